@@ -155,6 +155,7 @@
     X(CANCELLED, -1009, false, "given up because the owner is closing") \
     X(CONFIG_INVALID, -1010, false, "a setting is not valid") \
     X(DUPLICATE_BATCH, -1011, false, "the batch was appended before; not an error for its producer") \
+    X(ADDRESS_UNAVAILABLE, -1012, false, "the address cannot be listened at") \
     X(ZK_NO_NODE, -1101, false, "the znode does not exist") \
     X(ZK_NODE_EXISTS, -1102, false, "the znode exists") \
     X(ZK_BAD_VERSION, -1103, false, "the znode has another version") \
