@@ -3,9 +3,10 @@
  * handed to the callback of the request they answer.
  *
  * connection_open resolves the host on a helper thread, connects, and (if `negotiate`) asks
- * ApiVersions first, newest version, falling back as the broker's answer says. When the connection fails, every outstanding callback is
- * called with CONNECTION_FAILED (never sent) or CONNECTION_LOST (outcome unknown), then on_closed.
- * A request without an answer within its timeout closes the connection.
+ * ApiVersions first, newest version, falling back as the broker's answer says. When the connection
+ * fails, every outstanding callback is called with CONNECTION_FAILED (never sent) or
+ * CONNECTION_LOST (outcome unknown), then on_closed. A request without an answer within its timeout
+ * closes the connection.
  *
  * Threads: only the loop's thread. Ownership: connection_close may be called at any time, also
  * from callbacks; callbacks outstanding are called with CANCELLED before it returns.
@@ -23,12 +24,12 @@ struct connection;
 struct connection_config {
     const char *host; /* name or address; copied */
     uint16_t port;
-    const char *client_id;            /* copied */
-    int64_t connect_timeout_ms;       /* until ready */
-    int64_t request_timeout_ms;       /* default for a request */
-    size_t response_bytes_max;        /* a larger frame closes the connection */
-    bool negotiate;                   /* ask ApiVersions first */
-    void (*on_ready)(void *context);  /* may be NULL */
+    const char *client_id;           /* copied */
+    int64_t connect_timeout_ms;      /* until ready */
+    int64_t request_timeout_ms;      /* default for a request */
+    size_t response_bytes_max;       /* a larger frame closes the connection */
+    bool negotiate;                  /* ask ApiVersions first */
+    void (*on_ready)(void *context); /* may be NULL */
     /* Called once, unless connection_close was called first. May call connection_close. */
     void (*on_closed)(void *context, enum error error);
     void *context;
@@ -52,9 +53,9 @@ int16_t connection_version(const struct connection *connection, int16_t api_key,
  * `message` is the struct of `api`'s request and is read during the call only. If the broker
  * does not speak the API, `done` gets UNSUPPORTED_VERSION. `expect_response` is false only for
  * Produce with acks=0: then `done` is called when the request has been handed to the kernel. */
-void connection_send(struct connection *connection, const struct wire_api *api,
-                     int16_t version_max, const void *message, int64_t timeout_ms,
-                     bool expect_response, response_callback *done, void *context);
+void connection_send(struct connection *connection, const struct wire_api *api, int16_t version_max,
+                     const void *message, int64_t timeout_ms, bool expect_response,
+                     response_callback *done, void *context);
 
 size_t connection_in_flight(const struct connection *connection);
 
