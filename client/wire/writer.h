@@ -3,7 +3,9 @@
  * belong between its bytes, so that records go from the page cache to the socket uncopied.
  *
  * The first failure is kept: OUT_OF_MEMORY past the bound, UNSUPPORTED_VERSION when a field that
- * may not be dropped does not exist in the version. Check `error` once at the end.
+ * may not be dropped does not exist in the version (or the version does not exist),
+ * INVALID_REQUEST when a string or array is longer than its length field can say. Check `error`
+ * once at the end; what was written is worthless then.
  *
  * Threads: one at a time. Ownership: wire_writer_done frees the buffer and releases the slices,
  * unless wire_writer_take moved them away.
@@ -14,6 +16,7 @@
 #include "client/base/bytes.h"
 #include "client/base/error.h"
 #include "client/base/uuid.h"
+#include "client/wire/big_endian.h"
 
 /* Keeps an open file alive while ranges of it wait to be sent. */
 struct file_owner {
@@ -71,12 +74,60 @@ void wire_writer_reset(struct wire_writer *writer);
 struct wire_output wire_writer_take(struct wire_writer *writer);
 void wire_output_done(struct wire_output *output);
 
-void wire_write_bool(struct wire_writer *writer, bool value);
-void wire_write_i8(struct wire_writer *writer, int8_t value);
-void wire_write_i16(struct wire_writer *writer, int16_t value);
-void wire_write_u16(struct wire_writer *writer, uint16_t value);
-void wire_write_i32(struct wire_writer *writer, int32_t value);
-void wire_write_i64(struct wire_writer *writer, int64_t value);
+/* Records the first error; NONE is ignored. */
+void wire_writer_fail(struct wire_writer *writer, enum error error);
+
+/* Makes room for `size` more bytes; false (and the error is set) if there is none. */
+bool wire_writer_grow(struct wire_writer *writer, size_t size);
+
+/* Where to put the next `size` bytes, which count as written; NULL if there is no room. */
+static inline uint8_t *wire_put(struct wire_writer *writer, size_t size) {
+    uint8_t *at;
+
+    if (__builtin_expect(writer->capacity - writer->size < size, 0) &&
+        !wire_writer_grow(writer, size))
+        return NULL;
+    at = writer->data + writer->size;
+    writer->size += size;
+    return at;
+}
+
+static inline void wire_write_i8(struct wire_writer *writer, int8_t value) {
+    uint8_t *at = wire_put(writer, 1);
+
+    if (at != NULL)
+        *at = (uint8_t)value;
+}
+
+static inline void wire_write_bool(struct wire_writer *writer, bool value) {
+    wire_write_i8(writer, value ? 1 : 0);
+}
+
+static inline void wire_write_u16(struct wire_writer *writer, uint16_t value) {
+    uint8_t *at = wire_put(writer, 2);
+
+    if (at != NULL)
+        big_endian_store_u16(at, value);
+}
+
+static inline void wire_write_i16(struct wire_writer *writer, int16_t value) {
+    wire_write_u16(writer, (uint16_t)value);
+}
+
+static inline void wire_write_i32(struct wire_writer *writer, int32_t value) {
+    uint8_t *at = wire_put(writer, 4);
+
+    if (at != NULL)
+        big_endian_store_u32(at, (uint32_t)value);
+}
+
+static inline void wire_write_i64(struct wire_writer *writer, int64_t value) {
+    uint8_t *at = wire_put(writer, 8);
+
+    if (at != NULL)
+        big_endian_store_u64(at, (uint64_t)value);
+}
+
 void wire_write_f64(struct wire_writer *writer, double value);
 void wire_write_uuid(struct wire_writer *writer, const struct uuid *value);
 void wire_write_uvarint(struct wire_writer *writer, uint32_t value);
@@ -95,6 +146,11 @@ void wire_write_records(struct wire_writer *writer, const struct wire_records *v
 /* `count` -1 is null where `nullable`, else empty. */
 void wire_write_array_count(struct wire_writer *writer, int32_t count, bool flexible,
                             bool nullable);
+
+/* Brackets a tagged field: begin writes the tag and returns a mark, end puts the size of what was
+ * written since in front of it. No file ranges in between. */
+size_t wire_begin_tagged_field(struct wire_writer *writer, uint32_t tag);
+void wire_end_tagged_field(struct wire_writer *writer, size_t mark);
 
 /* Overwrites four bytes at `at`, which were written before: the size in front of a frame. */
 void wire_patch_i32(struct wire_writer *writer, size_t at, int32_t value);
