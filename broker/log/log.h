@@ -1,0 +1,221 @@
+/*
+ * The log of one partition: record batches in segments, found again by offset and by time.
+ *
+ *   <dir>/<base offset>.log .index .timeindex .snapshot   leader-epoch-checkpoint
+ *         partition.metadata
+ *
+ * Threads. "Locked" functions (appends, truncation, epochs, configuration) need the partition's
+ * lock, which the caller owns. The others may be called from any thread without it: offsets are
+ * published by atomics, a read holds a reference of its segment's file. Neither waits for the
+ * other's I/O.
+ *
+ * Offsets are absolute. log_start_offset <= recovery_point <= flushed_offset <= log_end_offset,
+ * but for moments at which a truncation is under way; `log_end_offset` is the next to be written.
+ *
+ * A log whose disk failed takes its whole directory offline (log_dir.h): the error is DISK_FAILED
+ * or DISK_FULL once, and KAFKA_STORAGE_ERROR from then on, for every log of the directory.
+ *
+ * Source: Apache Kafka 3.9, UnifiedLog, LocalLog, LogValidator, LogLoader.
+ */
+#ifndef BROKER_LOG_LOG_H
+#define BROKER_LOG_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/log/leader_epochs.h"
+#include "broker/log/log_config.h"
+#include "client/base/arena.h"
+#include "client/base/bytes.h"
+#include "client/base/check.h"
+#include "client/base/error.h"
+#include "client/base/uuid.h"
+#include "client/wire/writer.h"
+
+struct log;
+struct log_dir;
+
+/* ---- identity: any thread ---- */
+
+/* Without a terminating zero in the view, but one stands behind it. Fixed. */
+struct bytes log_topic(const struct log *log);
+int32_t log_partition(const struct log *log);
+/* Zero if unknown. Set once, at open or by log_set_topic_id. */
+struct uuid log_topic_id(const struct log *log);
+struct log_dir *log_directory(const struct log *log);
+
+/* A log lives as long as anybody holds a reference; the manager holds one until it is deleted. */
+void log_ref(struct log *log);
+void log_unref(struct log *log); /* accepts NULL */
+
+/* ---- offsets: any thread ---- */
+
+int64_t log_start_offset(const struct log *log);
+int64_t log_end_offset(const struct log *log);
+/* Everything below is on disk. Falls only by truncation. */
+int64_t log_flushed_offset(const struct log *log);
+/* Everything below is on disk with its indexes; where recovery starts. */
+int64_t log_recovery_point(const struct log *log);
+/* Bytes of all segments. */
+int64_t log_size(const struct log *log);
+
+/* What log_manager_checkpoint_high_watermarks writes; after opening, what was read. The log itself
+ * draws no conclusion from it. Clamped to [log_start_offset, log_end_offset] when read. */
+int64_t log_high_watermark(const struct log *log);
+void log_note_high_watermark(struct log *log, int64_t high_watermark);
+
+/* ---- appending: locked ---- */
+
+enum log_append_origin {
+    LOG_APPEND_CLIENT,     /* a Produce request: all checks */
+    LOG_APPEND_COORDINATOR /* this broker itself: control batches allowed, no sequence check */
+};
+
+struct log_append_options {
+    enum log_append_origin origin;
+};
+
+struct log_record_error {
+    int32_t record_index;
+    const char *message; /* static */
+};
+
+/* Filled on success, on DUPLICATE_BATCH (with the original's offsets), and where said on errors. */
+struct log_append_result {
+    int64_t base_offset;
+    int64_t last_offset;
+    int64_t log_append_time;                      /* ms; -1 with CreateTime */
+    int64_t log_start_offset;                     /* also on errors */
+    int64_t log_end_offset;                       /* after the append; also on errors */
+    int64_t max_timestamp;                        /* of the batch as stored */
+    const struct log_record_error *record_errors; /* in the arena; on INVALID_RECORD and */
+    int32_t record_error_count;                   /* INVALID_TIMESTAMP, may be empty */
+    const char *message;                          /* static, or NULL: why it was refused */
+};
+
+/* Checks one batch from a producer in Kafka's order, stamps offsets and `leader_epoch` into
+ * `records` (which is changed, also on failure), and appends it.
+ *
+ * Nothing is decompressed, unless the topic has another compression.type, is compacted, bounds
+ * timestamps, or says validate_compressed_records.
+ *
+ * Errors, nothing appended: UNSUPPORTED_FOR_MESSAGE_FORMAT (magic 0 or 1), INVALID_RECORD,
+ * CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP,
+ * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, DUPLICATE_BATCH (its producer sent it
+ * before: answer success with the result's offsets), OUT_OF_MEMORY, and the disk's. */
+MUST_CHECK enum error log_append_as_leader(struct log *log, uint8_t *records, size_t size,
+                                           int32_t leader_epoch, int64_t now_ms,
+                                           const struct log_append_options *options,
+                                           struct arena *arena, struct log_append_result *result);
+
+/* Appends what the leader sent, byte for byte; a partial batch at the end is cut off. Checks
+ * sizes, CRCs and that offsets ascend from the log end (gaps are allowed). An empty log whose end
+ * lies inside the first batch restarts at that batch's base.
+ * Of the result only base_offset, last_offset and the log's offsets are filled; with nothing
+ * whole in `records`, base_offset is -1.
+ * Errors, nothing appended: CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE (begins below the log end),
+ * OUT_OF_MEMORY, and the disk's (after which whole batches of it may have been appended). */
+MUST_CHECK enum error log_append_as_follower(struct log *log, const uint8_t *records, size_t size,
+                                             int64_t now_ms, struct log_append_result *result);
+
+/* The epoch begins at the log end. A new leader calls this before its first append, off the
+ * request path, so that no append has to wait for the epoch file. */
+MUST_CHECK enum error log_assign_leader_epoch(struct log *log, int32_t leader_epoch);
+
+/* ---- reading: any thread ---- */
+
+/* Finds whole batches from the one that holds `offset`, up to `offset_limit` (exclusive; the high
+ * watermark, last stable offset or log end) and `bytes_max`. With `at_least_one_batch` the first
+ * batch comes whole even if it is larger; later the range may end inside a batch. It never spans
+ * segments, and is empty (size 0, no owner) if there is nothing to read.
+ * `*range` holds a reference; give it back with log_range_release. What it shows stays readable
+ * after deletion; a truncation may cut it short: sending it then meets the end of the file.
+ * Errors: OFFSET_OUT_OF_RANGE (below the log start or above the log end), and the disk's. */
+MUST_CHECK enum error log_read(struct log *log, int64_t offset, int64_t offset_limit,
+                               size_t bytes_max, bool at_least_one_batch, struct file_range *range);
+void log_range_release(struct file_range *range); /* accepts an empty one */
+
+/* Reads a range into memory: `*size` may come out smaller, see above. */
+MUST_CHECK enum error log_range_copy(struct log *log, const struct file_range *range, uint8_t *data,
+                                     size_t *size);
+
+/* True if sending the range would wait for the disk: its first or last byte is not in the page
+ * cache. One or two system calls; ask for ranges far behind the log end only. */
+bool log_range_is_cold(const struct file_range *range);
+
+/* Brings the range into the page cache; waits for the disk. For a pool's thread. */
+void log_range_warm(const struct file_range *range);
+
+struct log_timestamp_offset {
+    int64_t offset; /* -1: not found */
+    int64_t timestamp;
+    int32_t leader_epoch; /* of its batch; -1 if unknown */
+};
+
+/* The first record below `offset_limit` whose timestamp is at or above `timestamp`.
+ * Reads and may decompress one batch. */
+MUST_CHECK enum error log_offset_for_timestamp(struct log *log, int64_t timestamp,
+                                               int64_t offset_limit,
+                                               struct log_timestamp_offset *found);
+/* The first record below `offset_limit` of those with the largest timestamp. */
+MUST_CHECK enum error log_offset_of_max_timestamp(struct log *log, int64_t offset_limit,
+                                                  struct log_timestamp_offset *found);
+
+/* ---- epochs: locked ---- */
+
+/* See leader_epochs_end; the newest epoch ends at the log end. */
+struct epoch_end log_epoch_end(const struct log *log, int32_t leader_epoch);
+int32_t log_latest_leader_epoch(const struct log *log); /* -1: none */
+/* -1: unknown */
+int32_t log_leader_epoch_at(const struct log *log, int64_t offset);
+const struct leader_epochs *log_leader_epochs(const struct log *log);
+
+/* ---- changing its extent: locked ---- */
+
+/* Drops everything at and above `offset`. Batches are not split: the end comes out at the base of
+ * the batch that holds `offset`; read log_end_offset afterwards. At or above the end only epochs
+ * without data go. Waits for the disk. */
+MUST_CHECK enum error log_truncate(struct log *log, int64_t offset);
+
+/* Drops everything; the log is empty and begins at `offset`. Waits for the disk. */
+MUST_CHECK enum error log_truncate_fully_and_start_at(struct log *log, int64_t offset);
+
+/* Raises log_start_offset, no further than the log end; lower is ignored. Whole segments below it
+ * may be deleted later. */
+void log_advance_start_offset(struct log *log, int64_t offset);
+
+/* Begins a new segment unless the last one is empty. */
+MUST_CHECK enum error log_roll(struct log *log, int64_t now_ms);
+
+/* ---- settings: locked ---- */
+
+void log_set_config(struct log *log, const struct log_config *config);
+const struct log_config *log_get_config(const struct log *log);
+
+/* Adopts an id where none was known, durably. INCONSISTENT_TOPIC_ID if another one is. */
+MUST_CHECK enum error log_set_topic_id(struct log *log, const struct uuid *topic_id);
+
+/* Forgets idle producers (producer.id.expiration.ms). */
+void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms);
+
+/* ---- flushing ---- */
+
+/* Told on a pool thread, with no lock held, that log_flushed_offset has risen. */
+struct log_listener {
+    void (*on_flushed)(struct log_listener *listener, struct log *log, int64_t flushed_offset);
+};
+
+/* One listener per log, or NULL. When it returns, the old one is not called any more; so call it
+ * without any lock that the listener takes. */
+void log_set_listener(struct log *log, struct log_listener *listener);
+
+/* Any thread. Asks that everything below `offset` be on disk soon, and returns at once; the
+ * listener is told. Requests that arrive during a flush become the next one (group commit). Appends
+ * ask by themselves every flush.messages. */
+void log_request_flush(struct log *log, int64_t offset);
+
+/* Any thread. The same, waiting for it. */
+MUST_CHECK enum error log_flush(struct log *log);
+
+#endif
