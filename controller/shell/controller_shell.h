@@ -1,0 +1,121 @@
+/*
+ * The controller inside a broker process: the pure core (controller/core) on a ZooKeeper
+ * session. It stands for election once the broker is registered, and while it is elected takes
+ * the cluster's decisions and answers requests about them.
+ *
+ * The process owns the session and tells the shell every session and watch event; the shell
+ * ignores paths that are not its own, and events more than needed are harmless. When the session
+ * is over it resigns at once; it stands again after the next controller_shell_broker_registered.
+ * It expects Kafka's persistent paths and /barnabas/changes to exist (the process makes them at
+ * its start), and does not touch /brokers/ids.
+ *
+ * Requests: each `done` is called exactly once, on the control thread, also when this broker is
+ * not the controller (NOT_CONTROLLER) and when the term ends while the request waits
+ * (NOT_CONTROLLER); possibly from within the call. controller_shell_free calls the outstanding
+ * ones too.
+ *
+ * Threads: all on the control thread, which is the session's executor.
+ * Ownership: what the config points to outlives the shell; requests and responses as in
+ * controller/core/requests.h.
+ */
+#ifndef CONTROLLER_SHELL_CONTROLLER_SHELL_H
+#define CONTROLLER_SHELL_CONTROLLER_SHELL_H
+
+#include "client/base/check.h"
+#include "client/base/clock.h"
+#include "client/base/executor.h"
+#include "controller/core/requests.h"
+#include "zk-schema/zk.h"
+
+struct controller_shell;
+
+/* One timer on the control thread, as a port. The process fills `arm` and `cancel`; the shell
+ * sets `expired` and `context` before it arms. Arming again moves it. */
+struct controller_timer {
+    void (*arm)(struct controller_timer *timer, int64_t delay_ms);
+    void (*cancel)(struct controller_timer *timer);
+    void (*expired)(void *context);
+    void *context;
+};
+
+struct controller_shell_config {
+    struct zk *zk;
+    struct executor *executor;
+    struct controller_timer *timer;
+    struct clock *clock;
+    int32_t broker_id;
+    uint64_t rng_seed;
+    bool unclean_leader_election_enable; /* for topics that do not say */
+    bool delete_topic_enable;
+    /* Optional: this broker's term began (`active`, with its epoch) or ended. */
+    void (*on_term)(void *context, bool active, int32_t controller_epoch);
+    void *context;
+};
+
+MUST_CHECK enum error controller_shell_new(const struct controller_shell_config *config,
+                                           struct controller_shell **created);
+void controller_shell_free(struct controller_shell *shell); /* accepts NULL */
+
+/* This broker's znode stands, with this czxid: stand for election. */
+void controller_shell_broker_registered(struct controller_shell *shell, int64_t broker_epoch);
+
+void controller_shell_on_session(struct controller_shell *shell, enum zk_session_state state);
+void controller_shell_on_watch(struct controller_shell *shell, enum zk_event_kind kind,
+                               const char *path);
+
+/* /config/topics/`topic` changed: unclean elections may have become allowed. */
+void controller_shell_on_topic_config(struct controller_shell *shell, struct bytes topic);
+
+/* Whether this broker is the controller and has loaded the cluster. */
+bool controller_shell_is_active(const struct controller_shell *shell);
+int32_t controller_shell_epoch(const struct controller_shell *shell); /* 0 if not active */
+
+typedef void
+controller_create_topics_done(void *context,
+                              const struct controller_create_topics_response *response);
+void controller_shell_create_topics(struct controller_shell *shell,
+                                    const struct controller_create_topics_request *request,
+                                    controller_create_topics_done *done, void *context);
+
+typedef void
+controller_create_partitions_done(void *context,
+                                  const struct controller_create_partitions_response *response);
+void controller_shell_create_partitions(struct controller_shell *shell,
+                                        const struct controller_create_partitions_request *request,
+                                        controller_create_partitions_done *done, void *context);
+
+typedef void
+controller_delete_topics_done(void *context,
+                              const struct controller_delete_topics_response *response);
+void controller_shell_delete_topics(struct controller_shell *shell,
+                                    const struct controller_delete_topics_request *request,
+                                    controller_delete_topics_done *done, void *context);
+
+typedef void
+controller_alter_partition_done(void *context,
+                                const struct controller_alter_partition_response *response);
+void controller_shell_alter_partition(struct controller_shell *shell,
+                                      const struct controller_alter_partition_request *request,
+                                      controller_alter_partition_done *done, void *context);
+
+typedef void
+controller_elect_leaders_done(void *context,
+                              const struct controller_elect_leaders_response *response);
+void controller_shell_elect_leaders(struct controller_shell *shell,
+                                    const struct controller_elect_leaders_request *request,
+                                    controller_elect_leaders_done *done, void *context);
+
+typedef void controller_allocate_producer_ids_done(
+    void *context, const struct controller_allocate_producer_ids_response *response);
+void controller_shell_allocate_producer_ids(
+    struct controller_shell *shell, const struct controller_allocate_producer_ids_request *request,
+    controller_allocate_producer_ids_done *done, void *context);
+
+typedef void
+controller_controlled_shutdown_done(void *context,
+                                    const struct controller_controlled_shutdown_response *response);
+void controller_shell_controlled_shutdown(
+    struct controller_shell *shell, const struct controller_controlled_shutdown_request *request,
+    controller_controlled_shutdown_done *done, void *context);
+
+#endif
