@@ -178,8 +178,8 @@ static void append_slice(struct wire_writer *writer, const struct file_range *ra
         range->owner->ref(range->owner);
 }
 
-void wire_write_records(struct wire_writer *writer, const struct wire_records *value,
-                        bool flexible, bool nullable) {
+void wire_write_records(struct wire_writer *writer, const struct wire_records *value, bool flexible,
+                        bool nullable) {
     if (value->range.size == 0) {
         wire_write_bytes(writer, value->data, flexible, nullable);
         return;

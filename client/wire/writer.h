@@ -136,12 +136,11 @@ void wire_write_raw(struct wire_writer *writer, struct bytes value);
 /* Null is written as null where `nullable`, else as empty. */
 void wire_write_string(struct wire_writer *writer, struct bytes value, bool flexible,
                        bool nullable);
-void wire_write_bytes(struct wire_writer *writer, struct bytes value, bool flexible,
-                      bool nullable);
+void wire_write_bytes(struct wire_writer *writer, struct bytes value, bool flexible, bool nullable);
 
 /* A file range becomes a slice; the writer takes a reference of its owner. */
-void wire_write_records(struct wire_writer *writer, const struct wire_records *value,
-                        bool flexible, bool nullable);
+void wire_write_records(struct wire_writer *writer, const struct wire_records *value, bool flexible,
+                        bool nullable);
 
 /* `count` -1 is null where `nullable`, else empty. */
 void wire_write_array_count(struct wire_writer *writer, int32_t count, bool flexible,
