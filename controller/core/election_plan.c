@@ -1,0 +1,124 @@
+#include "controller/core/election_plan.h"
+
+#include "client/base/check.h"
+
+#define HEALTH_BIT(health) (1u << (health))
+
+enum replica_health election_health_of(const struct election_input *input, int32_t broker_id) {
+    for (size_t i = 0; i < input->replica_count; i++)
+        if (input->replicas[i] == broker_id)
+            return input->health[i];
+    return REPLICA_OFFLINE;
+}
+
+bool election_in_isr(const struct election_input *input, int32_t broker_id) {
+    for (size_t i = 0; i < input->isr_count; i++)
+        if (input->isr[i] == broker_id)
+            return true;
+    return false;
+}
+
+bool election_is_leaderless(const struct election_input *input) {
+    enum replica_health health = election_health_of(input, input->leader);
+
+    return health == REPLICA_OFFLINE || health == REPLICA_STALE;
+}
+
+/* The first replica in the order of the assignment whose health is one of `healths`; -1 if none. */
+static int32_t first_replica(const struct election_input *input, unsigned healths, bool in_isr) {
+    for (size_t i = 0; i < input->replica_count; i++) {
+        if ((HEALTH_BIT(input->health[i]) & healths) == 0)
+            continue;
+        if (!in_isr || election_in_isr(input, input->replicas[i]))
+            return input->replicas[i];
+    }
+    return -1;
+}
+
+static void keep_isr(const struct election_input *input, unsigned healths,
+                     struct election_plan *plan) {
+    plan->isr_count = 0;
+    for (size_t i = 0; i < input->isr_count; i++)
+        if ((HEALTH_BIT(election_health_of(input, input->isr[i])) & healths) != 0)
+            plan->isr[plan->isr_count++] = input->isr[i];
+}
+
+static void plan_leader(struct election_plan *plan, int32_t leader, bool recovering) {
+    plan->changed = true;
+    plan->leader = leader;
+    plan->recovering = recovering;
+}
+
+void election_plan_first(const struct election_input *input, struct election_plan *plan) {
+    /* Nothing was written yet that a replica could have lost, so a stale one is as good. */
+    const unsigned there = HEALTH_BIT(REPLICA_ONLINE) | HEALTH_BIT(REPLICA_STALE);
+
+    plan->changed = false;
+    plan->isr_count = 0;
+    for (size_t i = 0; i < input->replica_count; i++)
+        if ((HEALTH_BIT(input->health[i]) & there) != 0)
+            plan->isr[plan->isr_count++] = input->replicas[i];
+    if (plan->isr_count > 0)
+        plan_leader(plan, plan->isr[0], false);
+}
+
+/* The leader can stay; others may have to leave the ISR. */
+static void plan_shrink(const struct election_input *input, unsigned kept,
+                        struct election_plan *plan) {
+    keep_isr(input, kept, plan);
+    if (plan->isr_count < input->isr_count && plan->isr_count > 0)
+        plan_leader(plan, input->leader, input->recovering);
+}
+
+void election_plan_repair(const struct election_input *input, struct election_plan *plan) {
+    const unsigned online = HEALTH_BIT(REPLICA_ONLINE);
+    const unsigned staying = online | HEALTH_BIT(REPLICA_LEAVING);
+    const unsigned there = online | HEALTH_BIT(REPLICA_STALE);
+    enum replica_health leader_health = election_health_of(input, input->leader);
+    int32_t candidate;
+
+    plan->changed = false;
+    if (leader_health == REPLICA_ONLINE && election_in_isr(input, input->leader)) {
+        plan_shrink(input, online, plan);
+        return;
+    }
+    if ((candidate = first_replica(input, online, true)) >= 0) {
+        keep_isr(input, online, plan);
+        plan_leader(plan, candidate, input->recovering);
+        return;
+    }
+    if (leader_health == REPLICA_LEAVING && election_in_isr(input, input->leader)) {
+        /* Nobody can take over: it leads until it goes. */
+        plan_shrink(input, staying, plan);
+        return;
+    }
+    if ((candidate = first_replica(input, there, true)) >= 0) {
+        keep_isr(input, there, plan);
+        plan_leader(plan, candidate, input->recovering);
+        return;
+    }
+    if (input->unclean_allowed && (candidate = first_replica(input, there, false)) >= 0) {
+        plan->isr[0] = candidate;
+        plan->isr_count = 1;
+        plan_leader(plan, candidate, true);
+        return;
+    }
+    if (input->leader >= 0) {
+        for (size_t i = 0; i < input->isr_count; i++)
+            plan->isr[i] = input->isr[i];
+        plan->isr_count = input->isr_count;
+        plan_leader(plan, -1, input->recovering);
+    }
+}
+
+void election_plan_preferred(const struct election_input *input, struct election_plan *plan) {
+    plan->changed = false;
+    if (input->replica_count == 0 || input->leader == input->replicas[0])
+        return;
+    if (input->health[0] != REPLICA_ONLINE || !election_in_isr(input, input->replicas[0]))
+        return;
+    for (size_t i = 0; i < input->isr_count; i++)
+        plan->isr[i] = input->isr[i];
+    plan->isr_count = input->isr_count;
+    plan_leader(plan, input->replicas[0], input->recovering);
+}
