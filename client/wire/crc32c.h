@@ -1,6 +1,6 @@
 /*
- * CRC-32C (Castagnoli), which protects record batches. Three-way with the CPU's instruction
- * where there is one (found at run time), else a table of eight slices.
+ * CRC-32C (Castagnoli), which protects record batches. With the CPU's instructions where
+ * there are any (found at run time on x86-64), else by eight tables.
  *
  * crc32c(0, "123456789", 9) == 0xe3069283. Chain by passing the previous result.
  * Threads: any.
