@@ -27,14 +27,15 @@ enum compression {
 const char *compression_name(enum compression codec);
 bool compression_from_name(const char *name, enum compression *codec);
 
-/* `*compressed` is from malloc. Errors: OUT_OF_MEMORY. */
+/* `*compressed` is from malloc. A level outside the codec's range means the nearest; snappy has
+ * none. Errors: OUT_OF_MEMORY (also for 1 GiB and more). */
 MUST_CHECK enum error compression_compress(enum compression codec, int32_t level,
                                            struct bytes plain, uint8_t **compressed,
                                            size_t *compressed_size);
 
-/* `*plain` is from malloc. Errors: MALFORMED, OUT_OF_MEMORY. */
+/* `*plain` is from malloc. MALFORMED: the bytes are not what the codec writes, there is no such
+ * codec, or the plain bytes are more than `bytes_max` (or INT32_MAX). OUT_OF_MEMORY. */
 MUST_CHECK enum error compression_decompress(enum compression codec, struct bytes compressed,
-                                             size_t bytes_max, uint8_t **plain,
-                                             size_t *plain_size);
+                                             size_t bytes_max, uint8_t **plain, size_t *plain_size);
 
 #endif

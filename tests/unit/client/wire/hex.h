@@ -39,6 +39,14 @@ static inline void hex_parse(struct hex *hex, const char *text) {
     }
 }
 
+/* For initialisers. */
+static inline struct hex hex_of(const char *text) {
+    struct hex hex;
+
+    hex_parse(&hex, text);
+    return hex;
+}
+
 static inline struct bytes hex_bytes(const struct hex *hex) {
     return bytes_of(hex->data, hex->size);
 }
