@@ -1,3 +1,4 @@
+/* clang-format off */
 /*
  * Record batches of magic 2: the unit that producers send, logs store and consumers fetch.
  *
@@ -10,6 +11,7 @@
  * base_offset and partition_leader_epoch lie outside the CRC: the leader stamps them in place.
  * Source: Kafka 3.9, DefaultRecordBatch, DefaultRecord.
  */
+/* clang-format on */
 #ifndef CLIENT_WIRE_RECORD_BATCH_H
 #define CLIENT_WIRE_RECORD_BATCH_H
 
@@ -18,13 +20,13 @@
 #include "client/base/error.h"
 #include "client/wire/compression.h"
 
-#define RECORD_BATCH_HEADER_BYTES     61
-#define RECORD_BATCH_PREFIX_BYTES     17 /* enough to walk: up to and with the magic */
-#define RECORD_BATCH_LENGTH_OVERHEAD  12 /* bytes not counted by batch_length */
-#define RECORD_NO_TIMESTAMP           (-1)
-#define RECORD_NO_PRODUCER_ID         (-1)
-#define RECORD_NO_SEQUENCE            (-1)
-#define RECORD_NO_LEADER_EPOCH        (-1)
+#define RECORD_BATCH_HEADER_BYTES    61
+#define RECORD_BATCH_PREFIX_BYTES    17 /* enough to walk: up to and with the magic */
+#define RECORD_BATCH_LENGTH_OVERHEAD 12 /* bytes not counted by batch_length */
+#define RECORD_NO_TIMESTAMP          (-1)
+#define RECORD_NO_PRODUCER_ID        (-1)
+#define RECORD_NO_SEQUENCE           (-1)
+#define RECORD_NO_LEADER_EPOCH       (-1)
 
 enum record_batch_attributes {
     RECORD_BATCH_CODEC_MASK = 0x07,
@@ -66,11 +68,13 @@ int32_t record_batch_last_sequence(const struct record_batch *batch);
 int32_t record_sequence_add(int32_t sequence, int32_t delta);
 
 /* The total size of the batch that starts at `data`, from its first 12 bytes; CORRUPT_MESSAGE if
- * the length field is below what any batch needs. Needs no whole batch; DOES NOT check magic. */
+ * these are not there or the length field is below what any batch, of any magic, needs. Needs no
+ * whole batch; DOES NOT check magic. */
 MUST_CHECK enum error record_batch_total_size(struct bytes data, size_t *total_size);
 
 /* Decodes the header of the first batch in `data`, which must hold the batch whole.
- * CORRUPT_MESSAGE: too short, bad length. UNSUPPORTED_FOR_MESSAGE_FORMAT: magic 0 or 1.
+ * CORRUPT_MESSAGE: too short, bad length, unknown magic. UNSUPPORTED_FOR_MESSAGE_FORMAT: magic 0
+ * or 1.
  * The CRC is not checked. */
 MUST_CHECK enum error record_batch_decode(struct bytes data, struct record_batch *batch);
 
@@ -78,8 +82,13 @@ MUST_CHECK enum error record_batch_decode(struct bytes data, struct record_batch
 bool record_batch_crc_is_valid(const struct record_batch *batch);
 
 /* Walks the length prefixes of an uncompressed batch and compares their number with
- * record_count: INVALID_RECORD unless they fill the records area exactly. */
+ * record_count: INVALID_RECORD unless they fill the records area exactly, and for a compressed
+ * batch. */
 MUST_CHECK enum error record_batch_check_structure(const struct record_batch *batch);
+
+/* Writes the header in front of `batch->records.size` bytes of records, which are there already:
+ * batch_length, magic and CRC are computed, the other fields are taken from `batch`. */
+void record_batch_write_header(uint8_t *batch_bytes, const struct record_batch *batch);
 
 /* In-place stamps, outside the CRC. `batch_bytes` is the start of a whole batch. */
 void record_batch_stamp_base_offset(uint8_t *batch_bytes, int64_t base_offset);
@@ -104,7 +113,8 @@ struct record {
     struct bytes headers; /* encoded; walk with record_header_next */
 };
 
-/* Walks the records of one batch, decompressing if need be. */
+/* Walks the records of one batch, decompressing if need be. Records and their headers are checked
+ * whole; offset deltas are given as they are. */
 struct record_iterator {
     struct record_batch batch;
     struct bytes rest;
@@ -112,11 +122,13 @@ struct record_iterator {
     uint8_t *plain; /* decompressed records, or NULL */
 };
 
-/* `plain_bytes_max` bounds decompression. Errors: CORRUPT_MESSAGE, OUT_OF_MEMORY. */
+/* `plain_bytes_max` bounds decompression. The batch's bytes must outlive the iterator, the records'
+ * views live until record_iterator_done. Errors: CORRUPT_MESSAGE, OUT_OF_MEMORY. */
 MUST_CHECK enum error record_iterator_init(struct record_iterator *iterator,
                                            const struct record_batch *batch,
                                            size_t plain_bytes_max);
-/* False at the end or on a malformed record; `*error` tells which (INVALID_RECORD). */
+/* False at the end (`*error` is NONE) or on a malformed record, or if the records are not as many
+ * as the header says (INVALID_RECORD). `*error` is set in any case. */
 bool record_iterator_next(struct record_iterator *iterator, struct record *record,
                           enum error *error);
 void record_iterator_done(struct record_iterator *iterator);
@@ -142,7 +154,8 @@ extern const struct record_batch_options record_batch_options_default;
 
 MUST_CHECK enum error record_batch_builder_new(const struct record_batch_options *options,
                                                struct record_batch_builder **created);
-/* The offset is base_offset + number of records so far. Errors: OUT_OF_MEMORY. */
+/* The offset is base_offset + number of records so far. Null and empty keys and values are told
+ * apart; a header's key is never null. OUT_OF_MEMORY (also past 1 GiB): nothing was added. */
 MUST_CHECK enum error record_batch_builder_add(struct record_batch_builder *builder,
                                                int64_t timestamp, struct bytes key,
                                                struct bytes value,
@@ -154,7 +167,9 @@ int32_t record_batch_builder_count(const struct record_batch_builder *builder);
 /* Producer fields may be set late, before finish. */
 void record_batch_builder_set_producer(struct record_batch_builder *builder, int64_t producer_id,
                                        int16_t producer_epoch, int32_t base_sequence);
-/* `*bytes` is from malloc and holds the finished batch. */
+/* `*bytes` is from malloc and holds the finished batch of at least one record; afterwards the
+ * builder can only be freed. base_timestamp is the first record's, whatever the order.
+ * OUT_OF_MEMORY: the builder is as before. */
 MUST_CHECK enum error record_batch_builder_finish(struct record_batch_builder *builder,
                                                   uint8_t **bytes, size_t *size);
 void record_batch_builder_free(struct record_batch_builder *builder); /* accepts NULL */
