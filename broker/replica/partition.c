@@ -1,0 +1,322 @@
+#include "broker/replica/partition_internal.h"
+
+#include <stdlib.h>
+
+#include "client/base/logger.h"
+
+struct partition *partition_new(const struct partition_environment *environment,
+                                const char *topic, int32_t index, const struct uuid *topic_id,
+                                struct log *log, int64_t high_watermark) {
+    struct partition *partition = calloc(1, sizeof(*partition));
+
+    CHECK(partition != NULL);
+    partition->environment = environment;
+    partition->topic = strdup(topic);
+    CHECK(partition->topic != NULL);
+    partition->index = index;
+    partition->topic_id = *topic_id;
+    partition->log = log;
+    atomic_init(&partition->references, 1);
+    mutex_init(&partition->append_lock);
+    mutex_init(&partition->lock);
+    atomic_init(&partition->role, ROLE_NONE);
+    atomic_init(&partition->leader_epoch, -1);
+    atomic_init(&partition->leader_id, METADATA_NO_BROKER);
+    if (high_watermark < log_start_offset(log))
+        high_watermark = log_start_offset(log);
+    if (high_watermark > log_end_offset(log))
+        high_watermark = log_end_offset(log);
+    atomic_init(&partition->high_watermark, high_watermark);
+    partition->partition_epoch = -1;
+    TAILQ_INIT(&partition->waiters);
+    return partition;
+}
+
+void partition_ref(struct partition *partition) {
+    atomic_fetch_add_explicit(&partition->references, 1, memory_order_relaxed);
+}
+
+void partition_unref(struct partition *partition) {
+    if (partition == NULL ||
+        atomic_fetch_sub_explicit(&partition->references, 1, memory_order_acq_rel) != 1)
+        return;
+    CHECK(TAILQ_EMPTY(&partition->waiters));
+    mutex_done(&partition->lock);
+    mutex_done(&partition->append_lock);
+    free(partition->topic);
+    free(partition);
+}
+
+const char *partition_topic(const struct partition *partition) {
+    return partition->topic;
+}
+
+int32_t partition_index(const struct partition *partition) {
+    return partition->index;
+}
+
+const struct uuid *partition_topic_id(const struct partition *partition) {
+    return &partition->topic_id;
+}
+
+struct log *partition_log(const struct partition *partition) {
+    return partition->log;
+}
+
+enum partition_role partition_role(const struct partition *partition) {
+    return atomic_load(&partition->role);
+}
+
+int32_t partition_leader_id(const struct partition *partition) {
+    return atomic_load(&partition->leader_id);
+}
+
+int32_t partition_leader_epoch(const struct partition *partition) {
+    return atomic_load(&partition->leader_epoch);
+}
+
+int64_t partition_high_watermark(const struct partition *partition) {
+    return atomic_load(&partition->high_watermark);
+}
+
+int64_t partition_now_ms(const struct partition *partition) {
+    return clock_monotonic_ms(partition->environment->clock);
+}
+
+/* ---- Waiters ---- */
+
+static bool is_satisfied(const struct waiter *waiter, int64_t high_watermark,
+                         int64_t log_end_offset) {
+    switch (waiter->kind) {
+    case WAIT_HIGH_WATERMARK:
+        return high_watermark >= waiter->offset;
+    case WAIT_CONSUMER_DATA:
+        return high_watermark > waiter->offset;
+    case WAIT_FOLLOWER_DATA:
+        return log_end_offset > waiter->offset;
+    }
+    return true;
+}
+
+void partition_collect_waiters(struct partition *partition, int64_t log_end_offset, bool all,
+                               struct waiter_list *woken) {
+    int64_t high_watermark = atomic_load(&partition->high_watermark);
+    struct waiter *waiter = TAILQ_FIRST(&partition->waiters);
+
+    while (waiter != NULL) {
+        struct waiter *next = TAILQ_NEXT(waiter, link);
+        if (all || is_satisfied(waiter, high_watermark, log_end_offset)) {
+            TAILQ_REMOVE(&partition->waiters, waiter, link);
+            waiter->listed = false;
+            TAILQ_INSERT_TAIL(woken, waiter, link);
+        }
+        waiter = next;
+    }
+}
+
+void partition_post_waiters(struct waiter_list *woken) {
+    struct waiter *waiter = TAILQ_FIRST(woken);
+
+    while (waiter != NULL) {
+        /* Read first: once posted, the waiter may be gone. */
+        struct waiter *next = TAILQ_NEXT(waiter, link);
+        executor_post(waiter->executor, &waiter->task);
+        waiter = next;
+    }
+}
+
+bool partition_wait(struct partition *partition, struct waiter *waiter, int32_t leader_epoch) {
+    bool listed = false;
+
+    mutex_lock(&partition->lock);
+    if (atomic_load(&partition->role) != ROLE_NONE &&
+        (leader_epoch == ANY_LEADER_EPOCH ||
+         leader_epoch == atomic_load(&partition->leader_epoch)) &&
+        !is_satisfied(waiter, atomic_load(&partition->high_watermark),
+                      log_end_offset(partition->log))) {
+        TAILQ_INSERT_TAIL(&partition->waiters, waiter, link);
+        waiter->listed = true;
+        listed = true;
+    }
+    mutex_unlock(&partition->lock);
+    return listed;
+}
+
+bool partition_stop_waiting(struct partition *partition, struct waiter *waiter) {
+    bool was_listed;
+
+    mutex_lock(&partition->lock);
+    was_listed = waiter->listed;
+    if (was_listed) {
+        TAILQ_REMOVE(&partition->waiters, waiter, link);
+        waiter->listed = false;
+    }
+    mutex_unlock(&partition->lock);
+    return was_listed;
+}
+
+/* ---- Role ---- */
+
+static void take_state(struct partition *partition, const struct metadata_partition *state,
+                       int32_t min_isr) {
+    CHECK(state->replica_count <= REPLICAS_MAX && state->isr_count <= REPLICAS_MAX);
+    partition->partition_epoch = state->partition_epoch;
+    partition->leader_recovery_state = state->leader_recovery_state;
+    partition->replica_count = state->replica_count;
+    partition->min_isr = min_isr < state->replica_count ? min_isr : state->replica_count;
+    partition->isr_count = state->isr_count;
+    if (state->isr_count > 0)
+        memcpy(partition->isr, state->isr, (size_t)state->isr_count * sizeof(*state->isr));
+    partition->proposal_pending = false;
+}
+
+static struct replica_progress *find_follower(struct partition *partition, int32_t broker_id) {
+    for (int32_t i = 0; i < partition->follower_count; i++) {
+        if (partition->followers[i].broker_id == broker_id)
+            return &partition->followers[i];
+    }
+    return NULL;
+}
+
+/* Keeps what is known of replicas that stay, unless the epoch is new. */
+static void take_followers(struct partition *partition, const struct metadata_partition *state,
+                           bool new_epoch) {
+    struct replica_progress next[REPLICAS_MAX];
+    int32_t count = 0;
+    int64_t now_ms = partition_now_ms(partition);
+
+    for (int32_t i = 0; i < state->replica_count; i++) {
+        int32_t id = state->replicas[i];
+        const struct replica_progress *known = new_epoch ? NULL : find_follower(partition, id);
+        if (id == partition->environment->broker_id)
+            continue;
+        if (known != NULL)
+            next[count++] = *known;
+        else
+            replica_progress_reset(&next[count++], id,
+                                   broker_ids_contain(state->isr, state->isr_count, id), now_ms);
+    }
+    memcpy(partition->followers, next, (size_t)count * sizeof(*next));
+    partition->follower_count = count;
+}
+
+static void become_leader(struct partition *partition, const struct metadata_partition *state,
+                          bool new_epoch) {
+    if (new_epoch) {
+        partition->leader_epoch_start_offset = log_end_offset(partition->log);
+        /* INVARIANT: the epoch is in the epoch file before any batch that carries it, so that a
+         * follower can always be told where this leadership began. */
+        if (log_assign_leader_epoch(partition->log, state->leader_epoch,
+                                    partition->leader_epoch_start_offset) != ERR_NONE)
+            LOG_ERROR("leader_epoch_not_written",
+                      "topic=%s partition=%d leader_epoch=%d action=\"check the disk\"",
+                      partition->topic, partition->index, state->leader_epoch);
+    }
+    take_followers(partition, state, new_epoch);
+}
+
+bool partition_apply(struct partition *partition, const struct metadata_partition *state,
+                     int32_t min_isr) {
+    struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
+    int32_t self = partition->environment->broker_id;
+    enum partition_role role = state->leader == self ? ROLE_LEADER : ROLE_FOLLOWER;
+    int32_t known_epoch;
+    bool new_epoch;
+    bool changed;
+
+    mutex_lock(&partition->append_lock);
+    mutex_lock(&partition->lock);
+    known_epoch = atomic_load(&partition->leader_epoch);
+    new_epoch = state->leader_epoch > known_epoch || atomic_load(&partition->role) == ROLE_NONE;
+    changed = new_epoch || (state->leader_epoch == known_epoch &&
+                            state->partition_epoch > partition->partition_epoch);
+    partition->min_isr = min_isr < state->replica_count ? min_isr : state->replica_count;
+    if (changed) {
+        take_state(partition, state, min_isr);
+        if (role == ROLE_LEADER)
+            become_leader(partition, state, new_epoch);
+        else
+            partition->follower_count = 0;
+        atomic_store(&partition->leader_epoch, state->leader_epoch);
+        atomic_store(&partition->leader_id, state->leader);
+        atomic_store(&partition->role, role);
+        if (role == ROLE_LEADER)
+            (void)partition_advance_high_watermark(partition);
+        partition_collect_waiters(partition, log_end_offset(partition->log), new_epoch, &woken);
+    }
+    mutex_unlock(&partition->lock);
+    mutex_unlock(&partition->append_lock);
+    partition_post_waiters(&woken);
+    if (new_epoch)
+        LOG_INFO(role == ROLE_LEADER ? "became_leader" : "became_follower",
+                 "topic=%s partition=%d leader=%d leader_epoch=%d log_end_offset=%" PRId64
+                 " high_watermark=%" PRId64,
+                 partition->topic, partition->index, state->leader, state->leader_epoch,
+                 log_end_offset(partition->log), partition_high_watermark(partition));
+    return new_epoch;
+}
+
+void partition_retire(struct partition *partition) {
+    struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
+
+    mutex_lock(&partition->append_lock);
+    mutex_lock(&partition->lock);
+    atomic_store(&partition->role, ROLE_NONE);
+    atomic_store(&partition->leader_id, METADATA_NO_BROKER);
+    partition->proposal_pending = false;
+    partition_collect_waiters(partition, 0, true, &woken);
+    mutex_unlock(&partition->lock);
+    mutex_unlock(&partition->append_lock);
+    partition_post_waiters(&woken);
+}
+
+/* ---- High watermark ---- */
+
+struct leader_view partition_view(const struct partition *partition, int32_t *maximal) {
+    int32_t maximal_count = partition->isr_count;
+
+    memcpy(maximal, partition->isr, (size_t)partition->isr_count * sizeof(*maximal));
+    for (int32_t i = 0; partition->proposal_pending && i < partition->proposed_count; i++) {
+        if (!broker_ids_contain(maximal, maximal_count, partition->proposed_isr[i]))
+            maximal[maximal_count++] = partition->proposed_isr[i];
+    }
+    return (struct leader_view){
+        .broker_id = partition->environment->broker_id,
+        .log_end_offset = log_end_offset(partition->log),
+        .high_watermark = atomic_load(&partition->high_watermark),
+        .leader_epoch_start_offset = partition->leader_epoch_start_offset,
+        .followers = partition->followers,
+        .follower_count = partition->follower_count,
+        .isr = partition->isr,
+        .isr_count = partition->isr_count,
+        .maximal_isr = maximal,
+        .maximal_isr_count = maximal_count,
+        .min_isr = partition->min_isr,
+        .now_ms = partition_now_ms(partition),
+        .lag_ms_max = partition->environment->replica_lag_ms_max,
+    };
+}
+
+bool partition_advance_high_watermark(struct partition *partition) {
+    const struct partition_environment *environment = partition->environment;
+    int32_t maximal[REPLICAS_MAX * 2];
+    struct leader_view view = partition_view(partition, maximal);
+    int64_t next =
+        leader_view_high_watermark(&view, environment->is_broker_alive, environment->context);
+
+    CHECK(next >= view.high_watermark && next <= view.log_end_offset);
+    if (next == view.high_watermark)
+        return false;
+    atomic_store(&partition->high_watermark, next);
+    return true;
+}
+
+struct partition_counts partition_counts(struct partition *partition) {
+    struct partition_counts counts;
+
+    mutex_lock(&partition->lock);
+    counts = (struct partition_counts){partition->replica_count, partition->isr_count,
+                                       partition->min_isr};
+    mutex_unlock(&partition->lock);
+    return counts;
+}

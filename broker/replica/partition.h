@@ -1,0 +1,193 @@
+/*
+ * One replica of a partition on this broker: its role, its log, and who waits for it.
+ *
+ * As leader it takes appends, follows its followers' fetches, moves the high watermark and
+ * proposes ISR changes; as follower it takes what its fetcher brings. The controller decides the
+ * role; it arrives through the metadata (partition_apply).
+ *
+ * Locks: `append_lock` is held around appends, truncations and role changes; `lock` around the
+ * state that fetches of followers touch (progress, ISR, waiters). Order: append_lock, then lock.
+ * Never two partitions' locks at once; no wake-up, callback or network under either. The high
+ * watermark, role and leader epoch are also atomics, so that consumers' fetches take no lock
+ * that an append holds.
+ *
+ * Threads: any, unless it says otherwise. Times are monotonic ms, but for `wall_ms`.
+ * Source: Kafka 3.9, Partition.scala, ReplicaManager.scala.
+ */
+#ifndef BROKER_REPLICA_PARTITION_H
+#define BROKER_REPLICA_PARTITION_H
+
+#include "broker/log/log.h"
+#include "broker/metadata/metadata.h"
+#include "broker/replica/replica_progress.h"
+#include "broker/replica/waiter.h"
+#include "client/base/clock.h"
+#include "client/base/uuid.h"
+
+#define ANY_LEADER_EPOCH (-1) /* in requests: do not check */
+
+struct partition;
+
+enum partition_role { ROLE_NONE, ROLE_LEADER, ROLE_FOLLOWER };
+
+/* What the partitions of one broker share; fixed while any partition lives. */
+struct partition_environment {
+    int32_t broker_id;
+    int64_t replica_lag_ms_max;
+    struct clock *clock;
+    bool (*is_broker_alive)(void *context, int32_t broker_id); /* any thread */
+    /* The partition wants its ISR changed: see partition_isr_proposal. Any thread, no lock held;
+     * a repetition while one is pending does no harm. */
+    void (*propose_isr)(void *context, struct partition *partition);
+    void *context;
+};
+
+/* One reference for the caller. The names are copied. */
+struct partition *partition_new(const struct partition_environment *environment,
+                                const char *topic, int32_t index, const struct uuid *topic_id,
+                                struct log *log, int64_t high_watermark);
+void partition_ref(struct partition *partition);
+void partition_unref(struct partition *partition); /* accepts NULL; does not close the log */
+
+const char *partition_topic(const struct partition *partition);
+int32_t partition_index(const struct partition *partition);
+const struct uuid *partition_topic_id(const struct partition *partition);
+struct log *partition_log(const struct partition *partition);
+enum partition_role partition_role(const struct partition *partition);
+int32_t partition_leader_id(const struct partition *partition);
+int32_t partition_leader_epoch(const struct partition *partition);
+int64_t partition_high_watermark(const struct partition *partition);
+
+/* ---- Role: control thread ---- */
+
+/* Takes the state that the controller decided. Returns true if the leader epoch rose: then a
+ * follower must (re)start fetching, a leader must stop. All waiters are woken on a role or epoch
+ * change. `min_isr` is the topic's min.insync.replicas. */
+bool partition_apply(struct partition *partition, const struct metadata_partition *state,
+                     int32_t min_isr);
+
+/* This broker hosts it no more: role NONE, waiters woken. */
+void partition_retire(struct partition *partition);
+
+/* ---- Appending ---- */
+
+struct partition_append {
+    int16_t acks;
+    int64_t wall_ms;
+    struct arena *arena; /* for the result's record errors */
+};
+
+/* Appends what a client sent, in place. On success the leader's epoch is given too, for
+ * partition_commit_status. Errors: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, and the log's. */
+MUST_CHECK enum error partition_append_as_leader(struct partition *partition, uint8_t *records,
+                                                 size_t size,
+                                                 const struct partition_append *append,
+                                                 struct log_append_result *result,
+                                                 int32_t *leader_epoch);
+
+/* Whether what was appended below `required_offset` is committed: NONE (yes, and enough are in
+ * sync), REQUEST_TIMED_OUT (not yet), NOT_ENOUGH_REPLICAS_AFTER_APPEND, NOT_LEADER_OR_FOLLOWER
+ * (the epoch changed: nobody knows). */
+enum error partition_commit_status(struct partition *partition, int64_t required_offset,
+                                   int32_t leader_epoch);
+
+/* Appends what the leader of `leader_epoch` sent, for a fetch at `fetch_offset`, and follows its
+ * high watermark and log start. Errors: NOT_LEADER_OR_FOLLOWER if the role or epoch changed
+ * meanwhile, OFFSET_OUT_OF_RANGE if the log does not end at `fetch_offset`, and the log's. */
+MUST_CHECK enum error partition_append_as_follower(struct partition *partition,
+                                                   int32_t leader_epoch, int64_t fetch_offset,
+                                                   struct bytes records,
+                                                   int64_t leader_high_watermark,
+                                                   int64_t leader_log_start_offset);
+
+/* Follower: cuts the log by the leader's diverging epoch. `*complete` as truncation_plan's. */
+MUST_CHECK enum error partition_truncate_by_epoch(struct partition *partition,
+                                                  int32_t leader_epoch, int32_t diverging_epoch,
+                                                  int64_t diverging_end_offset, bool *complete);
+
+/* Follower whose fetch offset the leader does not have: starts anew at the leader's log start,
+ * or cuts to the leader's end (reference: 5.8 "offset out of range on a follower"). */
+MUST_CHECK enum error partition_recover_out_of_range(struct partition *partition,
+                                                     int32_t leader_epoch,
+                                                     int64_t leader_log_start_offset,
+                                                     int64_t leader_log_end_offset);
+
+/* ---- Reading ---- */
+
+enum read_isolation { READ_UNCOMMITTED, READ_COMMITTED, READ_LOG_END };
+
+struct partition_read {
+    int32_t replica_id; /* -1 consumer, -2 debugging consumer, else a follower */
+    int32_t current_leader_epoch;
+    int64_t fetch_offset;
+    int32_t last_fetched_epoch; /* -1: do not look for divergence */
+    int64_t follower_log_start_offset;
+    size_t bytes_max;
+    bool at_least_one_batch;
+    bool leader_only; /* old consumers must not read followers */
+    enum read_isolation isolation;
+    bool update_progress; /* the first look of a follower's fetch, not one after waiting */
+};
+
+struct partition_read_result {
+    int64_t high_watermark;
+    int64_t last_stable_offset;
+    int64_t log_start_offset;
+    struct file_range records; /* size 0: none; else the caller releases its owner */
+    bool diverged;             /* then these two, and no records */
+    int32_t diverging_epoch;
+    int64_t diverging_end_offset;
+};
+
+/* Errors: NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
+ * OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR and the log's. */
+MUST_CHECK enum error partition_read(struct partition *partition,
+                                     const struct partition_read *read,
+                                     struct partition_read_result *result);
+
+/* Lists the waiter, unless it is satisfied already or the role is not that of `leader_epoch`
+ * (ANY_LEADER_EPOCH: any): then false, and nothing will be posted. */
+MUST_CHECK bool partition_wait(struct partition *partition, struct waiter *waiter,
+                               int32_t leader_epoch);
+
+/* True if the waiter was listed and is not any more: its task will not be posted. False: it has
+ * been or will be. */
+bool partition_stop_waiting(struct partition *partition, struct waiter *waiter);
+
+/* Checks the epoch and leadership for a request that only the leader may answer. */
+MUST_CHECK enum error partition_check_leader(struct partition *partition,
+                                             int32_t current_leader_epoch);
+
+/* Whether consumers must wait before they may see the end (OFFSET_NOT_AVAILABLE): the high
+ * watermark has not reached the start of the leader's epoch. */
+bool partition_end_is_uncertain(const struct partition *partition);
+
+/* ---- ISR ---- */
+
+struct isr_proposal {
+    int32_t leader_epoch;
+    int32_t partition_epoch;
+    int8_t leader_recovery_state;
+    int32_t isr[REPLICAS_MAX];
+    int32_t isr_count;
+};
+
+/* The change that waits to be sent to the controller; false if there is none. Control thread. */
+bool partition_isr_proposal(struct partition *partition, struct isr_proposal *proposal);
+
+/* The controller's answer to that proposal. `state` is the new state on NONE, else NULL.
+ * Returns true if the same proposal should be sent again. Control thread. */
+bool partition_isr_answer(struct partition *partition, const struct isr_proposal *proposal,
+                          enum error error, const struct metadata_partition *state);
+
+/* Looks for members of the ISR that lag; called every half of replica.lag.time.max.ms. */
+void partition_check_lag(struct partition *partition);
+
+struct partition_counts {
+    int32_t replicas;
+    int32_t isr;
+    int32_t min_isr;
+};
+struct partition_counts partition_counts(struct partition *partition);
+
+#endif

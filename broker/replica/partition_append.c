@@ -1,0 +1,171 @@
+#include "broker/replica/partition_internal.h"
+#include "broker/replica/truncation_plan.h"
+
+#include "client/base/logger.h"
+
+enum error partition_append_as_leader(struct partition *partition, uint8_t *records, size_t size,
+                                      const struct partition_append *append,
+                                      struct log_append_result *result, int32_t *leader_epoch) {
+    struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
+    enum error error = ERR_NONE;
+
+    mutex_lock(&partition->append_lock);
+    if (atomic_load(&partition->role) != ROLE_LEADER) {
+        error = ERR_NOT_LEADER_OR_FOLLOWER;
+        goto out;
+    }
+    *leader_epoch = atomic_load(&partition->leader_epoch);
+    if (append->acks == -1) {
+        struct partition_counts counts = partition_counts(partition);
+        if (counts.isr < counts.min_isr) {
+            error = ERR_NOT_ENOUGH_REPLICAS;
+            goto out;
+        }
+    }
+    error = log_append_as_leader(partition->log, records, size, *leader_epoch, append->wall_ms,
+                                 append->arena, result);
+out:
+    mutex_unlock(&partition->append_lock);
+    if (error != ERR_NONE)
+        return error;
+    mutex_lock(&partition->lock);
+    if (atomic_load(&partition->role) == ROLE_LEADER)
+        (void)partition_advance_high_watermark(partition);
+    partition_collect_waiters(partition, log_end_offset(partition->log), false, &woken);
+    mutex_unlock(&partition->lock);
+    partition_post_waiters(&woken);
+    return ERR_NONE;
+}
+
+enum error partition_commit_status(struct partition *partition, int64_t required_offset,
+                                   int32_t leader_epoch) {
+    int32_t maximal[REPLICAS_MAX * 2];
+    enum error error = ERR_NONE;
+
+    mutex_lock(&partition->lock);
+    if (atomic_load(&partition->role) != ROLE_LEADER ||
+        atomic_load(&partition->leader_epoch) != leader_epoch)
+        error = ERR_NOT_LEADER_OR_FOLLOWER;
+    else if (atomic_load(&partition->high_watermark) < required_offset)
+        error = ERR_REQUEST_TIMED_OUT;
+    else if (partition_view(partition, maximal).maximal_isr_count < partition->min_isr)
+        error = ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND;
+    mutex_unlock(&partition->lock);
+    return error;
+}
+
+/* Under append_lock: whether a fetcher of `leader_epoch` may still change this log. */
+static bool follows(const struct partition *partition, int32_t leader_epoch) {
+    return atomic_load(&partition->role) == ROLE_FOLLOWER &&
+           atomic_load(&partition->leader_epoch) == leader_epoch;
+}
+
+/* Moves a follower's high watermark and wakes who reads from it. Under append_lock only. */
+static void set_follower_high_watermark(struct partition *partition, int64_t high_watermark) {
+    struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
+    int64_t end = log_end_offset(partition->log);
+    int64_t start = log_start_offset(partition->log);
+
+    if (high_watermark > end)
+        high_watermark = end;
+    if (high_watermark < start)
+        high_watermark = start;
+    mutex_lock(&partition->lock);
+    atomic_store(&partition->high_watermark, high_watermark);
+    partition_collect_waiters(partition, end, false, &woken);
+    mutex_unlock(&partition->lock);
+    partition_post_waiters(&woken);
+}
+
+enum error partition_append_as_follower(struct partition *partition, int32_t leader_epoch,
+                                        int64_t fetch_offset, struct bytes records,
+                                        int64_t leader_high_watermark,
+                                        int64_t leader_log_start_offset) {
+    enum error error = ERR_NONE;
+
+    mutex_lock(&partition->append_lock);
+    if (!follows(partition, leader_epoch))
+        error = ERR_NOT_LEADER_OR_FOLLOWER;
+    else if (log_end_offset(partition->log) != fetch_offset)
+        error = ERR_OFFSET_OUT_OF_RANGE;
+    else if (records.size > 0)
+        error = log_append_as_follower(partition->log, records);
+    if (error == ERR_NONE) {
+        set_follower_high_watermark(partition, leader_high_watermark);
+        if (leader_log_start_offset > log_start_offset(partition->log))
+            error = log_advance_start_offset(partition->log, leader_log_start_offset);
+    }
+    mutex_unlock(&partition->append_lock);
+    return error;
+}
+
+/* Under append_lock. */
+static enum error truncate_to(struct partition *partition, int64_t offset) {
+    int64_t high_watermark = atomic_load(&partition->high_watermark);
+    enum error error;
+
+    if (offset >= log_end_offset(partition->log))
+        return log_truncate_to(partition->log, offset);
+    if (offset < high_watermark)
+        LOG_WARN("truncated_below_high_watermark",
+                 "topic=%s partition=%d offset=%" PRId64 " high_watermark=%" PRId64
+                 " reason=\"the leader does not have these records: an unclean election or a "
+                 "leader that lost its disk\"",
+                 partition->topic, partition->index, offset, high_watermark);
+    LOG_INFO("log_truncated", "topic=%s partition=%d offset=%" PRId64 " log_end_offset=%" PRId64,
+             partition->topic, partition->index, offset, log_end_offset(partition->log));
+    error = log_truncate_to(partition->log, offset);
+    if (error == ERR_NONE)
+        set_follower_high_watermark(partition, atomic_load(&partition->high_watermark));
+    return error;
+}
+
+enum error partition_truncate_by_epoch(struct partition *partition, int32_t leader_epoch,
+                                       int32_t diverging_epoch, int64_t diverging_end_offset,
+                                       bool *complete) {
+    enum error error = ERR_NOT_LEADER_OR_FOLLOWER;
+
+    mutex_lock(&partition->append_lock);
+    if (follows(partition, leader_epoch)) {
+        struct epoch_end own = log_leader_epoch_end(partition->log, diverging_epoch);
+        struct truncation_input input = {
+            .leader_epoch = diverging_epoch,
+            .leader_end_offset = diverging_end_offset,
+            .own_epoch = own.leader_epoch,
+            .own_end_offset = own.end_offset,
+            .log_end_offset = log_end_offset(partition->log),
+            .high_watermark = atomic_load(&partition->high_watermark),
+        };
+        struct truncation truncation = truncation_plan(&input);
+        *complete = truncation.complete;
+        error = truncate_to(partition, truncation.offset);
+    }
+    mutex_unlock(&partition->append_lock);
+    return error;
+}
+
+enum error partition_recover_out_of_range(struct partition *partition, int32_t leader_epoch,
+                                          int64_t leader_log_start_offset,
+                                          int64_t leader_log_end_offset) {
+    enum error error = ERR_NOT_LEADER_OR_FOLLOWER;
+
+    mutex_lock(&partition->append_lock);
+    if (follows(partition, leader_epoch)) {
+        int64_t end = log_end_offset(partition->log);
+        if (leader_log_end_offset < end) {
+            error = truncate_to(partition, leader_log_end_offset);
+        } else if (end < leader_log_start_offset) {
+            LOG_WARN("follower_starts_anew",
+                     "topic=%s partition=%d log_end_offset=%" PRId64
+                     " leader_log_start_offset=%" PRId64,
+                     partition->topic, partition->index, end, leader_log_start_offset);
+            error = log_truncate_fully_and_start_at(partition->log, leader_log_start_offset);
+            if (error == ERR_NONE)
+                set_follower_high_watermark(partition, leader_log_start_offset);
+        } else {
+            error = log_advance_start_offset(partition->log, leader_log_start_offset);
+        }
+    }
+    mutex_unlock(&partition->append_lock);
+    return error;
+}

@@ -1,0 +1,71 @@
+/*
+ * The inside of a partition: for the files broker/replica/partition*.c only.
+ */
+#ifndef BROKER_REPLICA_PARTITION_INTERNAL_H
+#define BROKER_REPLICA_PARTITION_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "broker/replica/partition.h"
+#include "client/base/sync.h"
+
+struct partition {
+    const struct partition_environment *environment;
+    char *topic;          /* fixed */
+    int32_t index;        /* fixed */
+    struct uuid topic_id; /* fixed */
+    struct log *log;      /* fixed; has its own rules */
+    atomic_int references;
+
+    struct mutex append_lock; /* before `lock` */
+    struct mutex lock;
+
+    /* Written under both locks, readable under either, and by atomics without. */
+    _Atomic(enum partition_role) role;
+    atomic_int leader_epoch;
+    atomic_int leader_id;
+
+    /* lock; never falls within a leader epoch; <= log end */
+    _Atomic int64_t high_watermark;
+
+    /* lock */
+    int32_t partition_epoch;
+    int8_t leader_recovery_state;
+    int32_t min_isr; /* effective */
+    int64_t leader_epoch_start_offset;
+    int32_t replica_count;
+    int32_t isr[REPLICAS_MAX];
+    int32_t isr_count;
+    /* A proposed ISR. While it is pending, maximal_isr = isr + who joins. */
+    bool proposal_pending;
+    int32_t proposed_isr[REPLICAS_MAX];
+    int32_t proposed_count;
+    struct replica_progress followers[REPLICAS_MAX]; /* leader only */
+    int32_t follower_count;
+
+    struct waiter_list waiters; /* lock */
+};
+
+int64_t partition_now_ms(const struct partition *partition);
+
+/* The view that decisions read; `maximal` has room for 2 * REPLICAS_MAX.
+ * Under `lock`. */
+struct leader_view partition_view(const struct partition *partition, int32_t *maximal);
+
+/* Moves the high watermark as far as the followers allow. Under `lock`; true if it moved. */
+bool partition_advance_high_watermark(struct partition *partition);
+
+/* Takes the waiters that `log_end_offset` and the high watermark satisfy (all: every one) off
+ * the list into `woken`. Under `lock`. */
+void partition_collect_waiters(struct partition *partition, int64_t log_end_offset, bool all,
+                               struct waiter_list *woken);
+
+/* Posts the tasks. Under no lock. */
+void partition_post_waiters(struct waiter_list *woken);
+
+/* A follower outside the ISR has reached what it takes: prepares a proposal. Under `lock`; true
+ * if the environment's propose_isr must be called (under no lock). */
+bool partition_consider_joining(struct partition *partition,
+                                const struct replica_progress *replica);
+
+#endif

@@ -1,0 +1,129 @@
+#include "broker/replica/partition_internal.h"
+
+#include "client/base/logger.h"
+
+/*
+ * ISR changes. The leader proposes, the controller decides (AlterPartition), one proposal at a
+ * time. While one is pending the maximal ISR (committed and joining members) bounds the high
+ * watermark, and no member that may yet be in the ISR is left out of it.
+ */
+
+static void propose(struct partition *partition, const int32_t *isr, int32_t count) {
+    CHECK(!partition->proposal_pending && count > 0);
+    memcpy(partition->proposed_isr, isr, (size_t)count * sizeof(*isr));
+    partition->proposed_count = count;
+    partition->proposal_pending = true;
+}
+
+bool partition_consider_joining(struct partition *partition,
+                                const struct replica_progress *replica) {
+    const struct partition_environment *environment = partition->environment;
+    int32_t maximal[REPLICAS_MAX * 2];
+    struct leader_view view = partition_view(partition, maximal);
+    int32_t isr[REPLICAS_MAX];
+
+    if (partition->proposal_pending || !leader_view_may_join(&view, replica) ||
+        !environment->is_broker_alive(environment->context, replica->broker_id))
+        return false;
+    memcpy(isr, partition->isr, (size_t)partition->isr_count * sizeof(*isr));
+    isr[partition->isr_count] = replica->broker_id;
+    propose(partition, isr, partition->isr_count + 1);
+    return true;
+}
+
+void partition_check_lag(struct partition *partition) {
+    const struct partition_environment *environment = partition->environment;
+    int32_t maximal[REPLICAS_MAX * 2];
+    int32_t lagging[REPLICAS_MAX];
+    int32_t lagging_count = 0;
+
+    mutex_lock(&partition->lock);
+    if (atomic_load(&partition->role) == ROLE_LEADER && !partition->proposal_pending) {
+        struct leader_view view = partition_view(partition, maximal);
+        lagging_count = leader_view_lagging(&view, lagging);
+    }
+    if (lagging_count > 0) {
+        int32_t isr[REPLICAS_MAX];
+        int32_t count = 0;
+        for (int32_t i = 0; i < partition->isr_count; i++) {
+            if (!broker_ids_contain(lagging, lagging_count, partition->isr[i]))
+                isr[count++] = partition->isr[i];
+        }
+        propose(partition, isr, count);
+    }
+    mutex_unlock(&partition->lock);
+    if (lagging_count > 0) {
+        LOG_INFO("isr_shrink_proposed", "topic=%s partition=%d lagging=%d count=%d",
+                 partition->topic, partition->index, lagging[0], lagging_count);
+        environment->propose_isr(environment->context, partition);
+    }
+}
+
+bool partition_isr_proposal(struct partition *partition, struct isr_proposal *proposal) {
+    bool pending;
+
+    mutex_lock(&partition->lock);
+    pending = partition->proposal_pending && atomic_load(&partition->role) == ROLE_LEADER;
+    if (pending) {
+        proposal->leader_epoch = atomic_load(&partition->leader_epoch);
+        proposal->partition_epoch = partition->partition_epoch;
+        /* A leader that serves has recovered whatever it could. */
+        proposal->leader_recovery_state = 0;
+        proposal->isr_count = partition->proposed_count;
+        memcpy(proposal->isr, partition->proposed_isr,
+               (size_t)partition->proposed_count * sizeof(*proposal->isr));
+    }
+    mutex_unlock(&partition->lock);
+    return pending;
+}
+
+/* Under `lock`. */
+static void adopt(struct partition *partition, const struct metadata_partition *state) {
+    CHECK(state->isr_count <= REPLICAS_MAX);
+    partition->partition_epoch = state->partition_epoch;
+    partition->leader_recovery_state = state->leader_recovery_state;
+    partition->isr_count = state->isr_count;
+    memcpy(partition->isr, state->isr, (size_t)state->isr_count * sizeof(*state->isr));
+    partition->proposal_pending = false;
+}
+
+bool partition_isr_answer(struct partition *partition, const struct isr_proposal *proposal,
+                          enum error error, const struct metadata_partition *state) {
+    struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
+    bool again = false;
+
+    mutex_lock(&partition->lock);
+    /* The metadata may have brought a newer state meanwhile; then this answer is history. */
+    if (partition->proposal_pending && atomic_load(&partition->role) == ROLE_LEADER &&
+        atomic_load(&partition->leader_epoch) == proposal->leader_epoch &&
+        partition->partition_epoch == proposal->partition_epoch) {
+        switch ((int)error) {
+        case ERR_NONE:
+            if (state->leader_epoch == proposal->leader_epoch &&
+                state->partition_epoch >= partition->partition_epoch)
+                adopt(partition, state);
+            break;
+        case ERR_INELIGIBLE_REPLICA:
+        case ERR_OPERATION_NOT_ATTEMPTED:
+            partition->proposal_pending = false;
+            break;
+        case ERR_UNKNOWN_TOPIC_OR_PARTITION:
+        case ERR_UNKNOWN_TOPIC_ID:
+        case ERR_FENCED_LEADER_EPOCH:
+        case ERR_INVALID_UPDATE_VERSION:
+        case ERR_INVALID_REQUEST:
+        case ERR_NEW_LEADER_ELECTED:
+            /* INVARIANT: the change may or may not have been applied, so the maximal ISR stays
+             * in force until the metadata brings the state that is true. */
+            break;
+        default:
+            again = true;
+            break;
+        }
+        if (partition_advance_high_watermark(partition))
+            partition_collect_waiters(partition, log_end_offset(partition->log), false, &woken);
+    }
+    mutex_unlock(&partition->lock);
+    partition_post_waiters(&woken);
+    return again;
+}

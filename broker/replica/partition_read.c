@@ -1,0 +1,132 @@
+#include "broker/replica/partition_internal.h"
+
+static enum error check_epoch(const struct partition *partition, int32_t requested) {
+    int32_t own = atomic_load(&partition->leader_epoch);
+
+    if (requested == ANY_LEADER_EPOCH || requested == own)
+        return ERR_NONE;
+    return requested < own ? ERR_FENCED_LEADER_EPOCH : ERR_UNKNOWN_LEADER_EPOCH;
+}
+
+enum error partition_check_leader(struct partition *partition, int32_t current_leader_epoch) {
+    enum partition_role role = atomic_load(&partition->role);
+    enum error error;
+
+    if (role == ROLE_NONE)
+        return ERR_NOT_LEADER_OR_FOLLOWER;
+    if ((error = check_epoch(partition, current_leader_epoch)) != ERR_NONE)
+        return error;
+    return role == ROLE_LEADER ? ERR_NONE : ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+bool partition_end_is_uncertain(const struct partition *partition) {
+    struct partition *p = (struct partition *)(uintptr_t)partition;
+    bool uncertain;
+
+    mutex_lock(&p->lock);
+    uncertain = atomic_load(&p->role) == ROLE_LEADER &&
+                atomic_load(&p->high_watermark) < p->leader_epoch_start_offset;
+    mutex_unlock(&p->lock);
+    return uncertain;
+}
+
+/* A follower's fetch at an offset says that it has everything before it. */
+static enum error follower_fetched(struct partition *partition,
+                                   const struct partition_read *read) {
+    const struct partition_environment *environment = partition->environment;
+    struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
+    struct replica_progress *replica = NULL;
+    bool propose = false;
+
+    mutex_lock(&partition->lock);
+    for (int32_t i = 0; i < partition->follower_count; i++) {
+        if (partition->followers[i].broker_id == read->replica_id)
+            replica = &partition->followers[i];
+    }
+    /* The request's epoch was checked before the lock was taken: look again, since progress of
+     * another epoch must not count (the follower may yet truncate). */
+    if (replica != NULL && atomic_load(&partition->role) == ROLE_LEADER &&
+        check_epoch(partition, read->current_leader_epoch) == ERR_NONE) {
+        int64_t end = log_end_offset(partition->log);
+        replica_progress_on_fetch(replica, read->fetch_offset, read->follower_log_start_offset,
+                                  end, partition_now_ms(partition));
+        propose = partition_consider_joining(partition, replica);
+        if (partition_advance_high_watermark(partition))
+            partition_collect_waiters(partition, end, false, &woken);
+    }
+    mutex_unlock(&partition->lock);
+    partition_post_waiters(&woken);
+    if (propose)
+        environment->propose_isr(environment->context, partition);
+    return replica == NULL ? ERR_UNKNOWN_TOPIC_OR_PARTITION : ERR_NONE;
+}
+
+/* KIP-595: the leader tells a follower whose last epoch it does not share where to cut. */
+static bool find_divergence(struct partition *partition, const struct partition_read *read,
+                            struct partition_read_result *result, enum error *error) {
+    struct epoch_end end;
+
+    if (read->last_fetched_epoch < 0)
+        return false;
+    end = log_leader_epoch_end(partition->log, read->last_fetched_epoch);
+    if (end.leader_epoch < 0 || end.end_offset < 0) {
+        *error = ERR_OFFSET_OUT_OF_RANGE;
+        return true;
+    }
+    if (end.leader_epoch >= read->last_fetched_epoch && end.end_offset >= read->fetch_offset)
+        return false;
+    result->diverged = true;
+    result->diverging_epoch = end.leader_epoch;
+    result->diverging_end_offset = end.end_offset;
+    return true;
+}
+
+static int64_t visible_end(struct partition *partition, enum read_isolation isolation) {
+    switch (isolation) {
+    case READ_LOG_END:
+        return log_end_offset(partition->log);
+    case READ_COMMITTED:
+        return log_last_stable_offset(partition->log, atomic_load(&partition->high_watermark));
+    case READ_UNCOMMITTED:
+        break;
+    }
+    return atomic_load(&partition->high_watermark);
+}
+
+enum error partition_read(struct partition *partition, const struct partition_read *read,
+                          struct partition_read_result *result) {
+    enum partition_role role = atomic_load(&partition->role);
+    bool is_follower_fetch = read->replica_id >= 0;
+    enum error error = ERR_NONE;
+    int64_t end;
+
+    *result = (struct partition_read_result){-1, -1, -1, .diverging_epoch = -1};
+    if (role == ROLE_NONE)
+        return ERR_NOT_LEADER_OR_FOLLOWER;
+    if ((error = check_epoch(partition, read->current_leader_epoch)) != ERR_NONE)
+        return error;
+    if (role != ROLE_LEADER && (is_follower_fetch || read->leader_only))
+        return ERR_NOT_LEADER_OR_FOLLOWER;
+    if (find_divergence(partition, read, result, &error) && error != ERR_NONE)
+        return error;
+    end = log_end_offset(partition->log);
+    if (!result->diverged &&
+        (read->fetch_offset < log_start_offset(partition->log) || read->fetch_offset > end))
+        return ERR_OFFSET_OUT_OF_RANGE;
+    /* INVARIANT: a diverging follower's fetch offset says nothing about our log: it must not
+     * count as progress, or the high watermark could pass records that it will cut. */
+    if (is_follower_fetch && read->update_progress && !result->diverged &&
+        (error = follower_fetched(partition, read)) != ERR_NONE)
+        return error;
+    result->high_watermark = atomic_load(&partition->high_watermark);
+    result->last_stable_offset =
+        log_last_stable_offset(partition->log, result->high_watermark);
+    result->log_start_offset = log_start_offset(partition->log);
+    if (result->diverged)
+        return ERR_NONE;
+    end = visible_end(partition, read->isolation);
+    if (read->fetch_offset >= end || read->bytes_max == 0)
+        return ERR_NONE;
+    return log_read(partition->log, read->fetch_offset, end, read->bytes_max,
+                    read->at_least_one_batch, &result->records);
+}
