@@ -15,6 +15,7 @@ struct partition *partition_new(const struct partition_environment *environment,
     CHECK(partition->topic != NULL);
     partition->index = index;
     partition->topic_id = *topic_id;
+    log_ref(log);
     partition->log = log;
     atomic_init(&partition->references, 1);
     mutex_init(&partition->append_lock);
@@ -41,6 +42,7 @@ void partition_unref(struct partition *partition) {
         atomic_fetch_sub_explicit(&partition->references, 1, memory_order_acq_rel) != 1)
         return;
     CHECK(TAILQ_EMPTY(&partition->waiters));
+    log_unref(partition->log);
     mutex_done(&partition->lock);
     mutex_done(&partition->append_lock);
     free(partition->topic);
@@ -206,8 +208,7 @@ static void become_leader(struct partition *partition, const struct metadata_par
         partition->leader_epoch_start_offset = log_end_offset(partition->log);
         /* INVARIANT: the epoch is in the epoch file before any batch that carries it, so that a
          * follower can always be told where this leadership began. */
-        if (log_assign_leader_epoch(partition->log, state->leader_epoch,
-                                    partition->leader_epoch_start_offset) != ERR_NONE)
+        if (log_assign_leader_epoch(partition->log, state->leader_epoch) != ERR_NONE)
             LOG_ERROR("leader_epoch_not_written",
                       "topic=%s partition=%d leader_epoch=%d action=\"check the disk\"",
                       partition->topic, partition->index, state->leader_epoch);
@@ -256,8 +257,16 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
     return new_epoch;
 }
 
-void partition_retire(struct partition *partition) {
+void partition_set_log_config(struct partition *partition, const struct log_config *config) {
+    mutex_lock(&partition->append_lock);
+    log_set_config(partition->log, config);
+    mutex_unlock(&partition->append_lock);
+}
+
+enum error partition_retire(struct partition *partition, struct log_manager *manager,
+                            enum retired_log fate) {
     struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
+    enum error error = ERR_NONE;
 
     mutex_lock(&partition->append_lock);
     mutex_lock(&partition->lock);
@@ -266,8 +275,13 @@ void partition_retire(struct partition *partition) {
     partition->proposal_pending = false;
     partition_collect_waiters(partition, 0, true, &woken);
     mutex_unlock(&partition->lock);
+    if (fate == RETIRED_LOG_DELETE)
+        error = log_manager_delete(manager, partition->log);
+    else if (fate == RETIRED_LOG_SET_ASIDE)
+        error = log_manager_set_aside(manager, partition->log);
     mutex_unlock(&partition->append_lock);
     partition_post_waiters(&woken);
+    return error;
 }
 
 /* ---- High watermark ---- */
@@ -308,6 +322,7 @@ bool partition_advance_high_watermark(struct partition *partition) {
     if (next == view.high_watermark)
         return false;
     atomic_store(&partition->high_watermark, next);
+    log_note_high_watermark(partition->log, next);
     return true;
 }
 

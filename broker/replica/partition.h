@@ -18,6 +18,7 @@
 #define BROKER_REPLICA_PARTITION_H
 
 #include "broker/log/log.h"
+#include "broker/log/log_manager.h"
 #include "broker/metadata/metadata.h"
 #include "broker/replica/replica_progress.h"
 #include "broker/replica/waiter.h"
@@ -42,12 +43,12 @@ struct partition_environment {
     void *context;
 };
 
-/* One reference for the caller. The names are copied. */
+/* One reference for the caller. The name is copied, the log referenced. */
 struct partition *partition_new(const struct partition_environment *environment,
                                 const char *topic, int32_t index, const struct uuid *topic_id,
                                 struct log *log, int64_t high_watermark);
 void partition_ref(struct partition *partition);
-void partition_unref(struct partition *partition); /* accepts NULL; does not close the log */
+void partition_unref(struct partition *partition); /* accepts NULL */
 
 const char *partition_topic(const struct partition *partition);
 int32_t partition_index(const struct partition *partition);
@@ -66,8 +67,14 @@ int64_t partition_high_watermark(const struct partition *partition);
 bool partition_apply(struct partition *partition, const struct metadata_partition *state,
                      int32_t min_isr);
 
-/* This broker hosts it no more: role NONE, waiters woken. */
-void partition_retire(struct partition *partition);
+void partition_set_log_config(struct partition *partition, const struct log_config *config);
+
+enum retired_log { RETIRED_LOG_KEEP, RETIRED_LOG_DELETE, RETIRED_LOG_SET_ASIDE };
+
+/* This broker hosts it no more: role NONE, waiters woken, and the log kept, deleted or set aside
+ * as stray. The role changes whatever becomes of the log. Errors: the log manager's. */
+MUST_CHECK enum error partition_retire(struct partition *partition, struct log_manager *manager,
+                                       enum retired_log fate);
 
 /* ---- Appending ---- */
 

@@ -3,6 +3,8 @@
 
 #include "client/base/logger.h"
 
+static const struct log_append_options client_append = {LOG_APPEND_CLIENT};
+
 enum error partition_append_as_leader(struct partition *partition, uint8_t *records, size_t size,
                                       const struct partition_append *append,
                                       struct log_append_result *result, int32_t *leader_epoch) {
@@ -23,7 +25,7 @@ enum error partition_append_as_leader(struct partition *partition, uint8_t *reco
         }
     }
     error = log_append_as_leader(partition->log, records, size, *leader_epoch, append->wall_ms,
-                                 append->arena, result);
+                                 &client_append, append->arena, result);
 out:
     mutex_unlock(&partition->append_lock);
     if (error != ERR_NONE)
@@ -72,6 +74,7 @@ static void set_follower_high_watermark(struct partition *partition, int64_t hig
         high_watermark = start;
     mutex_lock(&partition->lock);
     atomic_store(&partition->high_watermark, high_watermark);
+    log_note_high_watermark(partition->log, high_watermark);
     partition_collect_waiters(partition, end, false, &woken);
     mutex_unlock(&partition->lock);
     partition_post_waiters(&woken);
@@ -81,6 +84,7 @@ enum error partition_append_as_follower(struct partition *partition, int32_t lea
                                         int64_t fetch_offset, struct bytes records,
                                         int64_t leader_high_watermark,
                                         int64_t leader_log_start_offset) {
+    struct log_append_result result;
     enum error error = ERR_NONE;
 
     mutex_lock(&partition->append_lock);
@@ -89,11 +93,11 @@ enum error partition_append_as_follower(struct partition *partition, int32_t lea
     else if (log_end_offset(partition->log) != fetch_offset)
         error = ERR_OFFSET_OUT_OF_RANGE;
     else if (records.size > 0)
-        error = log_append_as_follower(partition->log, records);
+        error = log_append_as_follower(partition->log, records.data, records.size,
+                                       clock_wall_ms(partition->environment->clock), &result);
     if (error == ERR_NONE) {
         set_follower_high_watermark(partition, leader_high_watermark);
-        if (leader_log_start_offset > log_start_offset(partition->log))
-            error = log_advance_start_offset(partition->log, leader_log_start_offset);
+        log_advance_start_offset(partition->log, leader_log_start_offset);
     }
     mutex_unlock(&partition->append_lock);
     return error;
@@ -105,7 +109,7 @@ static enum error truncate_to(struct partition *partition, int64_t offset) {
     enum error error;
 
     if (offset >= log_end_offset(partition->log))
-        return log_truncate_to(partition->log, offset);
+        return log_truncate(partition->log, offset);
     if (offset < high_watermark)
         LOG_WARN("truncated_below_high_watermark",
                  "topic=%s partition=%d offset=%" PRId64 " high_watermark=%" PRId64
@@ -114,7 +118,7 @@ static enum error truncate_to(struct partition *partition, int64_t offset) {
                  partition->topic, partition->index, offset, high_watermark);
     LOG_INFO("log_truncated", "topic=%s partition=%d offset=%" PRId64 " log_end_offset=%" PRId64,
              partition->topic, partition->index, offset, log_end_offset(partition->log));
-    error = log_truncate_to(partition->log, offset);
+    error = log_truncate(partition->log, offset);
     if (error == ERR_NONE)
         set_follower_high_watermark(partition, atomic_load(&partition->high_watermark));
     return error;
@@ -127,7 +131,7 @@ enum error partition_truncate_by_epoch(struct partition *partition, int32_t lead
 
     mutex_lock(&partition->append_lock);
     if (follows(partition, leader_epoch)) {
-        struct epoch_end own = log_leader_epoch_end(partition->log, diverging_epoch);
+        struct epoch_end own = log_epoch_end(partition->log, diverging_epoch);
         struct truncation_input input = {
             .leader_epoch = diverging_epoch,
             .leader_end_offset = diverging_end_offset,
@@ -163,7 +167,8 @@ enum error partition_recover_out_of_range(struct partition *partition, int32_t l
             if (error == ERR_NONE)
                 set_follower_high_watermark(partition, leader_log_start_offset);
         } else {
-            error = log_advance_start_offset(partition->log, leader_log_start_offset);
+            log_advance_start_offset(partition->log, leader_log_start_offset);
+            error = ERR_NONE;
         }
     }
     mutex_unlock(&partition->append_lock);

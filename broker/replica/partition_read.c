@@ -66,9 +66,15 @@ static bool find_divergence(struct partition *partition, const struct partition_
                             struct partition_read_result *result, enum error *error) {
     struct epoch_end end;
 
-    if (read->last_fetched_epoch < 0)
+    /* Its last record is of our own epoch, which ends at our log end: nothing to look up, and no
+     * lock that appends hold. */
+    if (read->last_fetched_epoch < 0 ||
+        (read->last_fetched_epoch == atomic_load(&partition->leader_epoch) &&
+         read->fetch_offset <= log_end_offset(partition->log)))
         return false;
-    end = log_leader_epoch_end(partition->log, read->last_fetched_epoch);
+    mutex_lock(&partition->append_lock);
+    end = log_epoch_end(partition->log, read->last_fetched_epoch);
+    mutex_unlock(&partition->append_lock);
     if (end.leader_epoch < 0 || end.end_offset < 0) {
         *error = ERR_OFFSET_OUT_OF_RANGE;
         return true;
@@ -81,12 +87,17 @@ static bool find_divergence(struct partition *partition, const struct partition_
     return true;
 }
 
+/* Transactions hold it back; there are none yet. */
+static int64_t last_stable_offset(struct partition *partition) {
+    return atomic_load(&partition->high_watermark);
+}
+
 static int64_t visible_end(struct partition *partition, enum read_isolation isolation) {
     switch (isolation) {
     case READ_LOG_END:
         return log_end_offset(partition->log);
     case READ_COMMITTED:
-        return log_last_stable_offset(partition->log, atomic_load(&partition->high_watermark));
+        return last_stable_offset(partition);
     case READ_UNCOMMITTED:
         break;
     }
@@ -119,8 +130,7 @@ enum error partition_read(struct partition *partition, const struct partition_re
         (error = follower_fetched(partition, read)) != ERR_NONE)
         return error;
     result->high_watermark = atomic_load(&partition->high_watermark);
-    result->last_stable_offset =
-        log_last_stable_offset(partition->log, result->high_watermark);
+    result->last_stable_offset = last_stable_offset(partition);
     result->log_start_offset = log_start_offset(partition->log);
     if (result->diverged)
         return ERR_NONE;

@@ -1,0 +1,361 @@
+#include "broker/replica/replica_manager.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "client/base/logger.h"
+
+struct hosted_topic {
+    char *name;
+    size_t name_size;
+    struct uuid id;
+    struct partition **partitions; /* by index; NULL where not hosted */
+    int32_t partition_count;
+    UT_hash_handle by_name;
+    UT_hash_handle by_id;
+};
+
+struct replica_manager {
+    struct replica_manager_config config;
+    struct partition_environment environment;
+    pthread_rwlock_t lock;         /* the tables and the arrays in them */
+    struct hosted_topic *by_name;
+    struct hosted_topic *by_id;
+};
+
+enum error replica_manager_new(const struct replica_manager_config *config,
+                               struct replica_manager **created) {
+    struct replica_manager *manager = calloc(1, sizeof(*manager));
+
+    if (manager == NULL)
+        return ERR_OUT_OF_MEMORY;
+    manager->config = *config;
+    manager->environment = (struct partition_environment){
+        .broker_id = config->broker_id,
+        .replica_lag_ms_max = config->replica_lag_ms_max,
+        .clock = config->clock,
+        .is_broker_alive = config->is_broker_alive,
+        .propose_isr = config->propose_isr,
+        .context = config->context,
+    };
+    CHECK(pthread_rwlock_init(&manager->lock, NULL) == 0);
+    *created = manager;
+    return ERR_NONE;
+}
+
+/* ---- The table ---- */
+
+static void read_lock(struct replica_manager *manager) {
+    CHECK(pthread_rwlock_rdlock(&manager->lock) == 0);
+}
+
+static void write_lock(struct replica_manager *manager) {
+    CHECK(pthread_rwlock_wrlock(&manager->lock) == 0);
+}
+
+static void unlock(struct replica_manager *manager) {
+    CHECK(pthread_rwlock_unlock(&manager->lock) == 0);
+}
+
+static struct hosted_topic *find_topic(struct replica_manager *manager, struct bytes name) {
+    struct hosted_topic *topic;
+
+    HASH_FIND(by_name, manager->by_name, name.data, name.size, topic);
+    return topic;
+}
+
+static struct partition *reference(struct hosted_topic *topic, int32_t index) {
+    struct partition *partition;
+
+    if (topic == NULL || index < 0 || index >= topic->partition_count)
+        return NULL;
+    partition = topic->partitions[index];
+    if (partition != NULL)
+        partition_ref(partition);
+    return partition;
+}
+
+struct partition *replica_manager_find(struct replica_manager *manager, struct bytes topic,
+                                       int32_t index) {
+    struct partition *partition;
+
+    if (bytes_is_null(topic))
+        return NULL;
+    read_lock(manager);
+    partition = reference(find_topic(manager, topic), index);
+    unlock(manager);
+    return partition;
+}
+
+struct partition *replica_manager_find_by_id(struct replica_manager *manager,
+                                             const struct uuid *topic_id, int32_t index) {
+    struct hosted_topic *topic;
+    struct partition *partition;
+
+    read_lock(manager);
+    HASH_FIND(by_id, manager->by_id, topic_id, sizeof(*topic_id), topic);
+    partition = reference(topic, index);
+    unlock(manager);
+    return partition;
+}
+
+static struct hosted_topic *add_topic(struct replica_manager *manager,
+                                      const struct metadata_topic *source) {
+    struct hosted_topic *topic = calloc(1, sizeof(*topic));
+
+    CHECK(topic != NULL);
+    topic->name = strdup(source->name);
+    CHECK(topic->name != NULL);
+    topic->name_size = strlen(topic->name);
+    topic->id = source->id;
+    write_lock(manager);
+    HASH_ADD_KEYPTR(by_name, manager->by_name, topic->name, topic->name_size, topic);
+    if (!uuid_is_zero(&topic->id))
+        HASH_ADD(by_id, manager->by_id, id, sizeof(topic->id), topic);
+    unlock(manager);
+    return topic;
+}
+
+/* All its partitions are retired already. */
+static void remove_topic(struct replica_manager *manager, struct hosted_topic *topic) {
+    write_lock(manager);
+    HASH_DELETE(by_name, manager->by_name, topic);
+    if (!uuid_is_zero(&topic->id))
+        HASH_DELETE(by_id, manager->by_id, topic);
+    unlock(manager);
+    free(topic->partitions);
+    free(topic->name);
+    free(topic);
+}
+
+static void set_partition(struct replica_manager *manager, struct hosted_topic *topic,
+                          int32_t index, struct partition *partition) {
+    write_lock(manager);
+    if (index >= topic->partition_count) {
+        struct partition **grown =
+            realloc(topic->partitions, ((size_t)index + 1) * sizeof(*grown));
+        CHECK(grown != NULL);
+        memset(&grown[topic->partition_count], 0,
+               (size_t)(index + 1 - topic->partition_count) * sizeof(*grown));
+        topic->partitions = grown;
+        topic->partition_count = index + 1;
+    }
+    topic->partitions[index] = partition;
+    unlock(manager);
+}
+
+/* ---- Following the metadata ---- */
+
+static void retire(struct replica_manager *manager, struct hosted_topic *topic, int32_t index,
+                   enum retired_log fate) {
+    struct partition *partition = topic->partitions[index];
+    enum error error;
+
+    if (partition == NULL)
+        return;
+    manager->config.source.unfollow(manager->config.source.context, partition);
+    set_partition(manager, topic, index, NULL);
+    error = partition_retire(partition, manager->config.logs, fate);
+    if (error != ERR_NONE)
+        LOG_ERROR("replica_not_removed",
+                  "topic=%s partition=%d error=%s action=\"its folder stays; it is set aside at "
+                  "the next start\"",
+                  topic->name, index, error_name(error));
+    partition_unref(partition);
+}
+
+static void retire_topic(struct replica_manager *manager, struct hosted_topic *topic,
+                         enum retired_log fate) {
+    for (int32_t i = 0; i < topic->partition_count; i++)
+        retire(manager, topic, i, fate);
+    remove_topic(manager, topic);
+}
+
+/* Opens or creates the log, and puts the partition into the table. */
+static struct partition *host(struct replica_manager *manager, struct hosted_topic *hosted,
+                              const struct metadata_topic *topic, int32_t index,
+                              const struct log_config *log_config) {
+    const struct metadata_partition *state = &topic->partitions[index];
+    struct partition *partition;
+    struct log *log;
+    /* While some directory is offline, a replica that has been written before may lie there: only
+     * one that never was is created anew elsewhere. */
+    bool is_new = state->leader_epoch == 0;
+    enum error error =
+        log_manager_find_or_create(manager->config.logs, bytes_of_text(topic->name), index,
+                                   &topic->id, log_config, is_new, &log);
+
+    if (error == ERR_INCONSISTENT_TOPIC_ID) {
+        /* Left from a topic of this name that was deleted while this broker was away. */
+        struct log *stray =
+            log_manager_find(manager->config.logs, bytes_of_text(topic->name), index);
+        LOG_WARN("log_of_deleted_topic", "topic=%s partition=%d action=\"set aside as stray\"",
+                 topic->name, index);
+        if (stray != NULL &&
+            (error = log_manager_set_aside(manager->config.logs, stray)) == ERR_NONE)
+            error = log_manager_find_or_create(manager->config.logs, bytes_of_text(topic->name),
+                                               index, &topic->id, log_config, true, &log);
+    }
+    if (error != ERR_NONE) {
+        LOG_ERROR("replica_not_opened", "topic=%s partition=%d error=%s reason=\"%s\"",
+                  topic->name, index, error_name(error), error_text(error));
+        return NULL;
+    }
+    log_set_config(log, log_config);
+    partition = partition_new(&manager->environment, topic->name, index, &topic->id, log,
+                              log_high_watermark(log));
+    set_partition(manager, hosted, index, partition);
+    return partition;
+}
+
+static void apply_partition(struct replica_manager *manager, struct hosted_topic *hosted,
+                            const struct metadata_topic *topic, int32_t index,
+                            const struct log_config *log_config, int32_t min_isr) {
+    const struct metadata_partition *state = &topic->partitions[index];
+    struct partition *partition =
+        index < hosted->partition_count ? hosted->partitions[index] : NULL;
+    const struct follower_source *source = &manager->config.source;
+    bool new_epoch;
+
+    if (!broker_ids_contain(state->replicas, state->replica_count, manager->config.broker_id)) {
+        if (partition != NULL)
+            retire(manager, hosted, index, RETIRED_LOG_DELETE);
+        return;
+    }
+    if (state->partition_epoch < 0) /* assigned, but without leader and ISR so far */
+        return;
+    if (partition == NULL)
+        partition = host(manager, hosted, topic, index, log_config);
+    if (partition == NULL)
+        return;
+    new_epoch = partition_apply(partition, state, min_isr);
+    if (!new_epoch)
+        return;
+    if (partition_role(partition) == ROLE_FOLLOWER && state->leader != METADATA_NO_BROKER)
+        source->follow(source->context, partition, state->leader, state->leader_epoch);
+    else
+        source->unfollow(source->context, partition);
+}
+
+static void apply_settings(struct hosted_topic *hosted, const struct log_config *log_config) {
+    for (int32_t i = 0; i < hosted->partition_count; i++) {
+        if (hosted->partitions[i] != NULL)
+            partition_set_log_config(hosted->partitions[i], log_config);
+    }
+}
+
+static void apply_change(struct replica_manager *manager,
+                         const struct metadata_topic_change *change) {
+    const struct metadata_topic *after = change->after;
+    const char *name = after != NULL ? after->name : change->before->name;
+    struct hosted_topic *hosted = find_topic(manager, bytes_of_text(name));
+    struct log_config log_config;
+    int32_t min_isr;
+
+    if (hosted != NULL && (after == NULL || !uuid_equal(&hosted->id, &after->id))) {
+        LOG_INFO("topic_deleted", "topic=%s", name);
+        retire_topic(manager, hosted, RETIRED_LOG_DELETE);
+        hosted = NULL;
+    }
+    if (after == NULL)
+        return;
+    if (hosted == NULL)
+        hosted = add_topic(manager, after);
+    manager->config.topic_settings(manager->config.context, after, &log_config, &min_isr);
+    for (int32_t i = 0; i < after->partition_count; i++)
+        apply_partition(manager, hosted, after, i, &log_config, min_isr);
+    apply_settings(hosted, &log_config);
+}
+
+void replica_manager_apply(struct replica_manager *manager,
+                           const struct metadata_topic_change *changes, int32_t change_count) {
+    for (int32_t i = 0; i < change_count; i++)
+        apply_change(manager, &changes[i]);
+}
+
+struct stray_search {
+    struct replica_manager *manager;
+    const struct metadata *metadata;
+};
+
+static void set_aside_if_stray(void *context, struct log *log) {
+    struct stray_search *search = context;
+    struct replica_manager *manager = search->manager;
+    const struct metadata_topic *topic = metadata_find_topic(search->metadata, log_topic(log));
+    const struct metadata_partition *state =
+        topic == NULL ? NULL : metadata_find_partition(topic, log_partition(log));
+    enum error error;
+
+    if (state != NULL &&
+        broker_ids_contain(state->replicas, state->replica_count, manager->config.broker_id))
+        return;
+    LOG_WARN("stray_log",
+             "topic=%.*s partition=%d action=\"renamed to -stray and kept; delete it by hand if "
+             "it is not needed\"",
+             BYTES_FORMAT(log_topic(log)), log_partition(log));
+    error = log_manager_set_aside(manager->config.logs, log);
+    if (error != ERR_NONE)
+        LOG_ERROR("stray_log_not_renamed", "topic=%.*s partition=%d error=%s",
+                  BYTES_FORMAT(log_topic(log)), log_partition(log), error_name(error));
+}
+
+void replica_manager_set_strays_aside(struct replica_manager *manager,
+                                      const struct metadata *metadata) {
+    struct stray_search search = {manager, metadata};
+
+    log_manager_for_each(manager->config.logs, set_aside_if_stray, &search);
+}
+
+/* ---- All of them ---- */
+
+void replica_manager_for_each(struct replica_manager *manager, replica_manager_visit *visit,
+                              void *context) {
+    struct partition **all = NULL;
+    size_t count = 0;
+    size_t capacity = 0;
+    struct hosted_topic *topic;
+    struct hosted_topic *next;
+
+    read_lock(manager);
+    HASH_ITER(by_name, manager->by_name, topic, next) {
+        for (int32_t i = 0; i < topic->partition_count; i++) {
+            struct partition *partition = reference(topic, i);
+            if (partition == NULL)
+                continue;
+            if (count == capacity) {
+                capacity = capacity == 0 ? 64 : capacity * 2;
+                all = realloc(all, capacity * sizeof(*all));
+                CHECK(all != NULL);
+            }
+            all[count++] = partition;
+        }
+    }
+    unlock(manager);
+    for (size_t i = 0; i < count; i++) {
+        visit(context, all[i]);
+        partition_unref(all[i]);
+    }
+    free(all);
+}
+
+static void check_lag(void *context, struct partition *partition) {
+    (void)context;
+    if (partition_role(partition) == ROLE_LEADER)
+        partition_check_lag(partition);
+}
+
+void replica_manager_check_lag(struct replica_manager *manager) {
+    replica_manager_for_each(manager, check_lag, NULL);
+}
+
+void replica_manager_free(struct replica_manager *manager) {
+    struct hosted_topic *topic;
+    struct hosted_topic *next;
+
+    if (manager == NULL)
+        return;
+    HASH_ITER(by_name, manager->by_name, topic, next)
+        retire_topic(manager, topic, RETIRED_LOG_KEEP);
+    CHECK(pthread_rwlock_destroy(&manager->lock) == 0);
+    free(manager);
+}

@@ -1,0 +1,69 @@
+/*
+ * All partitions that this broker hosts: finding them, giving them their roles as the metadata
+ * changes, and starting and stopping their fetchers.
+ *
+ * Threads: the finders may be called from any thread (a read lock around a hash table; nothing
+ * is done under it); everything else on the control thread.
+ */
+#ifndef BROKER_REPLICA_REPLICA_MANAGER_H
+#define BROKER_REPLICA_REPLICA_MANAGER_H
+
+#include "broker/log/log_manager.h"
+#include "broker/metadata/metadata_builder.h"
+#include "broker/replica/partition.h"
+
+struct replica_manager;
+
+/* How partitions get their data as followers: the fetchers, as a port. Control thread. */
+struct follower_source {
+    /* Fetch for `partition` from `leader_id`, at its log end, from now on; replaces what was. */
+    void (*follow)(void *context, struct partition *partition, int32_t leader_id,
+                   int32_t leader_epoch);
+    void (*unfollow)(void *context, struct partition *partition);
+    void *context;
+};
+
+struct replica_manager_config {
+    int32_t broker_id;
+    int64_t replica_lag_ms_max;
+    struct clock *clock;
+    struct log_manager *logs;
+    struct follower_source source;
+    bool (*is_broker_alive)(void *context, int32_t broker_id); /* any thread */
+    void (*propose_isr)(void *context, struct partition *partition); /* any thread */
+    /* The settings of a topic's logs, and its min.insync.replicas. */
+    void (*topic_settings)(void *context, const struct metadata_topic *topic,
+                           struct log_config *log_config, int32_t *min_isr);
+    void *context;
+};
+
+MUST_CHECK enum error replica_manager_new(const struct replica_manager_config *config,
+                                          struct replica_manager **created);
+/* Retires all partitions; their logs stay open. Accepts NULL. */
+void replica_manager_free(struct replica_manager *manager);
+
+/* The caller owns a reference; NULL if not hosted. */
+struct partition *replica_manager_find(struct replica_manager *manager, struct bytes topic,
+                                       int32_t index);
+struct partition *replica_manager_find_by_id(struct replica_manager *manager,
+                                             const struct uuid *topic_id, int32_t index);
+
+/* Follows what changed between two snapshots. */
+void replica_manager_apply(struct replica_manager *manager,
+                           const struct metadata_topic_change *changes, int32_t change_count);
+
+/* After the first full load: sets aside the logs of topics and partitions that the cluster does
+ * not know, or does not assign to this broker (deleted or moved while it was away). */
+void replica_manager_set_strays_aside(struct replica_manager *manager,
+                                      const struct metadata *metadata);
+
+/* Every partition that this broker leads is looked at for lagging followers. Call it every half
+ * of replica.lag.time.max.ms. */
+void replica_manager_check_lag(struct replica_manager *manager);
+
+typedef void replica_manager_visit(void *context, struct partition *partition);
+/* Each with a reference held during the call, no lock held. Any thread. */
+void replica_manager_for_each(struct replica_manager *manager, replica_manager_visit *visit,
+                              void *context);
+
+#endif
