@@ -107,6 +107,19 @@ MUST_CHECK enum error partition_append_as_follower(struct partition *partition,
                                                    int64_t leader_high_watermark,
                                                    int64_t leader_log_start_offset);
 
+/* Where a follower goes on fetching. */
+struct fetch_position {
+    int64_t fetch_offset;       /* its log end */
+    int32_t last_fetched_epoch; /* of its last batch; -1: none known */
+    int64_t log_start_offset;
+};
+
+/* Follower: prepares for a new leader. A log without any epoch is cut to the high watermark, since
+ * nothing else tells what the leader shares. Errors as for truncation. */
+MUST_CHECK enum error partition_begin_following(struct partition *partition, int32_t leader_epoch,
+                                                struct fetch_position *position);
+struct fetch_position partition_fetch_position(struct partition *partition);
+
 /* Follower: cuts the log by the leader's diverging epoch. `*complete` as truncation_plan's. */
 MUST_CHECK enum error partition_truncate_by_epoch(struct partition *partition,
                                                   int32_t leader_epoch, int32_t diverging_epoch,

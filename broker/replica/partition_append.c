@@ -124,6 +124,37 @@ static enum error truncate_to(struct partition *partition, int64_t offset) {
     return error;
 }
 
+/* Under append_lock. */
+static struct fetch_position position_of(const struct partition *partition) {
+    return (struct fetch_position){log_end_offset(partition->log),
+                                   log_latest_leader_epoch(partition->log),
+                                   log_start_offset(partition->log)};
+}
+
+struct fetch_position partition_fetch_position(struct partition *partition) {
+    struct fetch_position position;
+
+    mutex_lock(&partition->append_lock);
+    position = position_of(partition);
+    mutex_unlock(&partition->append_lock);
+    return position;
+}
+
+enum error partition_begin_following(struct partition *partition, int32_t leader_epoch,
+                                     struct fetch_position *position) {
+    enum error error = ERR_NOT_LEADER_OR_FOLLOWER;
+
+    mutex_lock(&partition->append_lock);
+    if (follows(partition, leader_epoch)) {
+        error = ERR_NONE;
+        if (log_latest_leader_epoch(partition->log) < 0)
+            error = truncate_to(partition, atomic_load(&partition->high_watermark));
+        *position = position_of(partition);
+    }
+    mutex_unlock(&partition->append_lock);
+    return error;
+}
+
 enum error partition_truncate_by_epoch(struct partition *partition, int32_t leader_epoch,
                                        int32_t diverging_epoch, int64_t diverging_end_offset,
                                        bool *complete) {

@@ -1,5 +1,6 @@
 #include "broker/replica/replica_manager.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -245,7 +246,7 @@ static void apply_settings(struct hosted_topic *hosted, const struct log_config 
 }
 
 static void apply_change(struct replica_manager *manager,
-                         const struct metadata_topic_change *change) {
+                         const struct metadata_topic_change *change, enum retired_log gone) {
     const struct metadata_topic *after = change->after;
     const char *name = after != NULL ? after->name : change->before->name;
     struct hosted_topic *hosted = find_topic(manager, bytes_of_text(name));
@@ -253,8 +254,9 @@ static void apply_change(struct replica_manager *manager,
     int32_t min_isr;
 
     if (hosted != NULL && (after == NULL || !uuid_equal(&hosted->id, &after->id))) {
-        LOG_INFO("topic_deleted", "topic=%s", name);
-        retire_topic(manager, hosted, RETIRED_LOG_DELETE);
+        LOG_INFO("topic_gone", "topic=%s logs=%s", name,
+                 gone == RETIRED_LOG_DELETE ? "deleted" : "set_aside");
+        retire_topic(manager, hosted, gone);
         hosted = NULL;
     }
     if (after == NULL)
@@ -268,9 +270,10 @@ static void apply_change(struct replica_manager *manager,
 }
 
 void replica_manager_apply(struct replica_manager *manager,
-                           const struct metadata_topic_change *changes, int32_t change_count) {
+                           const struct metadata_topic_change *changes, int32_t change_count,
+                           enum retired_log gone) {
     for (int32_t i = 0; i < change_count; i++)
-        apply_change(manager, &changes[i]);
+        apply_change(manager, &changes[i], gone);
 }
 
 struct stray_search {
