@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Writes the C of all messages from schema/*.api; message.h says what it looks like.
 
-    generate.py messages FOLDER SCHEMA...   <api>.h and <api>.c per schema, api_keys.h, apis.c
-    generate.py fill FOLDER SCHEMA...       fill.h and fill.c: random content, for tests
+    generate.py FOLDER SCHEMA...   <api>.h and <api>.c per schema, api_keys.h, apis.c
 
 Files that would not change are left alone, so that nothing is built anew for them.
 """
@@ -36,7 +35,7 @@ PRINT_FORMATS = {
 }
 FIXED_SIZES = {"bool": 1, "i8": 1, "i16": 2, "u16": 2, "i32": 4, "i64": 8, "f64": 8, "uuid": 16}
 READERS = {"str": "string", "bytes": "bytes", "records": "bytes"}
-GENERATED = "/* Made by client/wire/generate.py from {source}: change that instead. */"
+GENERATED = "/* Made by generate.py from {source}: change that instead. */"
 
 
 COLUMNS = 100
@@ -165,19 +164,14 @@ class Body:
 
     # --- the header ---------------------------------------------------------------------------
 
-    def declaration(self, field):
-        if field.is_array:
-            element = f"struct {field.struct.path} " if field.struct else self.c_type(field)
-            star = "*"
-            return [f"{element}{star}{field.name};", f"int32_t {field.name}_count;"]
-        if field.struct is not None:
-            present = [f"bool {field.name}_present;"] if field.nullable else []
-            return present + [f"struct {field.struct.path} {field.name};"]
-        return [f"{self.c_type(field)}{field.name};"]
-
     @staticmethod
-    def c_type(field):
-        return C_TYPES[field.primitive] + " "
+    def declaration(field):
+        c_type = f"struct {field.struct.path}" if field.struct else C_TYPES[field.primitive]
+        if field.is_array:
+            return [f"{c_type} *{field.name};", f"int32_t {field.name}_count;"]
+        if field.struct is not None and field.nullable is not None:
+            return [f"bool {field.name}_present;", f"{c_type} {field.name};"]
+        return [f"{c_type} {field.name};"]
 
     def remark(self, field, struct):
         remarks = []
@@ -194,11 +188,11 @@ class Body:
     def header(self):
         api = self.api
         guard = f"CLIENT_WIRE_MESSAGE_{api.snake.upper()}_H"
+        first, last = api.versions.first, api.versions.last
         flexible = "never" if api.flexible_from is None else f"from {api.flexible_from}"
         lines = [
             GENERATED.format(source=f"schema/{api.name}.api"),
-            f"/* {api.name}: key {api.key}, versions {api.versions.first} to {api.versions.last}, "
-            f"flexible {flexible}. */",
+            f"/* Key {api.key}, versions {first} to {last}, flexible {flexible}. */",
             f"#ifndef {guard}",
             f"#define {guard}",
             "",
@@ -241,10 +235,9 @@ class Body:
             return (f"{field.name}_count", "-1") if field.default == "null" else None
         if field.struct is not None:
             return None
-        if field.primitive in ("str", "bytes"):
-            return (field.name, "BYTES_NULL" if field.default == "null" else 'bytes_of("", 0)')
-        if field.primitive == "records":
-            return (field.name + ".data", "BYTES_NULL" if field.default == "null" else 'bytes_of("", 0)')
+        if field.primitive in READERS:
+            name = field.name + (".data" if field.primitive == "records" else "")
+            return (name, "BYTES_NULL" if field.default == "null" else 'bytes_of("", 0)')
         if field.default is None or field.default is False or field.default == 0:
             return None
         if field.default is True:
@@ -341,7 +334,8 @@ class Body:
             call = f"{field.struct.path}_read(reader, version, arena, &{out});"
             if field.nullable is None:
                 return [call]
-            return [f"{out}_present = wire_read_i8(reader) >= 0;", f"if ({out}_present)"] + indented([call])
+            present = f"{out}_present = wire_read_i8(reader) >= 0;"
+            return [present, f"if ({out}_present)"] + indented([call])
         if field.primitive in READERS:
             data = ".data" if field.primitive == "records" else ""
             reader = READERS[field.primitive]
@@ -475,7 +469,8 @@ class Body:
             if field.struct is not None:
                 call = f"{field.struct.path}_write(writer, version, &{value}[i]);"
             elif field.primitive in READERS:
-                call = f"wire_write_{READERS[field.primitive]}(writer, {value}[i], {flexible}, false);"
+                name = READERS[field.primitive]
+                call = f"wire_write_{name}(writer, {value}[i], {flexible}, false);"
             elif field.primitive == "uuid":
                 call = f"wire_write_uuid(writer, &{value}[i]);"
             else:
@@ -485,11 +480,13 @@ class Body:
             call = f"{field.struct.path}_write(writer, version, &{value});"
             if field.nullable is None:
                 return [call]
-            return [f"wire_write_i8(writer, {value}_present ? 1 : -1);", f"if ({value}_present)"] + indented([call])
+            present = f"wire_write_i8(writer, {value}_present ? 1 : -1);"
+            return [present, f"if ({value}_present)"] + indented([call])
         if field.primitive == "records":
             return [f"wire_write_records(writer, &{value}, {flexible}, {nullable});"]
         if field.primitive in READERS:
-            return [f"wire_write_{READERS[field.primitive]}(writer, {value}, {flexible}, {nullable});"]
+            name = READERS[field.primitive]
+            return [f"wire_write_{name}(writer, {value}, {flexible}, {nullable});"]
         if field.primitive == "uuid":
             return [f"wire_write_uuid(writer, &{value});"]
         return [f"wire_write_{field.primitive}(writer, {value});"]
@@ -528,7 +525,8 @@ class Body:
             if absent is not None:
                 lines.append(f"if ({absent} && {self.differs(field)})")
                 lines.append("    wire_writer_fail(writer, ERR_UNSUPPORTED_VERSION);")
-        lines += self.guarded(struct, self.untagged(struct), lambda field: self.write(field, struct))
+        untagged = self.untagged(struct)
+        lines += self.guarded(struct, untagged, lambda field: self.write(field, struct))
         lines += self.write_tagged(struct)
         lines = self.flexible_local(struct, lines) + lines
         return self.function(
@@ -670,56 +668,6 @@ class Body:
         ]
         return lines
 
-    # --- random content for tests -------------------------------------------------------------
-
-    def fill_field(self, field):
-        out = f"out->{field.name}"
-        nullable = self.nullable(field)
-        if field.is_array:
-            lines = [
-                f"{out}_count = fill_count(fill, {nullable});",
-                f"{out} = fill_allocate(fill, {out}_count, sizeof(*{out}));",
-                f"for (int32_t i = 0; i < {out}_count; i++)",
-            ]
-            if field.struct is not None:
-                call = f"{field.struct.path}_fill(fill, version, &{out}[i]);"
-            elif field.primitive in READERS:
-                call = f"{out}[i] = fill_bytes(fill, false);"
-            else:
-                call = f"{out}[i] = fill_{field.primitive}(fill);"
-            return lines + indented([call])
-        if field.struct is not None:
-            call = f"{field.struct.path}_fill(fill, version, &{out});"
-            if field.nullable is None:
-                return [call]
-            return [f"{out}_present = fill_bool(fill);", f"if ({out}_present)"] + indented([call])
-        if field.primitive == "records":
-            return [f"{out}.data = fill_bytes(fill, {nullable});"]
-        if field.primitive in READERS:
-            return [f"{out} = fill_bytes(fill, {nullable});"]
-        if field.tag is not None or field.must_keep:
-            return [f"if (fill_bool(fill))", f"    {out} = fill_{field.primitive}(fill);"]
-        return [f"{out} = fill_{field.primitive}(fill);"]
-
-    def fill(self):
-        lines = [f'#include "client/wire/message/{self.api.snake}.h"', ""]
-        for struct in self.all_structs():
-            body = self.guarded(struct, struct.fields, self.fill_field)
-            lines += self.function(
-                f"static void {struct.path}_fill(struct fill *fill, int16_t version, "
-                f"struct {struct.path} *out)",
-                [f"{struct.path}_init(out);"] + body,
-                ("fill", "version"),
-            )
-        for root in (self.api.request, self.api.response):
-            lines += [
-                f"static void {root.path}_fill_any(struct fill *fill, int16_t version, void *out) {{",
-                f"    {root.path}_fill(fill, version, out);",
-                "}",
-                "",
-            ]
-        return lines
-
 
 def api_keys(apis):
     lines = [
@@ -734,8 +682,10 @@ def api_keys(apis):
 
 
 def api_tables(apis):
-    lines = [GENERATED.format(source="the files in schema/"), '#include "client/wire/message.h"', ""]
-    lines += [f'#include "client/wire/message/{api.snake}.h"' for api in sorted(apis, key=lambda a: a.snake)]
+    names = sorted(api.snake for api in apis)
+    lines = [GENERATED.format(source="the files in schema/")]
+    lines += ['#include "client/wire/message.h"', ""]
+    lines += [f'#include "client/wire/message/{name}.h"' for name in names]
     lines += ["", "const struct wire_api *const wire_apis[] = {"]
     lines += [f"    &{api.snake}_api," for api in apis]
     lines += ["};", "", "const size_t wire_api_count = ARRAY_COUNT(wire_apis);", ""]
@@ -743,16 +693,6 @@ def api_tables(apis):
     for api in apis:
         lines += [f"    case {api.key}:", f"        return &{api.snake}_api;"]
     return lines + ["    default:", "        return NULL;", "    }", "}"]
-
-
-def fill_source(apis):
-    lines = [GENERATED.format(source="the files in schema/"), '#include "tests/unit/client/wire/fill.h"', ""]
-    for api in apis:
-        lines += Body(api).fill()
-    lines += ["const struct fill_entry fill_entries[] = {"]
-    for api in apis:
-        lines.append(f"    {{{api.request.path}_fill_any, {api.response.path}_fill_any}},")
-    return lines + ["};", "", "const size_t fill_entry_count = ARRAY_COUNT(fill_entries);"]
 
 
 def write_if_changed(path, lines):
@@ -766,28 +706,29 @@ def write_if_changed(path, lines):
 
 
 def read_apis(paths):
-    apis = sorted((read_api(path) for path in paths), key=lambda api: api.key)
+    """The APIs of all files, ascending by key."""
+    apis = []
+    for path in paths:
+        api = read_api(path)
+        if os.path.basename(path) != api.name + ".api":
+            raise NotationError(f"{path}: {api.name} belongs in {api.name}.api")
+        apis.append(api)
+    apis.sort(key=lambda api: api.key)
     for api, following in zip(apis, apis[1:]):
         if api.key == following.key:
             raise NotationError(f"{api.name} and {following.name} have the same key")
-    for api, path in zip(apis, sorted(paths)):
-        if not any(os.path.basename(other) == api.name + ".api" for other in paths):
-            raise NotationError(f"{api.name} must be defined in {api.name}.api")
     return apis
 
 
 def main(arguments):
-    if len(arguments) < 3 or arguments[0] not in ("messages", "fill"):
+    if len(arguments) < 2:
         sys.exit(__doc__)
-    kind, folder, paths = arguments[0], arguments[1], arguments[2:]
+    folder, paths = arguments[0], arguments[1:]
     try:
         apis = read_apis(paths)
     except NotationError as error:
         sys.exit(str(error))
     os.makedirs(folder, exist_ok=True)
-    if kind == "fill":
-        write_if_changed(os.path.join(folder, "fill.c"), fill_source(apis))
-        return
     for api in apis:
         write_if_changed(os.path.join(folder, f"{api.snake}.h"), Body(api).header())
         write_if_changed(os.path.join(folder, f"{api.snake}.c"), Body(api).source())

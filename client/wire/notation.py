@@ -157,16 +157,15 @@ class Parser:
 
     def range(self):
         first = self.number()
+        last = first
         if self.accept("+"):
-            return Range(first, self.api.versions.last)
-        # "4-7" reads as the numbers 4 and -7.
-        if re.fullmatch(r"-[0-9]+", self.peek()):
+            last = self.api.versions.last
+        elif re.fullmatch(r"-[0-9]+", self.peek()):
+            # "4-7" reads as the numbers 4 and -7.
             last = -self.number()
-        else:
-            last = first
         result = Range(first, last)
         if first > last or not self.api.versions.contains_range(result):
-            self.fail(f"versions {first}-{last} are not versions of the API")
+            self.fail(f"{first}-{last} are not versions of the API")
         return result
 
     def parse(self):

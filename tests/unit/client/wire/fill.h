@@ -1,5 +1,5 @@
 /*
- * Random content for every message and version: fill.c, made by client/wire/generate.py, has a
+ * Random content for every message and version: fill.c, made by generate_fill.py, has a
  * function per message that fills the fields which the version has, each with a value that it
  * can hold, and leaves the others at their defaults.
  */
