@@ -39,7 +39,7 @@ struct uuid wire_read_uuid(struct wire_reader *reader) {
     return uuid;
 }
 
-uint32_t wire_read_long_uvarint(struct wire_reader *reader) {
+uint32_t wire_read_uvarint(struct wire_reader *reader) {
     uint32_t value = 0;
 
     for (unsigned shift = 0; shift <= 28; shift += 7) {

@@ -87,15 +87,8 @@ static inline int64_t wire_read_i64(struct wire_reader *reader) {
 double wire_read_f64(struct wire_reader *reader);
 struct uuid wire_read_uuid(struct wire_reader *reader);
 
-uint32_t wire_read_long_uvarint(struct wire_reader *reader);
-
-/* At most five bytes and 32 bits; a longer form than needed is accepted, as Kafka does. Most
- * have one byte. */
-static inline uint32_t wire_read_uvarint(struct wire_reader *reader) {
-    if (__builtin_expect(reader->next != reader->end && *reader->next < 0x80, 1))
-        return *reader->next++;
-    return wire_read_long_uvarint(reader);
-}
+/* At most five bytes and 32 bits; a longer form than needed is accepted, as Kafka does. */
+uint32_t wire_read_uvarint(struct wire_reader *reader);
 
 /* `size` bytes as a view. */
 struct bytes wire_read_raw(struct wire_reader *reader, size_t size);

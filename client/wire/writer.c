@@ -111,7 +111,7 @@ static size_t uvarint_encode(uint32_t value, uint8_t encoded[UVARINT_BYTES_MAX])
     return size;
 }
 
-void wire_write_long_uvarint(struct wire_writer *writer, uint32_t value) {
+void wire_write_uvarint(struct wire_writer *writer, uint32_t value) {
     uint8_t encoded[UVARINT_BYTES_MAX];
 
     wire_write_raw(writer, bytes_of(encoded, uvarint_encode(value, encoded)));

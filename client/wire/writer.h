@@ -130,15 +130,7 @@ static inline void wire_write_i64(struct wire_writer *writer, int64_t value) {
 
 void wire_write_f64(struct wire_writer *writer, double value);
 void wire_write_uuid(struct wire_writer *writer, const struct uuid *value);
-void wire_write_long_uvarint(struct wire_writer *writer, uint32_t value);
-
-static inline void wire_write_uvarint(struct wire_writer *writer, uint32_t value) {
-    if (__builtin_expect(value < 0x80, 1))
-        wire_write_i8(writer, (int8_t)value);
-    else
-        wire_write_long_uvarint(writer, value);
-}
-
+void wire_write_uvarint(struct wire_writer *writer, uint32_t value);
 void wire_write_raw(struct wire_writer *writer, struct bytes value);
 
 /* Null is written as null where `nullable`, else as empty. */
