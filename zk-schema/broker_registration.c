@@ -1,0 +1,217 @@
+#include "zk-schema/broker_registration.h"
+
+#include <stdlib.h>
+
+#include "client/base/logger.h"
+#include "zk-schema/paths.h"
+
+enum registration_state {
+    STATE_IDLE,       /* not started, or no session */
+    STATE_CREATING,
+    STATE_READING,    /* who owns the znode? */
+    STATE_DELETING,   /* our own leftover */
+    STATE_WAITING,    /* for a foreign znode to go */
+    STATE_REGISTERED
+};
+
+struct broker_registration {
+    struct broker_registration_config config;
+    struct znode_path path;
+    uint8_t *data;
+    enum registration_state state;
+    bool started;
+    int64_t registered_session; /* the last in which we were registered; 0: none */
+    uint64_t attempt;           /* completions of older attempts are history */
+};
+
+/* What a completion needs to know which attempt it belongs to. */
+struct attempt {
+    struct broker_registration *registration; /* NULL: freed meanwhile */
+    uint64_t number;
+};
+
+/* Attempts outlive the registration only until their completion, which the session calls at its
+ * close at the latest; the registration must not be freed before the session is closed. */
+static struct attempt *begin(struct broker_registration *registration,
+                             enum registration_state state) {
+    struct attempt *attempt = calloc(1, sizeof(*attempt));
+
+    CHECK(attempt != NULL);
+    *attempt = (struct attempt){registration, registration->attempt};
+    registration->state = state;
+    return attempt;
+}
+
+/* Frees the attempt; NULL if it is history. */
+static struct broker_registration *end(struct attempt *attempt) {
+    struct broker_registration *registration = attempt->registration;
+    bool is_current = attempt->number == registration->attempt;
+
+    free(attempt);
+    return is_current ? registration : NULL;
+}
+
+static void create(struct broker_registration *registration);
+static void read_owner(struct broker_registration *registration);
+
+static void succeed(struct broker_registration *registration, int64_t broker_epoch) {
+    registration->state = STATE_REGISTERED;
+    registration->registered_session = zk_session_id(registration->config.zk);
+    LOG_INFO("broker_registered", "broker=%d broker_epoch=%" PRId64,
+             registration->config.broker_id, broker_epoch);
+    registration->config.on_registered(registration->config.context, broker_epoch);
+}
+
+static bool is_session_trouble(enum error error) {
+    return error == ERR_ZK_OUTCOME_UNKNOWN || error == ERR_ZK_SESSION_EXPIRED ||
+           error == ERR_CANCELLED;
+}
+
+static void on_deleted(void *context, const struct zk_result *result) {
+    struct broker_registration *registration = end(context);
+
+    if (registration != NULL && !is_session_trouble(result->error))
+        create(registration);
+}
+
+static void on_awaited(void *context, const struct zk_result *result) {
+    struct broker_registration *registration = end(context);
+
+    /* Gone before the watch was set. */
+    if (registration != NULL && result->error == ERR_ZK_NO_NODE)
+        create(registration);
+}
+
+static void on_owner(void *context, const struct zk_result *result) {
+    struct broker_registration *registration = end(context);
+    struct zk *zk;
+
+    if (registration == NULL || is_session_trouble(result->error))
+        return;
+    zk = registration->config.zk;
+    if (result->error == ERR_ZK_NO_NODE) {
+        create(registration);
+    } else if (result->error != ERR_NONE) {
+        LOG_ERROR("broker_not_registered", "path=%s error=%s", registration->path.text,
+                  error_name(result->error));
+    } else if (result->stat.ephemeral_owner == zk_session_id(zk)) {
+        succeed(registration, result->stat.czxid);
+    } else if (result->stat.ephemeral_owner == registration->registered_session) {
+        LOG_INFO("stale_registration_removed", "path=%s", registration->path.text);
+        zk_remove(zk, registration->path.text, ZK_ANY_VERSION, on_deleted,
+                  begin(registration, STATE_DELETING));
+    } else {
+        LOG_WARN("broker_id_in_use",
+                 "path=%s owner=0x%llx action=\"waiting for that session to end\"",
+                 registration->path.text, (long long)result->stat.ephemeral_owner);
+        zk_exists(zk, registration->path.text, true, on_awaited,
+                  begin(registration, STATE_WAITING));
+    }
+}
+
+static void read_owner(struct broker_registration *registration) {
+    zk_get(registration->config.zk, registration->path.text, false, on_owner,
+           begin(registration, STATE_READING));
+}
+
+static void on_created(void *context, const struct zk_result *result) {
+    struct broker_registration *registration = end(context);
+
+    if (registration == NULL || is_session_trouble(result->error))
+        return;
+    if (result->error == ERR_NONE)
+        succeed(registration, result->ops[1].stat.czxid);
+    else if (result->error == ERR_ZK_NODE_EXISTS)
+        read_owner(registration);
+    else
+        LOG_ERROR("broker_not_registered", "path=%s error=%s reason=\"%s\"",
+                  registration->path.text, error_name(result->error),
+                  error_text(result->error));
+}
+
+/* Created empty and set in one transaction, as Kafka does, so that the set's Stat tells the czxid
+ * without another read. */
+static void create(struct broker_registration *registration) {
+    struct zk_op ops[] = {
+        {.kind = ZK_OP_CREATE,
+         .path = registration->path.text,
+         .data = BYTES_NULL,
+         .flags = ZK_EPHEMERAL},
+        {.kind = ZK_OP_SET,
+         .path = registration->path.text,
+         .data = bytes_of(registration->data, registration->config.data.size),
+         .version = 0},
+    };
+
+    zk_multi(registration->config.zk, ops, ARRAY_COUNT(ops), on_created,
+             begin(registration, STATE_CREATING));
+}
+
+enum error broker_registration_new(const struct broker_registration_config *config,
+                                   struct broker_registration **created) {
+    struct broker_registration *registration = calloc(1, sizeof(*registration));
+
+    if (registration == NULL)
+        return ERR_OUT_OF_MEMORY;
+    registration->config = *config;
+    registration->path = path_of_broker(config->broker_id);
+    registration->data = malloc(config->data.size + 1);
+    CHECK(registration->data != NULL);
+    memcpy(registration->data, config->data.data, config->data.size);
+    *created = registration;
+    return ERR_NONE;
+}
+
+void broker_registration_free(struct broker_registration *registration) {
+    if (registration == NULL)
+        return;
+    free(registration->data);
+    free(registration);
+}
+
+void broker_registration_start(struct broker_registration *registration) {
+    registration->started = true;
+    registration->attempt++;
+    create(registration);
+}
+
+void broker_registration_on_session(struct broker_registration *registration,
+                                    enum zk_session_state state) {
+    if (!registration->started)
+        return;
+    switch (state) {
+    case ZK_SESSION_NEW:
+        registration->attempt++;
+        create(registration);
+        break;
+    case ZK_SESSION_RECONNECTED:
+        /* What was under way may or may not have been applied: look. */
+        registration->attempt++;
+        read_owner(registration);
+        break;
+    case ZK_SESSION_EXPIRED:
+    case ZK_SESSION_AUTH_FAILED:
+        registration->attempt++;
+        registration->state = STATE_IDLE;
+        break;
+    case ZK_SESSION_DISCONNECTED:
+        break;
+    }
+}
+
+void broker_registration_on_watch(struct broker_registration *registration,
+                                  enum zk_event_kind kind, const char *path) {
+    if (registration->state == STATE_WAITING && kind == ZK_EVENT_DELETED &&
+        strcmp(path, registration->path.text) == 0) {
+        registration->attempt++;
+        create(registration);
+    }
+}
+
+bool broker_registration_is_waiting(const struct broker_registration *registration) {
+    return registration->state == STATE_WAITING;
+}
+
+bool broker_registration_is_registered(const struct broker_registration *registration) {
+    return registration->state == STATE_REGISTERED;
+}
