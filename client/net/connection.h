@@ -3,13 +3,19 @@
  * handed to the callback of the request they answer.
  *
  * connection_open resolves the host on a helper thread, connects, and (if `negotiate`) asks
- * ApiVersions first, newest version, falling back as the broker's answer says. When the connection
- * fails, every outstanding callback is called with CONNECTION_FAILED (never sent) or
- * CONNECTION_LOST (outcome unknown), then on_closed. A request without an answer within its timeout
- * closes the connection.
+ * ApiVersions first, newest version, falling back as the broker's answer says. When the
+ * connection fails, every outstanding callback is called with CONNECTION_FAILED (never sent) or
+ * CONNECTION_LOST (outcome unknown), then on_closed. A request without an answer within its
+ * timeout closes the connection.
  *
- * Threads: only the loop's thread. Ownership: connection_close may be called at any time, also
- * from callbacks; callbacks outstanding are called with CANCELLED before it returns.
+ * on_closed is given NAME_UNRESOLVED, CONNECTION_FAILED (could not be reached, or not ready in
+ * time), CONNECTION_LOST (after it was ready), REQUEST_TIMED_OUT, UNSUPPORTED_VERSION (the broker
+ * speaks no ApiVersions that we do), MALFORMED (what came is no answer to the oldest request),
+ * OUT_OF_MEMORY, or the error with which the broker answered ApiVersions.
+ *
+ * Threads: only the loop's thread. No callback is called from within connection_open or
+ * connection_send. Ownership: connection_close may be called at any time, also from callbacks;
+ * callbacks outstanding are called with CANCELLED before it returns.
  * The seam for TLS and SASL is the stage between connected and ready.
  */
 #ifndef CLIENT_NET_CONNECTION_H
@@ -49,10 +55,11 @@ bool connection_is_ready(const struct connection *connection);
 int16_t connection_version(const struct connection *connection, int16_t api_key,
                            int16_t version_max);
 
-/* Encodes and queues a request in version min(version_max, the broker's); only once ready.
- * `message` is the struct of `api`'s request and is read during the call only. If the broker
- * does not speak the API, `done` gets UNSUPPORTED_VERSION. `expect_response` is false only for
- * Produce with acks=0: then `done` is called when the request has been handed to the kernel. */
+/* Encodes and queues a request in version min(version_max, the broker's); only once ready (else
+ * `done` gets CONNECTION_FAILED). `timeout_ms` <= 0 means the configured one. `message` is the
+ * struct of `api`'s request and is read during the call only. If the broker does not speak the API,
+ * `done` gets UNSUPPORTED_VERSION. `expect_response` is false only for Produce with acks=0: then
+ * `done` is called when the request has been handed to the kernel. */
 void connection_send(struct connection *connection, const struct wire_api *api, int16_t version_max,
                      const void *message, int64_t timeout_ms, bool expect_response,
                      response_callback *done, void *context);
