@@ -92,11 +92,12 @@ static void bytes_were_sent(struct channel *channel, size_t size) {
 static ssize_t send_bytes(struct channel *channel) {
     struct iovec pieces[PIECES_MAX];
     bool more;
-    struct msghdr message = {.msg_iov = pieces};
-    ssize_t sent;
+    const int count = gather(channel, pieces, &more);
+    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+    ssize_t sent = count == 1 ? send(channel->fd, pieces[0].iov_base, pieces[0].iov_len, flags)
+                              : sendmsg(channel->fd, &message, flags);
 
-    message.msg_iovlen = (size_t)gather(channel, pieces, &more);
-    sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     if (sent > 0)
         bytes_were_sent(channel, (size_t)sent);
     return sent;
