@@ -74,7 +74,8 @@ extern const struct server_config server_config_default;
 
 /* Binds and listens, so that a port in use is found before anybody hears of this broker; accepts
  * nothing yet. Logs what failed (event listener_failed with name, host, port and the reason).
- * Errors: ADDRESS_UNAVAILABLE, NAME_UNRESOLVED, OUT_OF_MEMORY. */
+ * Errors: ADDRESS_UNAVAILABLE, NAME_UNRESOLVED, CONFIG_INVALID (an address limit whose address is
+ * not numeric), OUT_OF_MEMORY. */
 MUST_CHECK enum error server_new(const struct server_config *config, struct server **created);
 
 /* Starts the reactors and begins to accept. Errors: OUT_OF_MEMORY. */

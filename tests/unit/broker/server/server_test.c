@@ -947,6 +947,16 @@ static void connections_over_the_limit_of_their_address_are_closed(void **state)
     close(fd[1]);
 }
 
+static void a_limit_of_what_is_no_address_is_refused(void **state) {
+    const struct server_address_limit limits[] = {{"127.0.0.1", 2}, {"localhost", 2}};
+
+    (void)state;
+    world.config.address_limits = limits;
+    world.config.address_limit_count = ARRAY_COUNT(limits);
+    assert_int_equal(server_new(&world.config, &world.server), ERR_CONFIG_INVALID);
+    assert_null(world.server);
+}
+
 static void connections_are_spread_over_the_reactors(void **state) {
     int fd[8];
 
@@ -1140,6 +1150,7 @@ int main(void) {
         SERVER_TEST(each_connection_keeps_its_user_state),
         SERVER_TEST(connections_over_the_limit_wait_until_one_leaves),
         SERVER_TEST(connections_over_the_limit_of_their_address_are_closed),
+        SERVER_TEST(a_limit_of_what_is_no_address_is_refused),
         SERVER_TEST(connections_are_spread_over_the_reactors),
         SERVER_TEST(thousands_of_connections_are_served_and_forgotten),
         SERVER_TEST(a_stop_lets_requests_under_way_finish),
