@@ -65,7 +65,8 @@ struct server_config {
     size_t response_bytes_max;        /* per response, in memory */
 
     void (*on_request)(void *context, struct request *request);
-    /* `user` as the handler set it, if not NULL. On the connection's reactor. May be NULL. */
+    /* `user` as the handler set it, if not NULL. On the connection's reactor, or in server_free
+     * for those whose requests never ended. May be NULL. */
     void (*on_connection_closed)(void *context, void *user);
     void *context;
 };

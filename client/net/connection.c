@@ -267,8 +267,7 @@ static void watch_deadline(struct connection *connection, int64_t deadline_ms) {
         return;
     wait_ms = deadline_ms - now_ms();
     connection->deadline_armed_ms = deadline_ms;
-    /* One more, since the loop's clock is coarse and may be behind. */
-    loop_timer_arm(&connection->deadline_timer, wait_ms < 0 ? 0 : wait_ms + 1);
+    loop_timer_arm(&connection->deadline_timer, wait_ms);
 }
 
 static void on_deadline(struct loop_timer *timer) {

@@ -8,8 +8,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "client/base/clock.h"
+
 /* How often tasks that post tasks are followed before sockets get their turn again. */
 #define TASK_ROUNDS_PER_TURN 16
+
+/* Ten years: what a timer may be asked for and still be added to a clock. */
+#define DELAY_MS_MAX ((int64_t)10 * 365 * 86400 * 1000)
 
 struct loop {
     struct executor executor;
@@ -224,26 +229,42 @@ void loop_timer_init(struct loop_timer *timer, struct loop *loop,
     *timer = (struct loop_timer){.loop = loop, .expired = expired};
 }
 
+static int64_t now_ns(void) {
+    return clock_system()->monotonic_ns(clock_system());
+}
+
+/* Rounds up, so that an early look costs one more turn and not a thousand. */
+static void loop_timer_wait(struct loop_timer *timer, int64_t wait_ns) {
+    const int64_t wait_us = wait_ns <= 0 ? 0 : (wait_ns + 999) / 1000;
+    const struct timeval wait = {(time_t)(wait_us / 1000000), (suseconds_t)(wait_us % 1000000)};
+
+    CHECK(event_add(timer->event, &wait) == 0);
+}
+
 static void loop_timer_on_timeout(evutil_socket_t fd, short events, void *context) {
     struct loop_timer *timer = context;
+    const int64_t left_ns = timer->due_ns - now_ns();
 
     (void)fd;
     (void)events;
-    timer->expired(timer);
+    /* libevent counts from the begin of the turn, by a coarse clock. */
+    if (left_ns > 0)
+        loop_timer_wait(timer, left_ns);
+    else
+        timer->expired(timer);
 }
 
 void loop_timer_arm(struct loop_timer *timer, int64_t delay_ms) {
-    struct timeval delay = {0, 0};
-
-    if (delay_ms > 0) {
-        delay.tv_sec = (time_t)(delay_ms / 1000);
-        delay.tv_usec = (suseconds_t)(delay_ms % 1000 * 1000);
-    }
     if (timer->event == NULL) {
         timer->event = event_new(timer->loop->base, -1, 0, loop_timer_on_timeout, timer);
         CHECK(timer->event != NULL);
     }
-    CHECK(event_add(timer->event, &delay) == 0);
+    if (delay_ms < 0)
+        delay_ms = 0;
+    if (delay_ms > DELAY_MS_MAX)
+        delay_ms = DELAY_MS_MAX;
+    timer->due_ns = now_ns() + delay_ms * 1000000;
+    loop_timer_wait(timer, delay_ms * 1000000);
 }
 
 void loop_timer_cancel(struct loop_timer *timer) {

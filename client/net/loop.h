@@ -37,9 +37,11 @@ struct event_base *loop_base(struct loop *loop);
 /* Whether the calling thread is the one that runs the loop. */
 bool loop_is_current(const struct loop *loop);
 
-/* A timer on the loop's thread; embed it. Arming again moves it. */
+/* A timer on the loop's thread; embed it. Arming again moves it. It expires late if the loop is
+ * busy, but never early. */
 struct loop_timer {
     struct event *event; /* NULL until first armed */
+    int64_t due_ns;      /* of the system's monotonic clock */
     struct loop *loop;
     void (*expired)(struct loop_timer *timer);
 };

@@ -277,6 +277,55 @@ static void timers_expire_in_order_can_be_moved_and_cancelled(void **state) {
     loop_free(loop);
 }
 
+/* A callback that takes long, and then arms a timer that must count from then on. */
+static struct loop_timer late_timer;
+static int64_t late_armed_ms;
+
+static void late_ring(struct loop_timer *timer) {
+    assert_true(clock_monotonic_ms(clock_system()) - late_armed_ms >= 30);
+    loop_stop(timer->loop);
+}
+
+static void busy_ring(struct loop_timer *timer) {
+    int64_t begin_ms = clock_monotonic_ms(clock_system());
+
+    (void)timer;
+    while (clock_monotonic_ms(clock_system()) - begin_ms < 40)
+        continue;
+    late_armed_ms = clock_monotonic_ms(clock_system());
+    loop_timer_arm(&late_timer, 30);
+}
+
+static void a_timer_armed_late_in_a_long_turn_is_not_early(void **state) {
+    struct loop *loop = loop_create();
+    struct loop_timer busy_timer;
+
+    (void)state;
+    loop_timer_init(&late_timer, loop, late_ring);
+    loop_timer_init(&busy_timer, loop, busy_ring);
+    loop_timer_arm(&busy_timer, 0);
+    loop_run(loop);
+    loop_timer_done(&busy_timer);
+    loop_timer_done(&late_timer);
+    loop_free(loop);
+}
+
+static void timers_far_in_the_future_and_in_the_past_are_accepted(void **state) {
+    struct loop *loop = loop_create();
+    struct bell far = {.label = 'f'}, past = {.label = 'p', .stop = true};
+
+    (void)state;
+    loop_timer_init(&far.timer, loop, bell_ring);
+    loop_timer_init(&past.timer, loop, bell_ring);
+    loop_timer_arm(&far.timer, INT64_MAX);
+    loop_timer_arm(&past.timer, INT64_MIN);
+    loop_run(loop);
+    assert_string_equal(notes, "p");
+    loop_timer_done(&far.timer);
+    loop_timer_done(&past.timer);
+    loop_free(loop);
+}
+
 /* A task that always posts itself again must not keep timers and sockets from their turn. */
 static void self_post(struct task *task) {
     struct note *note = CONTAINER_OF(task, struct note, task);
@@ -319,6 +368,8 @@ int main(void) {
         cmocka_unit_test(posting_from_many_threads_loses_nothing_and_keeps_each_order),
         cmocka_unit_test(two_loops_wake_each_other_every_time),
         cmocka_unit_test_setup(timers_expire_in_order_can_be_moved_and_cancelled, notes_clear),
+        cmocka_unit_test(a_timer_armed_late_in_a_long_turn_is_not_early),
+        cmocka_unit_test_setup(timers_far_in_the_future_and_in_the_past_are_accepted, notes_clear),
         cmocka_unit_test(tasks_that_post_themselves_do_not_starve_timers),
     };
 
