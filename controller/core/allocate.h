@@ -5,6 +5,7 @@
 #ifndef CONTROLLER_CORE_ALLOCATE_H
 #define CONTROLLER_CORE_ALLOCATE_H
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "client/base/check.h"

@@ -31,14 +31,15 @@
 #define CONTROLLER_CHANGES_RETAINED 512
 
 struct controller;
+struct request;
 
 struct controller_config {
     int32_t broker_id;
     uint64_t rng_seed;
     bool unclean_leader_election_enable; /* for topics that do not say */
     bool delete_topic_enable;
-    /* Switches a safety rule off, so that a test can see it missed. */
-    bool test_ignore_isr_on_election;
+    /* Switches the safety rule off, so that a test can see that it would be missed. */
+    bool test_without_fence;
 };
 
 /* ---- What is read ------------------------------------------------------------------------ */
@@ -123,6 +124,23 @@ enum controller_event_kind {
     CONTROLLER_EVENT_CONTROLLED_SHUTDOWN
 };
 
+enum controller_write_kind {
+    CONTROLLER_WRITE_TOPIC_CONFIG_CREATE, /* /config/topics/T */
+    CONTROLLER_WRITE_TOPIC_CONFIG_SET,    /* whatever its version */
+    CONTROLLER_WRITE_TOPIC_CREATE,        /* /brokers/topics/T */
+    CONTROLLER_WRITE_TOPIC_SET,           /* at `version` */
+    CONTROLLER_WRITE_PARTITIONS_CREATE,   /* .../partitions */
+    CONTROLLER_WRITE_PARTITION_CREATE,    /* .../partitions/P */
+    CONTROLLER_WRITE_STATE_CREATE,        /* .../partitions/P/state */
+    CONTROLLER_WRITE_STATE_SET,           /* at `version` */
+    CONTROLLER_WRITE_DELETE_MARK_CREATE,  /* /admin/delete_topics/T */
+    CONTROLLER_WRITE_NODE_DELETE,         /* `path`, whatever its version */
+    /* No change, only part of the change entry. */
+    CONTROLLER_WRITE_NOTE_TOPIC,  /* the topic as it is, checked at `version` */
+    CONTROLLER_WRITE_NOTE_STATE,  /* a state as it is, checked at `version` */
+    CONTROLLER_WRITE_NOTE_DELETED /* the topic is gone */
+};
+
 /* Which operation of a multi failed. */
 enum controller_failed_operation {
     CONTROLLER_FAILED_NONE,
@@ -164,7 +182,10 @@ struct controller_event {
         } brokers_read;
         struct controller_names topics_read;
         const struct controller_topic_read *topic_read;
-        const struct controller_state_read *state_read;
+        struct {
+            struct controller_topic_partition of;
+            const struct controller_state_read *read;
+        } state_read;
         struct {
             struct bytes name;
             struct bytes unclean_leader_election_enable; /* null: not set */
@@ -178,11 +199,16 @@ struct controller_event {
             const int32_t *numbers; /* in any order */
             size_t count;
         } changes_read;
-        struct controller_names topic_tree_read; /* paths, children before parents */
+        struct {
+            struct bytes name;
+            bool marked;                   /* its node in /admin/delete_topics is among the paths */
+            struct controller_names paths; /* children before parents */
+        } topic_tree_read;
         struct {
             enum controller_failed_operation failed;
             size_t failed_index;
-            int32_t change_number; /* of the entry made */
+            enum controller_write_kind failed_kind;
+            int32_t change_number; /* of the entry made; -1: none */
         } written;
         struct {
             int64_t block_end; /* last id of the newest block; -1: none yet */
@@ -200,33 +226,19 @@ struct controller_event {
 
 /* ---- Effects ----------------------------------------------------------------------------- */
 
-enum controller_write_kind {
-    CONTROLLER_WRITE_TOPIC_CONFIG_CREATE, /* /config/topics/T */
-    CONTROLLER_WRITE_TOPIC_CONFIG_SET,    /* whatever its version */
-    CONTROLLER_WRITE_TOPIC_CREATE,        /* /brokers/topics/T */
-    CONTROLLER_WRITE_TOPIC_SET,           /* at `version` */
-    CONTROLLER_WRITE_PARTITIONS_CREATE,   /* .../partitions */
-    CONTROLLER_WRITE_PARTITION_CREATE,    /* .../partitions/P */
-    CONTROLLER_WRITE_STATE_CREATE,        /* .../partitions/P/state */
-    CONTROLLER_WRITE_STATE_SET,           /* at `version` */
-    CONTROLLER_WRITE_DELETE_MARK_CREATE,  /* /admin/delete_topics/T */
-    CONTROLLER_WRITE_NODE_DELETE,         /* `path`, whatever its version */
-    /* No operation, only part of the change entry. */
-    CONTROLLER_WRITE_NOTE_TOPIC,  /* the topic as it is: id, assignment, configs */
-    CONTROLLER_WRITE_NOTE_DELETED /* the topic is gone */
-};
-
 /* One write of a multi, and what the change entry says about it: TOPIC_CREATE, TOPIC_SET and
- * NOTE_TOPIC give a topic, STATE_CREATE and STATE_SET a state, NOTE_DELETED a deletion. */
+ * NOTE_TOPIC give a topic, STATE_CREATE,
+ * STATE_SET and NOTE_STATE a state, NOTE_DELETED a deletion. */
 struct controller_write {
     enum controller_write_kind kind;
     struct bytes topic;
     struct uuid topic_id;
     int32_t partition;
-    int32_t version; /* STATE_SET, TOPIC_SET: expected; it is one more afterwards */
+    int32_t version; /* STATE_SET, TOPIC_SET: expected, and one more afterwards; notes: expected */
     struct controller_partition_state state;
     const struct controller_partition_assignment *assignments; /* complete */
     size_t assignment_count;
+    bool with_configs; /* otherwise the entry says nothing about them */
     const struct controller_topic_config_entry *configs;
     size_t config_count;
     struct bytes path; /* NODE_DELETE */
@@ -265,16 +277,16 @@ enum controller_effect_kind {
  * any write belongs in one or `announce` is set, the deletions of the entries `purge`. */
 struct controller_write_effect {
     int32_t controller_epoch;
-    int32_t epoch_version;
-    bool announce; /* make an entry even if it only names the controller */
+    int32_t epoch_version; /* -1 only in a test that does without the fence */
+    bool announce;         /* make an entry even if it only names the controller */
     const struct controller_write *writes;
     size_t write_count;
     const int32_t *purge;
     size_t purge_count;
 };
 
-/* All that an effect points to is valid until the next controller_step or
- * controller_effects_reset, whichever is first. */
+/* All that an effect points to is valid until
+ * controller_effects_reset. */
 struct controller_effect {
     enum controller_effect_kind kind;
     uint64_t term;
@@ -315,7 +327,8 @@ struct controller_effects {
     struct controller_effect *items;
     size_t count;
     size_t capacity;
-    struct arena arena; /* what the items point to */
+    struct arena arena;       /* what the items point to */
+    struct request *answered; /* what replies point to */
 };
 
 void controller_effects_init(struct controller_effects *effects);

@@ -1,0 +1,319 @@
+#include "controller/core/cluster.h"
+
+#include "controller/core/topic_name.h"
+
+/* A null view stays null; otherwise memory of our own, with a zero behind. */
+static struct bytes bytes_duplicate(struct bytes source) {
+    char *copy;
+
+    if (bytes_is_null(source))
+        return BYTES_NULL;
+    copy = controller_allocate(source.size + 1, 1);
+    if (source.size > 0)
+        memcpy(copy, source.data, source.size);
+    return bytes_of(copy, source.size);
+}
+
+static void bytes_release(struct bytes *owned) {
+    free((void *)(uintptr_t)owned->data);
+    *owned = BYTES_NULL;
+}
+
+void cluster_init(struct cluster *cluster) {
+    *cluster = (struct cluster){0};
+}
+
+void cluster_done(struct cluster *cluster) {
+    struct topic *topic, *next_topic;
+    struct broker *broker, *next_broker;
+
+    HASH_ITER (by_name, cluster->by_name, topic, next_topic)
+        cluster_topic_forget(cluster, topic);
+    HASH_ITER (hh, cluster->brokers, broker, next_broker) {
+        HASH_DEL(cluster->brokers, broker);
+        bytes_release(&broker->rack);
+        free(broker);
+    }
+}
+
+/* ---- Brokers ----------------------------------------------------------------------------- */
+
+struct broker *cluster_broker(struct cluster *cluster, int32_t id) {
+    struct broker *broker;
+
+    HASH_FIND(hh, cluster->brokers, &id, sizeof(id), broker);
+    return broker;
+}
+
+struct broker *cluster_broker_ensure(struct cluster *cluster, int32_t id) {
+    struct broker *broker = cluster_broker(cluster, id);
+
+    if (broker != NULL)
+        return broker;
+    broker = controller_allocate(1, sizeof(*broker));
+    broker->id = id;
+    TAILQ_INIT(&broker->replicas);
+    HASH_ADD(hh, cluster->brokers, id, sizeof(broker->id), broker);
+    return broker;
+}
+
+void cluster_broker_set_rack(struct broker *broker, struct bytes rack) {
+    struct bytes copy = bytes_duplicate(rack);
+
+    bytes_release(&broker->rack);
+    broker->rack = copy;
+}
+
+bool broker_is_live(const struct broker *broker) {
+    return broker->registered && !broker->shutting_down;
+}
+
+/* ---- Topics ------------------------------------------------------------------------------ */
+
+struct topic *cluster_topic(struct cluster *cluster, struct bytes name) {
+    struct topic *topic = NULL;
+
+    if (name.size > 0)
+        HASH_FIND(by_name, cluster->by_name, name.data, name.size, topic);
+    return topic;
+}
+
+struct topic *cluster_topic_by_id(struct cluster *cluster, const struct uuid *id) {
+    struct topic *topic = NULL;
+
+    if (!uuid_is_zero(id))
+        HASH_FIND(by_id, cluster->by_id, id, sizeof(*id), topic);
+    return topic;
+}
+
+struct topic *cluster_topic_colliding(struct cluster *cluster, struct bytes name) {
+    char folded[TOPIC_NAME_BYTES_MAX];
+    struct topic *topic;
+
+    if (name.size > sizeof(folded))
+        return NULL;
+    topic_name_fold(name, folded);
+    HASH_FIND(by_folded, cluster->by_folded, folded, name.size, topic);
+    return topic != NULL && !bytes_equal(topic->name, name) ? topic : NULL;
+}
+
+struct topic *cluster_topic_add(struct cluster *cluster, struct bytes name, const struct uuid *id) {
+    struct topic *topic = controller_allocate(1, sizeof(*topic));
+
+    topic->unit.kind = UNIT_TOPIC;
+    topic->name = bytes_duplicate(name);
+    topic->folded = controller_allocate(name.size + 1, 1);
+    topic_name_fold(name, topic->folded);
+    TAILQ_INIT(&topic->delete_items);
+    HASH_ADD_KEYPTR(by_name, cluster->by_name, topic->name.data, name.size, topic);
+    HASH_ADD_KEYPTR(by_folded, cluster->by_folded, topic->folded, name.size, topic);
+    cluster_topic_set_id(cluster, topic, id);
+    return topic;
+}
+
+void cluster_topic_set_id(struct cluster *cluster, struct topic *topic, const struct uuid *id) {
+    if (!uuid_is_zero(&topic->id))
+        HASH_DELETE(by_id, cluster->by_id, topic);
+    topic->id = *id;
+    if (!uuid_is_zero(id))
+        HASH_ADD(by_id, cluster->by_id, id, sizeof(topic->id), topic);
+}
+
+void cluster_topic_clear_configs(struct topic *topic) {
+    for (size_t i = 0; i < topic->config_count; i++) {
+        bytes_release(&topic->configs[i].key);
+        bytes_release(&topic->configs[i].value);
+    }
+    free(topic->configs);
+    topic->configs = NULL;
+    topic->config_count = 0;
+}
+
+void cluster_topic_set_configs(struct topic *topic,
+                               const struct controller_topic_config_entry *configs, size_t count) {
+    cluster_topic_clear_configs(topic);
+    topic->configs = controller_allocate(count, sizeof(*configs));
+    topic->config_count = count;
+    for (size_t i = 0; i < count; i++) {
+        topic->configs[i].key = bytes_duplicate(configs[i].key);
+        topic->configs[i].value = bytes_duplicate(configs[i].value);
+    }
+}
+
+void cluster_topic_clear_tree(struct topic *topic) {
+    for (size_t i = 0; i < topic->tree_count; i++)
+        bytes_release(&topic->tree[i]);
+    free(topic->tree);
+    topic->tree = NULL;
+    topic->tree_count = 0;
+    topic->tree_position = 0;
+}
+
+void cluster_topic_set_tree(struct topic *topic, const struct controller_names *paths) {
+    cluster_topic_clear_tree(topic);
+    topic->tree = controller_allocate(paths->count, sizeof(*topic->tree));
+    topic->tree_count = paths->count;
+    for (size_t i = 0; i < paths->count; i++)
+        topic->tree[i] = bytes_duplicate(paths->names[i]);
+}
+
+static void partition_free(struct partition *partition) {
+    CHECK(TAILQ_EMPTY(&partition->waiting) && partition->writing_item == NULL);
+    partition_state_clear(&partition->state);
+    partition_state_clear(&partition->next);
+    free(partition->replica_ids);
+    free(partition->replicas);
+    free(partition);
+}
+
+static void topic_free(struct topic *topic) {
+    CHECK(topic->create_item == NULL && topic->extend_item == NULL);
+    CHECK(TAILQ_EMPTY(&topic->delete_items));
+    for (size_t i = 0; i < topic->partition_count; i++)
+        partition_free(topic->partitions[i]);
+    free(topic->partitions);
+    cluster_topic_clear_configs(topic);
+    cluster_topic_clear_tree(topic);
+    bytes_release(&topic->name);
+    free(topic->folded);
+    free(topic);
+}
+
+static void cluster_broker_drop_if_unused(struct cluster *cluster, struct broker *broker) {
+    if (broker->registered || !TAILQ_EMPTY(&broker->replicas))
+        return;
+    HASH_DEL(cluster->brokers, broker);
+    bytes_release(&broker->rack);
+    free(broker);
+}
+
+static void partition_unlink(struct cluster *cluster, struct partition *partition) {
+    for (size_t r = 0; r < partition->replica_count; r++) {
+        struct replica *replica = &partition->replicas[r];
+        TAILQ_REMOVE(&replica->broker->replicas, replica, on_broker);
+        cluster_broker_drop_if_unused(cluster, replica->broker);
+        replica->broker = NULL;
+    }
+    cluster->partition_count--;
+}
+
+void cluster_topic_forget(struct cluster *cluster, struct topic *topic) {
+    CHECK(!topic->forgotten);
+    HASH_DELETE(by_name, cluster->by_name, topic);
+    HASH_DELETE(by_folded, cluster->by_folded, topic);
+    if (!uuid_is_zero(&topic->id))
+        HASH_DELETE(by_id, cluster->by_id, topic);
+    for (size_t i = 0; i < topic->partition_count; i++)
+        partition_unlink(cluster, topic->partitions[i]);
+    topic->forgotten = true;
+    if (topic->in_flight == 0)
+        topic_free(topic);
+}
+
+void topic_release(struct topic *topic) {
+    CHECK(topic->in_flight > 0);
+    if (--topic->in_flight == 0 && topic->forgotten)
+        topic_free(topic);
+}
+
+/* ---- Partitions -------------------------------------------------------------------------- */
+
+struct partition *cluster_partition_add(struct cluster *cluster, struct topic *topic,
+                                        const int32_t *replicas, size_t replica_count) {
+    struct partition *partition = controller_allocate(1, sizeof(*partition));
+    size_t room = topic->partition_count;
+
+    if ((room & (room - 1)) == 0) {
+        /* The array is full whenever its count is a power of two. */
+        topic->partitions =
+            realloc(topic->partitions, (room == 0 ? 1 : room * 2) * sizeof(*topic->partitions));
+        CHECK(topic->partitions != NULL);
+    }
+    partition->unit.kind = UNIT_PARTITION;
+    partition->topic = topic;
+    partition->index = (int32_t)topic->partition_count;
+    partition->replica_count = replica_count;
+    partition->replica_ids = controller_allocate(replica_count, sizeof(*replicas));
+    partition->replicas = controller_allocate(replica_count, sizeof(*partition->replicas));
+    partition->state.leader = -1;
+    TAILQ_INIT(&partition->waiting);
+    for (size_t r = 0; r < replica_count; r++) {
+        struct replica *replica = &partition->replicas[r];
+        partition->replica_ids[r] = replicas[r];
+        replica->partition = partition;
+        replica->broker = cluster_broker_ensure(cluster, replicas[r]);
+        TAILQ_INSERT_TAIL(&replica->broker->replicas, replica, on_broker);
+    }
+    topic->partitions[topic->partition_count++] = partition;
+    cluster->partition_count++;
+    return partition;
+}
+
+void cluster_partition_remove_last(struct cluster *cluster, struct topic *topic) {
+    struct partition *partition = topic->partitions[topic->partition_count - 1];
+
+    CHECK(partition->phase == PARTITION_SETTLED && !partition->unit.queued);
+    partition_unlink(cluster, partition);
+    topic->partition_count--;
+    partition_free(partition);
+}
+
+struct partition *topic_partition(struct topic *topic, int32_t index) {
+    return index >= 0 && (size_t)index < topic->partition_count ? topic->partitions[index] : NULL;
+}
+
+void partition_state_clear(struct controller_partition_state *state) {
+    free((void *)(uintptr_t)state->isr);
+    state->isr = NULL;
+    state->isr_count = 0;
+}
+
+void partition_state_copy(struct controller_partition_state *to,
+                          const struct controller_partition_state *from) {
+    int32_t *isr = controller_allocate(from->isr_count, sizeof(*isr));
+
+    if (from->isr_count > 0)
+        memcpy(isr, from->isr, from->isr_count * sizeof(*isr));
+    partition_state_clear(to);
+    *to = *from;
+    to->isr = isr;
+}
+
+bool partition_state_equal(const struct controller_partition_state *a,
+                           const struct controller_partition_state *b) {
+    return a->leader == b->leader && a->leader_epoch == b->leader_epoch &&
+           a->controller_epoch == b->controller_epoch &&
+           a->leader_recovery_state == b->leader_recovery_state && a->isr_count == b->isr_count &&
+           (a->isr_count == 0 || memcmp(a->isr, b->isr, a->isr_count * sizeof(*a->isr)) == 0);
+}
+
+static enum replica_health replica_health(const struct replica *replica) {
+    if (!replica->broker->registered)
+        return REPLICA_OFFLINE;
+    if (replica->broker->shutting_down)
+        return REPLICA_LEAVING;
+    return replica->eviction == EVICTION_NONE ? REPLICA_ONLINE : REPLICA_STALE;
+}
+
+struct election_input partition_election_input(const struct partition *partition,
+                                               enum replica_health *health) {
+    for (size_t r = 0; r < partition->replica_count; r++)
+        health[r] = replica_health(&partition->replicas[r]);
+    return (struct election_input){
+        .replicas = partition->replica_ids,
+        .health = health,
+        .replica_count = partition->replica_count,
+        .leader = partition->state.leader,
+        .isr = partition->state.isr,
+        .isr_count = partition->state.isr_count,
+        .recovering = partition->state.leader_recovery_state == CONTROLLER_LEADER_RECOVERING,
+        .unclean_allowed = partition->unclean_allowed,
+    };
+}
+
+struct replica *partition_replica(const struct partition *partition, int32_t broker_id) {
+    for (size_t r = 0; r < partition->replica_count; r++)
+        if (partition->replica_ids[r] == broker_id)
+            return &partition->replicas[r];
+    return NULL;
+}

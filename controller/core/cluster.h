@@ -1,0 +1,203 @@
+/*
+ * What the controller knows of the cluster: brokers, topics, partitions, and which replicas lie
+ * on which broker. Only tables: who may change what is decided elsewhere.
+ *
+ *   cluster ── brokers by id ──< replicas (in the order in which they became known)
+ *      └────── topics by name, by id, by folded name ── partitions ── replicas
+ *
+ * A broker is kept as long as it is registered or a replica is assigned to it. Iteration is in
+ * the order of insertion, never of hashes or addresses, so that decisions can be repeated.
+ *
+ * A topic that goes away while writes about it are on their way is only forgotten: it leaves the
+ * tables at once and is freed when the last of them has returned.
+ */
+#ifndef CONTROLLER_CORE_CLUSTER_H
+#define CONTROLLER_CORE_CLUSTER_H
+
+#include <sys/queue.h>
+
+#include "controller/core/allocate.h"
+#include "controller/core/controller.h"
+
+#define uthash_fatal(message) check_failed(message, __FILE__, __LINE__)
+#include <uthash.h>
+
+#include "controller/core/election_plan.h"
+
+struct request_item;
+TAILQ_HEAD(request_items, request_item);
+
+/* Something that waits for its turn to be written: embedded in a topic or a partition. */
+enum unit_kind { UNIT_PARTITION, UNIT_TOPIC, UNIT_NODE };
+
+struct unit {
+    enum unit_kind kind;
+    bool queued;
+    bool urgent; /* in which queue */
+    TAILQ_ENTRY(unit) entry;
+};
+
+TAILQ_HEAD(units, unit);
+
+/* Whether the replica's broker registered anew since the state was written. */
+enum replica_eviction {
+    EVICTION_NONE,
+    EVICTION_WANTED,
+    EVICTION_WRITING /* a write that takes it into account is on its way */
+};
+
+struct replica {
+    struct partition *partition;
+    struct broker *broker;
+    enum replica_eviction eviction;
+    TAILQ_ENTRY(replica) on_broker;
+};
+
+TAILQ_HEAD(replicas, replica);
+
+struct broker {
+    int32_t id;
+    bool registered;
+    bool shutting_down; /* until its registration goes */
+    int64_t epoch;
+    uint64_t seen;     /* by which listing */
+    struct bytes rack; /* owned; null: none */
+    struct replicas replicas;
+    UT_hash_handle hh;
+};
+
+enum partition_phase {
+    PARTITION_SETTLED,
+    PARTITION_QUEUED,  /* will be looked at when a multi has room */
+    PARTITION_WRITING, /* `next` is on its way */
+    PARTITION_READING, /* its state is being read back */
+    PARTITION_BROKEN   /* its znode is not readable: left alone until the next term */
+};
+
+struct partition {
+    struct unit unit;
+    struct topic *topic;
+    int32_t index;
+    int32_t *replica_ids;     /* the assignment */
+    struct replica *replicas; /* parallel */
+    size_t replica_count;
+    enum partition_phase phase;
+    bool dirty;           /* something happened since it was last looked at */
+    bool unclean_allowed; /* when it is looked at next */
+    bool awaited;         /* a request waits for its first state */
+    bool noting;          /* WRITING: only tells what the state is */
+    bool note_wanted;     /* brokers have not been told of its state as it is now */
+    bool node_exists;     /* .../partitions/P */
+    bool exists;          /* .../state; `state` and `version` are valid */
+    struct controller_partition_state state; /* isr owned */
+    int32_t version;
+    int64_t mzxid;                          /* of `state` as read; 0 once we wrote it */
+    struct controller_partition_state next; /* WRITING, READING: isr owned */
+    uint64_t read_token;                    /* READING */
+    struct request_item *writing_item;      /* whose write is on its way; NULL: the controller's */
+    struct request_items waiting;           /* requests about this partition, in order */
+};
+
+enum topic_phase {
+    TOPIC_CREATING, /* its znode is not written yet */
+    TOPIC_LIVE,
+    TOPIC_DELETING
+};
+
+struct topic {
+    struct unit unit;
+    struct bytes name; /* owned */
+    char *folded;      /* owned; the collision key */
+    struct uuid id;
+    enum topic_phase phase;
+    bool forgotten;
+    size_t in_flight; /* units of it in multis under way */
+    uint64_t seen;    /* by which listing */
+    int32_t version;  /* of its znode */
+    bool reassigning;
+    bool config_node_exists;
+    bool partitions_node_exists;
+    bool note_wanted; /* brokers have not been told of it as it is now */
+    bool id_wanted;   /* its znode has no topic id yet */
+    bool config_reading;
+
+    bool writing;      /* its own write is on its way: */
+    bool sent_create;  /*   it makes the znode */
+    bool sent_set;     /*   it sets the znode */
+    size_t sent_count; /*   partitions in the znode then; TOPIC_DELETING: nodes deleted then */
+    bool reread;       /* read it once the write has returned */
+
+    bool writing_deletion; /* TOPIC_DELETING: a part of `tree` is being deleted */
+    bool sent_last;        /*   the last part */
+    bool marked;           /* /admin/delete_topics/T exists, as far as `tree` says */
+    uint64_t tree_token;   /* of the listing under way; 0: none */
+    struct bytes *tree;    /* owned paths still to be deleted, children first; NULL: unknown */
+    size_t tree_count;
+    size_t tree_position; /* deleted up to here */
+
+    struct controller_topic_config_entry *configs; /* owned; for its note. NULL: say nothing */
+    size_t config_count;
+    struct partition **partitions;
+    size_t partition_count;            /* known here */
+    size_t written_count;              /* of these, in the znode */
+    size_t awaited_count;              /* of its partitions */
+    struct request_item *create_item;  /* CreateTopics that waits for it */
+    struct request_item *extend_item;  /* CreatePartitions */
+    struct request_items delete_items; /* DeleteTopics */
+    UT_hash_handle by_name, by_id, by_folded;
+};
+
+struct cluster {
+    struct broker *brokers;
+    struct topic *by_name, *by_id, *by_folded;
+    size_t partition_count;
+};
+
+void cluster_init(struct cluster *cluster);
+/* Frees everything, forgotten topics excepted: those are freed by topic_release. */
+void cluster_done(struct cluster *cluster);
+
+struct broker *cluster_broker(struct cluster *cluster, int32_t id); /* NULL if unknown */
+struct broker *cluster_broker_ensure(struct cluster *cluster, int32_t id);
+void cluster_broker_set_rack(struct broker *broker, struct bytes rack);
+/* Whether it is registered and not shutting down. */
+bool broker_is_live(const struct broker *broker);
+
+struct topic *cluster_topic(struct cluster *cluster, struct bytes name); /* NULL if unknown */
+struct topic *cluster_topic_by_id(struct cluster *cluster, const struct uuid *id);
+/* A topic whose name collides, other than one of the same name; NULL if none. */
+struct topic *cluster_topic_colliding(struct cluster *cluster, struct bytes name);
+
+/* Adds a topic without partitions. The name is copied; a zero id may be set later. */
+struct topic *cluster_topic_add(struct cluster *cluster, struct bytes name, const struct uuid *id);
+void cluster_topic_set_id(struct cluster *cluster, struct topic *topic, const struct uuid *id);
+void cluster_topic_set_configs(struct topic *topic,
+                               const struct controller_topic_config_entry *configs, size_t count);
+void cluster_topic_clear_configs(struct topic *topic);
+void cluster_topic_set_tree(struct topic *topic, const struct controller_names *paths);
+void cluster_topic_clear_tree(struct topic *topic);
+
+/* Takes the topic out of the tables. Its memory lives on while in_flight > 0. */
+void cluster_topic_forget(struct cluster *cluster, struct topic *topic);
+/* One thing in flight came back; frees a forgotten topic with the last. */
+void topic_release(struct topic *topic);
+
+/* Appends the next partition. */
+struct partition *cluster_partition_add(struct cluster *cluster, struct topic *topic,
+                                        const int32_t *replicas, size_t replica_count);
+/* Removes the last one, which must be settled. */
+void cluster_partition_remove_last(struct cluster *cluster, struct topic *topic);
+struct partition *topic_partition(struct topic *topic, int32_t index); /* NULL if out of range */
+
+void partition_state_copy(struct controller_partition_state *to,
+                          const struct controller_partition_state *from);
+void partition_state_clear(struct controller_partition_state *state);
+bool partition_state_equal(const struct controller_partition_state *a,
+                           const struct controller_partition_state *b);
+
+/* The input of an election; `health` has room for the replicas. */
+struct election_input partition_election_input(const struct partition *partition,
+                                               enum replica_health *health);
+struct replica *partition_replica(const struct partition *partition, int32_t broker_id);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * Brokers come and go.
+ *
+ * A broker is what its registration says: gone, there, or there anew (a higher epoch), which is
+ * a death and a birth in one. What a death means for a partition is remembered in the partition's
+ * replica (eviction) until a write has taken it into account, so that a broker that is back
+ * before that is still moved out of leadership and ISR first.
+ */
+#include "controller/core/request.h"
+
+static void lose_replicas(struct controller *c, struct broker *broker) {
+    struct replica *replica;
+
+    TAILQ_FOREACH (replica, &broker->replicas, on_broker) {
+        replica->eviction = EVICTION_WANTED;
+        partition_touch(c, replica->partition);
+    }
+}
+
+/* Only partitions without a leader or without any state can gain by a broker's arrival; one that
+ * is being written or read is looked at again anyway. */
+static void gain_replicas(struct controller *c, struct broker *broker) {
+    struct replica *replica;
+
+    TAILQ_FOREACH (replica, &broker->replicas, on_broker) {
+        struct partition *partition = replica->partition;
+        if (!partition->exists || partition->state.leader < 0 ||
+            partition->phase != PARTITION_SETTLED)
+            partition_touch(c, partition);
+    }
+}
+
+static void broker_seen(struct controller *c, const struct controller_broker_read *read) {
+    struct broker *broker = cluster_broker_ensure(&c->cluster, read->id);
+    bool known = broker->registered;
+
+    broker->seen = c->broker_listing;
+    if (known && read->epoch < broker->epoch)
+        return; /* an older listing, overtaken by a newer one */
+    cluster_broker_set_rack(broker, read->rack);
+    if (known && read->epoch == broker->epoch)
+        return;
+    broker->registered = true;
+    broker->shutting_down = false;
+    broker->epoch = read->epoch;
+    if (c->role != ROLE_ACTIVE)
+        return;
+    if (known)
+        lose_replicas(c, broker);
+    else
+        gain_replicas(c, broker);
+}
+
+static void broker_gone(struct controller *c, struct broker *broker) {
+    broker->registered = false;
+    broker->shutting_down = false;
+    if (c->role == ROLE_ACTIVE)
+        lose_replicas(c, broker);
+}
+
+void liveness_on_brokers_read(struct controller *c, const struct controller_event *event) {
+    struct broker *broker, *next;
+
+    c->broker_listing++;
+    for (size_t i = 0; i < event->brokers_read.count; i++)
+        broker_seen(c, &event->brokers_read.brokers[i]);
+    HASH_ITER (hh, c->cluster.brokers, broker, next)
+        if (broker->registered && broker->seen != c->broker_listing)
+            broker_gone(c, broker);
+}
+
+void liveness_find_stale(struct partition *partition) {
+    /* A state that was written before a member of its ISR registered: no controller has seen
+     * that registration yet, nor the death before it. */
+    for (size_t i = 0; partition->exists && i < partition->state.isr_count; i++) {
+        struct replica *replica = partition_replica(partition, partition->state.isr[i]);
+        if (replica != NULL && replica->broker->registered &&
+            replica->broker->epoch > partition->mzxid)
+            replica->eviction = EVICTION_WANTED;
+    }
+}
