@@ -261,7 +261,7 @@ static void batch_fill(struct controller *c, struct batch *batch,
     for (;;) {
         struct units *queue = TAILQ_EMPTY(&c->urgent) ? &c->normal : &c->urgent;
         struct unit *unit = TAILQ_FIRST(queue);
-        size_t ops, bytes, written = batch->write_count;
+        size_t ops = 0, bytes = 0, written = batch->write_count;
 
         if (unit == NULL)
             return;

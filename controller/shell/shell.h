@@ -1,0 +1,79 @@
+/*
+ * The inside of the shell: what its three files share. controller_shell.c feeds the core and hands
+ * out its effects; cluster_reads.c carries out those that read, cluster_writes.c those that write.
+ */
+#ifndef CONTROLLER_SHELL_SHELL_H
+#define CONTROLLER_SHELL_SHELL_H
+
+#include <sys/queue.h>
+
+#include "client/base/arena.h"
+#include "controller/core/controller.h"
+#include "controller/shell/controller_shell.h"
+
+/* One effect that ZooKeeper is working on. The core hears of it when it is finished; not at all
+ * if the session it was begun in is over, or the shell is gone. */
+struct operation {
+    struct controller_shell *shell; /* NULL: the shell is gone */
+    uint64_t session;               /* shell->session when it was begun */
+    enum controller_effect_kind kind;
+    uint64_t term;
+    uint64_t token;
+    struct arena arena;
+    TAILQ_ENTRY(operation) entry;
+};
+
+TAILQ_HEAD(operations, operation);
+
+struct pending_request;
+struct cluster_reads;
+
+struct controller_shell {
+    struct controller_shell_config config;
+    struct controller *core;
+    uint64_t session; /* counts sessions, so that answers of an old one are told apart */
+    struct operations operations;
+    struct pending_request *requests; /* by token */
+    uint64_t last_token;
+    struct cluster_reads *reads;
+    int64_t core_timer_at_ms;  /* monotonic; 0: not armed */
+    int64_t retry_timer_at_ms; /* monotonic; 0: not armed */
+};
+
+/* Steps the core and carries out what it says. */
+void shell_step(struct controller_shell *shell, const struct controller_event *event);
+
+/* The first bytes of `size` bytes of memory are an operation, begun for this effect. */
+void *operation_new(struct controller_shell *shell, const struct controller_effect *effect,
+                    size_t size);
+/* Whether somebody still waits for its outcome. */
+bool operation_is_wanted(const struct operation *operation);
+/* The answer to it, to be filled in. */
+struct controller_event operation_answer(const struct operation *operation,
+                                         enum controller_event_kind kind);
+void operation_free(struct operation *operation);
+/* A null-terminated copy in its arena. */
+const char *operation_text(struct operation *operation, struct bytes text);
+void *operation_allocate(struct operation *operation, size_t count, size_t size);
+
+/* Calls shell_retry_expired after `delay_ms`, or when it would have been called earlier. */
+void shell_arm_retry(struct controller_shell *shell, int64_t delay_ms);
+
+/* ---- cluster_reads.c */
+struct cluster_reads *cluster_reads_new(struct controller_shell *shell);
+void cluster_reads_free(struct cluster_reads *reads); /* accepts NULL */
+void cluster_reads_begin(struct controller_shell *shell, const struct controller_effect *effect);
+/* Begins those again that found ZooKeeper away. */
+void cluster_reads_retry(struct controller_shell *shell);
+/* The session is over: nobody waits any more. */
+void cluster_reads_drop(struct controller_shell *shell);
+
+/* ---- cluster_writes.c */
+void cluster_writes_elect(struct controller_shell *shell, const struct controller_effect *effect);
+void cluster_writes_relinquish(struct controller_shell *shell,
+                               const struct controller_effect *effect);
+void cluster_writes_multi(struct controller_shell *shell, const struct controller_effect *effect);
+void cluster_writes_producer_ids(struct controller_shell *shell,
+                                 const struct controller_effect *effect);
+
+#endif
