@@ -9,8 +9,8 @@
  * published by atomics, a read holds a reference of its segment's file. Neither waits for the
  * other's I/O.
  *
- * Offsets are absolute. log_start_offset <= recovery_point <= flushed_offset <= log_end_offset,
- * but for moments at which a truncation is under way; `log_end_offset` is the next to be written.
+ * Offsets are absolute. log_start_offset and log_flushed_offset are at most
+ * log_end_offset, which is the next to be written.
  *
  * A log whose disk failed takes its whole directory offline (log_dir.h): the error is DISK_FAILED
  * or DISK_FULL once, and KAFKA_STORAGE_ERROR from then on, for every log of the directory.
@@ -55,8 +55,6 @@ int64_t log_start_offset(const struct log *log);
 int64_t log_end_offset(const struct log *log);
 /* Everything below is on disk. Falls only by truncation. */
 int64_t log_flushed_offset(const struct log *log);
-/* Everything below is on disk with its indexes; where recovery starts. */
-int64_t log_recovery_point(const struct log *log);
 /* Bytes of all segments. */
 int64_t log_size(const struct log *log);
 

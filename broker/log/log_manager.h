@@ -8,8 +8,8 @@
  * Per directory: .lock, meta.properties, .kafka_cleanshutdown, and the recovery-point-,
  * log-start- and replication-offset-checkpoint of all its logs.
  *
- * Threads: any, after load; the table has a lock of its own, which is held for no I/O but the
- * making and renaming of directories. Returned logs are the manager's: valid until
+ * Threads: any, after load; the table has a lock of its own, which is held for no I/O. Making and
+ * deleting logs is serialised. Returned logs are the manager's: valid until
  * log_manager_delete or close, take a reference (log_ref) to keep one longer.
  * Source: Apache Kafka 3.9, LogManager, BrokerMetadataCheckpoint.
  */
@@ -76,8 +76,9 @@ int64_t log_manager_previous_broker_epoch(const struct log_manager *manager);
 /* False if any directory that held logs lacked the marker of a clean stop. Valid after load. */
 bool log_manager_was_clean(const struct log_manager *manager);
 
-/* Opens all logs, recovering those that need it. Errors: KAFKA_STORAGE_ERROR (no directory left),
- * DISK_CORRUPT (a partition in two directories, a folder that is none), OUT_OF_MEMORY. */
+/* Opens all logs, recovering those that need it. Folders that are no partition's are left alone.
+ * Errors (logged): KAFKA_STORAGE_ERROR (no directory left), DISK_CORRUPT (a partition in two
+ * directories), OUT_OF_MEMORY. */
 MUST_CHECK enum error log_manager_load(struct log_manager *manager);
 
 /* Stops background work, flushes and closes all logs, writes checkpoints and the marker of a clean

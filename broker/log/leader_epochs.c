@@ -1,0 +1,262 @@
+#include "broker/log/leader_epochs.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "broker/log/checkpoint_file.h"
+#include "broker/log/disk.h"
+
+#define FILE_NAME       "leader-epoch-checkpoint"
+#define FILE_BYTES_MAX  (64 * 1024 * 1024)
+#define LINE_SIZE_MIN   4 /* "0 0\n" */
+#define LINE_SIZE_MAX   (10 + 1 + 19 + 1)
+#define HEADER_SIZE_MAX 32
+
+struct leader_epochs {
+    struct disk *disk;
+    char *dir;
+    struct epoch_start *entries; /* epochs and offsets strictly ascending */
+    size_t count;
+    size_t capacity;
+    bool file_is_stale;   /* the file holds something else than memory */
+    bool file_is_durable; /* what it holds was synced */
+};
+
+static enum error reserve_one(struct leader_epochs *epochs) {
+    size_t capacity = epochs->capacity == 0 ? 2 : epochs->capacity * 2;
+    struct epoch_start *grown;
+
+    if (epochs->count < epochs->capacity)
+        return ERR_NONE;
+    if ((grown = realloc(epochs->entries, capacity * sizeof(*grown))) == NULL)
+        return ERR_OUT_OF_MEMORY;
+    epochs->entries = grown;
+    epochs->capacity = capacity;
+    return ERR_NONE;
+}
+
+enum error leader_epochs_new(struct disk *disk, const char *dir, struct leader_epochs **created) {
+    struct leader_epochs *epochs = calloc(1, sizeof(*epochs));
+
+    if (epochs == NULL || (epochs->dir = strdup(dir)) == NULL) {
+        free(epochs);
+        return ERR_OUT_OF_MEMORY;
+    }
+    epochs->disk = disk;
+    epochs->file_is_stale = true;
+    *created = epochs;
+    return ERR_NONE;
+}
+
+void leader_epochs_free(struct leader_epochs *epochs) {
+    if (epochs == NULL)
+        return;
+    free(epochs->entries);
+    free(epochs->dir);
+    free(epochs);
+}
+
+enum error leader_epochs_set_dir(struct leader_epochs *epochs, const char *dir) {
+    char *copy = strdup(dir);
+
+    if (copy == NULL)
+        return ERR_OUT_OF_MEMORY;
+    free(epochs->dir);
+    epochs->dir = copy;
+    return ERR_NONE;
+}
+
+static void file_path(const struct leader_epochs *epochs, char path[PATH_MAX]) {
+    int size = snprintf(path, PATH_MAX, "%s/" FILE_NAME, epochs->dir);
+    CHECK(size < PATH_MAX);
+}
+
+/* ---- reading ---- */
+
+static enum error parse(struct leader_epochs *epochs, struct bytes text) {
+    int64_t announced;
+
+    if (text.size == 0)
+        return ERR_NONE;
+    if (!checkpoint_take_header(&text, &announced) ||
+        (uint64_t)announced > text.size / LINE_SIZE_MIN)
+        return ERR_DISK_CORRUPT;
+    for (int64_t i = 0; i < announced; i++) {
+        struct epoch_start last = leader_epochs_latest(epochs);
+        int64_t leader_epoch;
+        int64_t start_offset;
+        enum error error;
+        if (!checkpoint_take_number(&text, 0, INT32_MAX, ' ', &leader_epoch) ||
+            !checkpoint_take_number(&text, 0, INT64_MAX, '\n', &start_offset) ||
+            leader_epoch <= last.leader_epoch || start_offset <= last.start_offset)
+            return ERR_DISK_CORRUPT;
+        if ((error = reserve_one(epochs)) != ERR_NONE)
+            return error;
+        epochs->entries[epochs->count++] =
+            (struct epoch_start){(int32_t)leader_epoch, start_offset};
+    }
+    return text.size == 0 ? ERR_NONE : ERR_DISK_CORRUPT;
+}
+
+enum error leader_epochs_open(struct disk *disk, const char *dir, struct leader_epochs **opened) {
+    struct leader_epochs *epochs = NULL;
+    char path[PATH_MAX];
+    char *data = NULL;
+    enum error error;
+    size_t size;
+
+    if ((error = leader_epochs_new(disk, dir, &epochs)) != ERR_NONE)
+        goto out;
+    file_path(epochs, path);
+    if ((error = disk_read_file(disk, path, FILE_BYTES_MAX, &data, &size)) != ERR_NONE ||
+        (error = parse(epochs, bytes_of(data, size))) != ERR_NONE)
+        goto out;
+    epochs->file_is_stale = false;
+    epochs->file_is_durable = true;
+    *opened = epochs;
+    epochs = NULL;
+out:
+    free(data);
+    leader_epochs_free(epochs);
+    return error;
+}
+
+/* ---- writing ---- */
+
+static enum error write_file(struct leader_epochs *epochs, bool durable) {
+    size_t capacity = HEADER_SIZE_MAX + epochs->count * LINE_SIZE_MAX;
+    char *text = malloc(capacity);
+    char path[PATH_MAX];
+    enum error error;
+    size_t size;
+
+    if (text == NULL)
+        return ERR_OUT_OF_MEMORY;
+    size = (size_t)snprintf(text, capacity, "0\n%zu\n", epochs->count);
+    for (size_t i = 0; i < epochs->count; i++)
+        size += (size_t)snprintf(text + size, capacity - size, "%d %lld\n",
+                                 epochs->entries[i].leader_epoch,
+                                 (long long)epochs->entries[i].start_offset);
+    CHECK(size < capacity);
+    file_path(epochs, path);
+    epochs->file_is_stale = true; /* until it is known to have succeeded */
+    error = disk_replace_file(epochs->disk, path, text, size, durable);
+    if (error == ERR_NONE) {
+        epochs->file_is_stale = false;
+        epochs->file_is_durable = durable;
+    }
+    free(text);
+    return error;
+}
+
+enum error leader_epochs_assign_in_memory(struct leader_epochs *epochs, int32_t leader_epoch,
+                                          int64_t start_offset) {
+    struct epoch_start latest = leader_epochs_latest(epochs);
+    enum error error;
+
+    CHECK(leader_epoch >= 0 && start_offset >= 0);
+    if (latest.leader_epoch == leader_epoch && latest.start_offset <= start_offset)
+        return ERR_NONE;
+    if ((error = reserve_one(epochs)) != ERR_NONE)
+        return error;
+    while (epochs->count > 0 && (epochs->entries[epochs->count - 1].leader_epoch >= leader_epoch ||
+                                 epochs->entries[epochs->count - 1].start_offset >= start_offset))
+        epochs->count--;
+    epochs->entries[epochs->count++] = (struct epoch_start){leader_epoch, start_offset};
+    epochs->file_is_stale = true;
+    return ERR_NONE;
+}
+
+enum error leader_epochs_assign(struct leader_epochs *epochs, int32_t leader_epoch,
+                                int64_t start_offset, bool durable) {
+    struct epoch_start latest = leader_epochs_latest(epochs);
+    enum error error;
+
+    if (latest.leader_epoch == leader_epoch && latest.start_offset <= start_offset)
+        return ERR_NONE;
+    if ((error = leader_epochs_assign_in_memory(epochs, leader_epoch, start_offset)) != ERR_NONE)
+        return error;
+    return write_file(epochs, durable);
+}
+
+enum error leader_epochs_sync(struct leader_epochs *epochs) {
+    if (!epochs->file_is_stale && epochs->file_is_durable)
+        return ERR_NONE;
+    return write_file(epochs, true);
+}
+
+/* ---- truncating ---- */
+
+void leader_epochs_truncate_from_end(struct leader_epochs *epochs, int64_t end_offset) {
+    while (epochs->count > 0 && epochs->entries[epochs->count - 1].start_offset >= end_offset) {
+        epochs->count--;
+        epochs->file_is_stale = true;
+    }
+}
+
+void leader_epochs_truncate_from_start(struct leader_epochs *epochs, int64_t start_offset) {
+    size_t gone = 0;
+
+    while (gone + 1 < epochs->count && epochs->entries[gone + 1].start_offset <= start_offset)
+        gone++;
+    if (gone > 0) {
+        memmove(epochs->entries, epochs->entries + gone,
+                (epochs->count - gone) * sizeof(epochs->entries[0]));
+        epochs->count -= gone;
+        epochs->file_is_stale = true;
+    }
+    if (epochs->count > 0 && epochs->entries[0].start_offset < start_offset) {
+        epochs->entries[0].start_offset = start_offset;
+        epochs->file_is_stale = true;
+    }
+}
+
+void leader_epochs_clear(struct leader_epochs *epochs) {
+    if (epochs->count > 0)
+        epochs->file_is_stale = true;
+    epochs->count = 0;
+}
+
+/* ---- asking ---- */
+
+struct epoch_start leader_epochs_latest(const struct leader_epochs *epochs) {
+    return epochs->count == 0 ? (struct epoch_start){-1, -1} : epochs->entries[epochs->count - 1];
+}
+
+struct epoch_start leader_epochs_earliest(const struct leader_epochs *epochs) {
+    return epochs->count == 0 ? (struct epoch_start){-1, -1} : epochs->entries[0];
+}
+
+size_t leader_epochs_count(const struct leader_epochs *epochs) {
+    return epochs->count;
+}
+
+struct epoch_start leader_epochs_get(const struct leader_epochs *epochs, size_t index) {
+    CHECK(index < epochs->count);
+    return epochs->entries[index];
+}
+
+struct epoch_end leader_epochs_end(const struct leader_epochs *epochs, int32_t leader_epoch,
+                                   int64_t log_end_offset) {
+    size_t after = epochs->count;
+
+    if (leader_epoch < 0 || epochs->count == 0 ||
+        leader_epoch > epochs->entries[epochs->count - 1].leader_epoch)
+        return (struct epoch_end){-1, -1};
+    while (after > 0 && epochs->entries[after - 1].leader_epoch > leader_epoch)
+        after--;
+    if (after == 0)
+        return (struct epoch_end){leader_epoch, epochs->entries[0].start_offset};
+    return (struct epoch_end){epochs->entries[after - 1].leader_epoch,
+                              after == epochs->count ? log_end_offset
+                                                     : epochs->entries[after].start_offset};
+}
+
+int32_t leader_epochs_at(const struct leader_epochs *epochs, int64_t offset) {
+    for (size_t i = epochs->count; i > 0; i--) {
+        if (epochs->entries[i - 1].start_offset <= offset)
+            return epochs->entries[i - 1].leader_epoch;
+    }
+    return -1;
+}

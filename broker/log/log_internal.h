@@ -1,0 +1,180 @@
+/*
+ * What the files of broker/log/log*.c share; nobody else includes this.
+ *
+ * Locks, in the only order in which they may be taken:
+ *   1. the partition's lock   the caller's; serialises everything that changes a log
+ *   2. log_dir.lock           the directory's list of logs
+ *   3. log.state_lock         the segment list and what readers need of it; held for memory only,
+ *                             never for I/O
+ *   4. log_dir.listener_lock, the file cache's and the pool's locks: taken alone
+ */
+#ifndef BROKER_LOG_LOG_INTERNAL_H
+#define BROKER_LOG_LOG_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "broker/log/log.h"
+#include "broker/log/log_dir.h"
+#include "broker/log/meta_properties.h"
+#include "broker/log/producer_state.h"
+#include "broker/log/segment.h"
+#include "broker/log/worker_pool.h"
+#include "client/base/clock.h"
+#include "client/base/rng.h"
+#include "client/base/sync.h"
+
+TAILQ_HEAD(log_list, log);
+
+struct log_dir {
+    char *path; /* fixed */
+    struct disk *disk;
+    struct clock *clock;
+    struct file_cache *cache;
+    struct worker_pool *pool;
+    bool is_offline; /* atomic */
+    /* Told once, by the first failure; any thread. */
+    void (*on_failed)(struct log_dir *dir);
+    void *owner; /* of on_failed */
+
+    struct mutex lock;
+    struct log_list logs;       /* lock; all but those deleted */
+    size_t log_count;           /* lock */
+    struct log_list flush_aged; /* lock; logs that flush.ms waits for */
+    struct rng rng;             /* lock; segment jitter and folder names */
+    bool checkpoints_are_stale; /* lock; they still name a log that was deleted */
+
+    struct mutex checkpoint_lock; /* serialises writers of the checkpoint files; before `lock` */
+
+    struct mutex listener_lock;
+    pthread_cond_t listener_idle; /* a call of a listener returned */
+};
+
+/* Batch ends near the log end, so that a reader at the tail and the translation of the high
+ * watermark need no index. Offsets and positions are relative to the active segment, ascending. */
+#define BATCH_ENDS 64
+struct batch_ends {
+    uint32_t count; /* ever put in since the last clear */
+    struct {
+        uint32_t next_offset;
+        uint32_t position;
+    } ends[BATCH_ENDS];
+};
+
+struct log {
+    /* fixed */
+    struct log_dir *dir;
+    struct bytes topic;
+    int32_t partition;
+    int refs; /* atomic */
+
+    /* atomics */
+    bool is_closed; /* deleted, set aside or closing: every operation fails */
+    int64_t start_offset;
+    int64_t end_offset;
+    int64_t flushed_offset;
+    int64_t high_watermark;
+    int64_t size;
+
+    /* the partition's lock */
+    struct log_config config;
+    struct leader_epochs *epochs;
+    struct producer_state *producers;
+    int64_t snapshot_offset;        /* of the newest producer snapshot; -1: none */
+    int64_t recovery_point_written; /* dir->checkpoint_lock; what the checkpoint file may say */
+
+    struct segment_home home;
+    char *dir_name;     /* what home.dir points to */
+    char *dir_name_old; /* before a rename; readers may still hold it */
+
+    struct mutex state_lock;
+    struct uuid topic_id;        /* state_lock */
+    struct segment **segments;   /* state_lock; ascending, at least one; the last is active */
+    size_t segment_count;        /* state_lock */
+    size_t segment_capacity;     /* state_lock */
+    struct batch_ends *ends;     /* state_lock; NULL before the first append */
+    uint32_t generation;         /* state_lock; counts truncations */
+    int64_t flush_wanted_offset; /* state_lock */
+    bool flush_is_running;       /* state_lock; flush_task is posted or runs */
+    bool writeback_is_running;   /* state_lock; writeback_task likewise */
+    bool dir_is_dirty;           /* state_lock; the folder's entries are not durable */
+    int64_t durable_base;        /* state_lock; segments with a lower base have durable indexes */
+    struct task flush_task;
+    struct task writeback_task;
+
+    struct log_listener *listener; /* dir->listener_lock */
+    int listener_calls;            /* dir->listener_lock; running now */
+
+    TAILQ_ENTRY(log) in_dir;        /* dir->lock */
+    TAILQ_ENTRY(log) in_flush_aged; /* dir->lock */
+    int64_t flush_aged_due_ms;      /* dir->lock; wall clock; -1: not in the list */
+
+    struct log *next_in_bucket; /* the manager's lock */
+    char names[];               /* topic */
+};
+
+struct log_load_options {
+    struct bytes topic;
+    int32_t partition;
+    const char *dir_name; /* of the partition's folder, with the directory's path */
+    const struct log_config *config;
+    int64_t recovery_point;     /* from the checkpoint, else 0 */
+    int64_t checkpointed_start; /* from the checkpoint, else 0 */
+    int64_t high_watermark;     /* from the checkpoint, else 0 */
+    bool was_clean;
+};
+
+/* log_load.c: opens what is in the folder, repairing it. It has one reference.
+ * Errors: the disk's, OUT_OF_MEMORY; what is corrupt is repaired, loudly. */
+MUST_CHECK enum error log_load(struct log_dir *dir, const struct log_load_options *options,
+                               struct log **loaded);
+/* A log without any segment yet, or one empty segment if `base_offset` is given. */
+MUST_CHECK enum error log_new(struct log_dir *dir, const struct log_load_options *options,
+                              struct log **created);
+
+/* log.c */
+/* Everything complete and on disk; afterwards only log_unref. Nobody else uses the log. */
+MUST_CHECK enum error log_close_clean(struct log *log);
+/* From now on every operation fails; nobody needs a lock for it. */
+void log_mark_closed(struct log *log);
+/* The folder has another name now. Partition's lock. */
+MUST_CHECK enum error log_set_dir_name(struct log *log, const char *dir_name);
+/* KAFKA_STORAGE_ERROR if it may not be used. */
+MUST_CHECK enum error log_check_usable(const struct log *log);
+/* A disk's error takes the directory offline; others pass. Returns the error to answer. */
+enum error log_fail(struct log *log, enum error error, const char *what);
+/* Where recovery has to start after a crash: below lies what is on disk, with its indexes. */
+int64_t log_recovery_point(struct log *log);
+/* Makes the log empty, from `offset` on; there must be no segment. The file is made at once, but
+ * for offset 0, which is where a log without files begins. */
+MUST_CHECK enum error log_begin_at(struct log *log, int64_t offset);
+/* State lock. */
+MUST_CHECK enum error log_add_segment(struct log *log, struct segment *segment);
+void log_clear_ends(struct log *log);
+struct segment *log_active_segment(const struct log *log);
+
+/* log_flush.c */
+void log_flush_init(struct log *log);
+
+/* log_producers.c: snapshots and replay. Partition's lock, or nobody else has the log yet. */
+/* Of all batches below the log end, which is `offset`; nothing if there is one already. */
+MUST_CHECK enum error log_write_snapshot(struct log *log, int64_t offset, bool durable);
+/* Loads the newest valid snapshot at or below `snapshot_max`, and replays the batches from there to
+ * the log end. Snapshots above it go. With `trust_absence` no snapshot means no producers. */
+MUST_CHECK enum error log_rebuild_producers(struct log *log, int64_t snapshot_max,
+                                            bool trust_absence);
+
+/* log_dir.c */
+#define LOG_DIR_RECOVERY_POINTS "recovery-point-offset-checkpoint"
+#define LOG_DIR_START_OFFSETS   "log-start-offset-checkpoint"
+#define LOG_DIR_HIGH_WATERMARKS "replication-offset-checkpoint"
+/* Errors: OUT_OF_MEMORY. */
+MUST_CHECK enum error log_dir_init(struct log_dir *dir, const char *path, struct disk *disk,
+                                   struct clock *clock, struct file_cache *cache,
+                                   struct worker_pool *pool);
+void log_dir_done(struct log_dir *dir);
+/* Writes the flushed offset of every log as its recovery point. */
+MUST_CHECK enum error log_dir_checkpoint_recovery_points(struct log_dir *dir);
+MUST_CHECK enum error log_dir_checkpoint_start_offsets(struct log_dir *dir);
+MUST_CHECK enum error log_dir_checkpoint_high_watermarks(struct log_dir *dir);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * What log_manager.c and log_manager_load.c share.
+ *
+ * Locks: `create_lock` (making, deleting) before a directory's locks before `lock` (the table).
+ */
+#ifndef BROKER_LOG_LOG_MANAGER_INTERNAL_H
+#define BROKER_LOG_LOG_MANAGER_INTERNAL_H
+
+#include "broker/log/checkpoint_file.h"
+#include "broker/log/log_internal.h"
+#include "broker/log/log_manager.h"
+
+#define LOG_DIR_CLEAN_MARKER ".kafka_cleanshutdown"
+
+/* One checkpoint file as read at start, sorted for look-ups. */
+struct checkpoint_table {
+    struct offset_checkpoint *entries;
+    size_t count;
+};
+
+struct manager_dir {
+    struct log_dir dir; /* first */
+    int lock_fd;        /* of .lock; -1 */
+    struct meta_properties meta;
+    bool has_meta;  /* meta is initialised */
+    bool was_clean; /* the marker was there, or there was nothing to mark */
+    bool has_logs;
+    int64_t previous_broker_epoch; /* -1: unknown */
+    struct arena arena;            /* of the tables; only during load */
+    struct checkpoint_table recovery_points;
+    struct checkpoint_table start_offsets;
+    struct checkpoint_table high_watermarks;
+};
+
+/* A folder on its way out. */
+struct removal {
+    struct task task;
+    TAILQ_ENTRY(removal) next;
+    struct log_manager *manager;
+    struct manager_dir *dir;
+    int64_t due_ms; /* monotonic */
+    char path[];
+};
+
+enum checkpoint_kind {
+    CHECKPOINT_RECOVERY_POINTS,
+    CHECKPOINT_START_OFFSETS,
+    CHECKPOINT_HIGH_WATERMARKS,
+    CHECKPOINT_KINDS
+};
+
+/* Writes one kind of checkpoint of all directories, again and again. */
+struct checkpoint_job {
+    struct task task;
+    struct log_manager *manager;
+    enum checkpoint_kind kind;
+    int64_t interval_ms;
+    int64_t due_ms; /* run_due's thread; monotonic */
+    bool runs;      /* atomic; posted or running */
+};
+
+struct log_manager {
+    struct disk *disk;
+    struct clock *clock;
+    struct log_manager_owner *owner;
+    struct file_cache *cache;
+    struct worker_pool *pool;
+    struct manager_dir *dirs;
+    size_t dir_count;
+    int recovery_threads_per_dir;
+    bool is_loaded;
+    struct checkpoint_job checkpoints[CHECKPOINT_KINDS];
+
+    struct mutex create_lock;
+
+    struct mutex lock;
+    struct log **buckets;                       /* lock; chained by next_in_bucket */
+    size_t bucket_count;                        /* lock; a power of two */
+    size_t log_count;                           /* lock */
+    TAILQ_HEAD(removal_list, removal) removals; /* lock; by due time */
+};
+
+/* Takes over the log's reference and shows it to log_manager_find. */
+MUST_CHECK enum error log_manager_insert(struct log_manager *manager, struct log *log);
+
+/* Queues a folder for removal `delay_ms` from now. */
+MUST_CHECK enum error log_manager_remove_later(struct log_manager *manager, struct manager_dir *dir,
+                                               const char *path, int64_t delay_ms);
+
+int log_manager_live_directories(const struct log_manager *manager);
+
+#endif

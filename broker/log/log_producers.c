@@ -1,0 +1,212 @@
+/*
+ * The producer state of a log and its snapshots: what is kept on disk, and how the state is found
+ * again by reading headers of batches from the newest snapshot on.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "broker/log/disk.h"
+#include "broker/log/log_internal.h"
+#include "client/base/logger.h"
+
+#define SNAPSHOT_BYTES_MAX     ((size_t)1 << 30)
+#define MARKER_BATCH_BYTES_MAX 4096 /* more than any marker takes */
+#define NAME_DIGITS            20
+
+enum error log_write_snapshot(struct log *log, int64_t offset, bool durable) {
+    char path[SEGMENT_PATH_MAX];
+    enum error error;
+    uint8_t *bytes;
+    size_t size;
+
+    if (log->snapshot_offset == offset)
+        return ERR_NONE;
+    if ((error = producer_state_encode(log->producers, &bytes, &size)) != ERR_NONE)
+        return error;
+    segment_path(&log->home, offset, SEGMENT_SUFFIX_SNAPSHOT, path);
+    error = disk_replace_file(log->dir->disk, path, bytes, size, durable);
+    free(bytes);
+    if (error == ERR_NONE)
+        log->snapshot_offset = offset;
+    return error;
+}
+
+/* ---- which snapshots there are ---- */
+
+struct offset_list {
+    int64_t *offsets;
+    size_t count;
+    size_t capacity;
+};
+
+static enum error offset_list_add(struct offset_list *list, int64_t offset) {
+    size_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
+    int64_t *grown;
+
+    if (list->count == list->capacity) {
+        if ((grown = realloc(list->offsets, capacity * sizeof(*grown))) == NULL)
+            return ERR_OUT_OF_MEMORY;
+        list->offsets = grown;
+        list->capacity = capacity;
+    }
+    list->offsets[list->count++] = offset;
+    return ERR_NONE;
+}
+
+static enum error note_snapshot(void *context, const char *name, bool is_dir) {
+    int64_t offset = 0;
+
+    if (is_dir || strlen(name) != NAME_DIGITS + strlen(SEGMENT_SUFFIX_SNAPSHOT) ||
+        strcmp(name + NAME_DIGITS, SEGMENT_SUFFIX_SNAPSHOT) != 0)
+        return ERR_NONE;
+    for (int i = 0; i < NAME_DIGITS; i++) {
+        if (!isdigit((unsigned char)name[i]) || __builtin_mul_overflow(offset, 10, &offset) ||
+            __builtin_add_overflow(offset, name[i] - '0', &offset))
+            return ERR_NONE;
+    }
+    return offset_list_add(context, offset);
+}
+
+static int descending(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a;
+    int64_t right = *(const int64_t *)b;
+
+    return left < right ? 1 : left > right ? -1 : 0;
+}
+
+static enum error remove_snapshot(struct log *log, int64_t offset) {
+    char path[SEGMENT_PATH_MAX];
+
+    segment_path(&log->home, offset, SEGMENT_SUFFIX_SNAPSHOT, path);
+    return disk_unlink(log->dir->disk, path);
+}
+
+static bool is_segment_base(const struct log *log, int64_t offset) {
+    for (size_t i = 0; i < log->segment_count; i++) {
+        if (log->segments[i]->base_offset == offset)
+            return true;
+    }
+    return false;
+}
+
+static enum error read_snapshot(struct log *log, int64_t offset) {
+    char path[SEGMENT_PATH_MAX];
+    enum error error;
+    char *data;
+    size_t size;
+
+    segment_path(&log->home, offset, SEGMENT_SUFFIX_SNAPSHOT, path);
+    error = disk_read_file(log->dir->disk, path, SNAPSHOT_BYTES_MAX, &data, &size);
+    if (error != ERR_NONE)
+        return error;
+    error = data == NULL ? ERR_DISK_CORRUPT
+                         : producer_state_decode(log->producers, bytes_of(data, size));
+    free(data);
+    return error;
+}
+
+/* Loads the newest one that is valid; sets snapshot_offset. Removes those above the bound, those
+ * that are corrupt, and older ones that belong to no segment. */
+static enum error load_newest(struct log *log, int64_t snapshot_max) {
+    struct offset_list list = {0};
+    enum error error;
+
+    log->snapshot_offset = -1;
+    error = disk_list(log->dir->disk, log->dir_name, note_snapshot, &list);
+    if (error == ERR_NONE && list.count > 0)
+        qsort(list.offsets, list.count, sizeof(list.offsets[0]), descending);
+    for (size_t i = 0; i < list.count && error == ERR_NONE; i++) {
+        int64_t offset = list.offsets[i];
+        if (offset <= snapshot_max && log->snapshot_offset < 0) {
+            error = read_snapshot(log, offset);
+            if (error == ERR_NONE) {
+                log->snapshot_offset = offset;
+                continue;
+            }
+            if (error != ERR_DISK_CORRUPT)
+                break;
+            LOG_WARN("snapshot_corrupt", "topic=%.*s partition=%d offset=%" PRId64,
+                     BYTES_FORMAT(log->topic), log->partition, offset);
+            error = remove_snapshot(log, offset);
+        } else if (offset > snapshot_max || !is_segment_base(log, offset)) {
+            error = remove_snapshot(log, offset);
+        }
+    }
+    free(list.offsets);
+    return error;
+}
+
+/* ---- replay ---- */
+
+/* A marker's coordinator epoch lies in its record: it must be read whole. */
+static enum error read_marker(struct log *log, int fd, struct stored_batch *batch,
+                              uint8_t data[MARKER_BATCH_BYTES_MAX]) {
+    enum error error;
+    size_t got;
+
+    if ((batch->header.attributes & RECORD_BATCH_CONTROL) == 0 ||
+        batch->size > MARKER_BATCH_BYTES_MAX)
+        return ERR_NONE;
+    error = disk_read(log->dir->disk, fd, data, batch->size, batch->position, &got);
+    if (error == ERR_NONE && got == batch->size)
+        batch->whole = bytes_of(data, got);
+    return error;
+}
+
+static enum error replay_batch(struct log *log, int fd, struct stored_batch *batch) {
+    uint8_t data[MARKER_BATCH_BYTES_MAX];
+    struct producer_batch producer;
+    enum error error;
+
+    if (batch->magic < 2 || batch->header.producer_id < 0)
+        return ERR_NONE;
+    if ((error = read_marker(log, fd, batch, data)) != ERR_NONE)
+        return error;
+    if (!stored_batch_producer(batch, &producer))
+        return ERR_NONE;
+    if ((error = producer_state_prepare(log->producers, producer.producer_id)) != ERR_NONE)
+        return error;
+    producer_state_apply(log->producers, &producer);
+    return ERR_NONE;
+}
+
+static enum error replay_segment(struct log *log, struct segment *segment, int64_t from) {
+    struct stored_batch batch;
+    struct batch_walk walk;
+    struct open_file *file;
+    enum error error;
+    bool found;
+
+    error = segment_find(&log->home, segment, from, segment->size, &batch, &found);
+    if (error != ERR_NONE || !found)
+        return error;
+    if ((error = segment_open_file(&log->home, segment, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
+        return error;
+    if (file == NULL)
+        return ERR_DISK_CORRUPT;
+    batch_walk_init(&walk, log->dir->disk, file->fd, BATCH_WALK_HEADERS, batch.position,
+                    segment->size);
+    while ((error = batch_walk_next(&walk, &batch, &found)) == ERR_NONE && found) {
+        if ((error = replay_batch(log, file->fd, &batch)) != ERR_NONE)
+            break;
+    }
+    batch_walk_done(&walk);
+    open_file_unref(file);
+    return error;
+}
+
+enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool trust_absence) {
+    enum error error;
+
+    producer_state_clear(log->producers);
+    if ((error = load_newest(log, snapshot_max)) != ERR_NONE)
+        return error;
+    if (log->snapshot_offset < 0 && trust_absence)
+        return ERR_NONE;
+    for (size_t i = 0; i < log->segment_count && error == ERR_NONE; i++) {
+        struct segment *segment = log->segments[i];
+        if (segment->size > 0 && segment->next_offset > log->snapshot_offset)
+            error = replay_segment(log, segment, log->snapshot_offset);
+    }
+    return error;
+}

@@ -1,0 +1,143 @@
+/*
+ * One segment of a log: a file of batches and its two indexes.
+ *
+ *   <base offset, 20 digits>.log .index .timeindex
+ *
+ * The base offset is a lower bound: the first record may come later. Files are made when there is
+ * something to write into them; the .log may have blocks reserved behind its end, which are given
+ * back when the segment is finished.
+ *
+ * Index entries are written by the same rule when batches are appended and when the index is
+ * rebuilt, so both give the same .index: an entry (last offset, position) of a batch that begins
+ * more than index.interval.bytes behind the batch of the entry before (or the start of the file).
+ *
+ * Threads: one writer, who holds the partition's lock; readers take what they need under the
+ * state lock of the log and read files without it.
+ * Source: Apache Kafka 3.9, LogSegment.
+ */
+#ifndef BROKER_LOG_SEGMENT_H
+#define BROKER_LOG_SEGMENT_H
+
+#include "broker/log/batch_walk.h"
+#include "broker/log/file_cache.h"
+#include "broker/log/index_file.h"
+#include "broker/log/log_config.h"
+#include "client/base/sync.h"
+
+#define SEGMENT_SUFFIX_LOG        ".log"
+#define SEGMENT_SUFFIX_INDEX      ".index"
+#define SEGMENT_SUFFIX_TIME_INDEX ".timeindex"
+#define SEGMENT_SUFFIX_TXN_INDEX  ".txnindex"
+#define SEGMENT_SUFFIX_SNAPSHOT   ".snapshot"
+
+/* What all segments of a log share. Must outlive them. */
+struct segment_home {
+    struct disk *disk;
+    struct file_cache *cache;
+    struct mutex *state_lock;
+    const char *dir; /* atomic: replaced when the directory is renamed; old names stay allocated */
+    const struct log_config *config;
+};
+
+struct segment {
+    int64_t base_offset; /* fixed */
+    int refs;            /* atomic */
+    bool has_file;       /* writer; the .log exists */
+
+    int64_t size;                    /* state lock; of the .log */
+    int64_t next_offset;             /* state lock; behind the last batch */
+    int64_t max_timestamp;           /* state lock; -1: none */
+    int64_t offset_of_max_timestamp; /* state lock; last offset of its batch */
+
+    int64_t last_index_position; /* writer; of the batch of the last entry, or 0 */
+    int64_t first_timestamp;     /* writer; the first batch's largest; -1: unknown */
+    int64_t created_ms;          /* writer; wall clock */
+    int64_t jitter_ms;           /* writer; drawn once, subtracted from segment.ms */
+    int64_t allocated;           /* writer; blocks are reserved up to here; INT64_MAX: don't */
+    int64_t writeback_position;  /* writer; writeback was started up to here */
+
+    struct cached_file log_file;
+    struct index_file offset_index;
+    struct index_file time_index;
+};
+
+/* "<dir>/<20 digits><suffix>" into `path`. */
+#define SEGMENT_PATH_MAX 4096
+void segment_path(const struct segment_home *home, int64_t base_offset, const char *suffix,
+                  char path[SEGMENT_PATH_MAX]);
+
+/* An empty segment without files. */
+MUST_CHECK enum error segment_new(int64_t base_offset, int64_t now_ms, struct segment **created);
+void segment_ref(struct segment *segment);
+/* Closes files with the last reference, removes none. */
+void segment_unref(struct segment *segment, struct file_cache *cache);
+
+/* Takes over the existing file of `size` bytes and its indexes (`*_bytes` -1: missing).
+ * `next_offset` is that of the segment's end, or an upper bound (the next segment's base).
+ * Errors: DISK_CORRUPT (an index is missing or can't be right: rebuild it), the disk's. */
+MUST_CHECK enum error segment_load(const struct segment_home *home, struct segment *segment,
+                                   int64_t size, int64_t index_bytes, int64_t time_index_bytes,
+                                   int64_t next_offset_max);
+
+/* Reads the batches behind the last index entry: sets next_offset and the largest timestamp.
+ * DISK_CORRUPT if the file does not end with a whole batch, or contradicts the index. */
+MUST_CHECK enum error segment_load_tail(const struct segment_home *home, struct segment *segment);
+
+/* A reference to the open .log, which is made if missing. */
+MUST_CHECK enum error segment_open_file(const struct segment_home *home, struct segment *segment,
+                                        enum disk_open_mode mode, struct open_file **file);
+
+/* ---- writing ---- */
+
+/* True if a set of `size` bytes that ends at `last_offset` must go into a new segment. */
+bool segment_must_roll(const struct segment *segment, const struct log_config *config, size_t size,
+                       int64_t last_offset, int64_t max_timestamp, int64_t now_ms);
+
+/* Writes behind the end; what is written shows only after segment_publish. A failed write is cut
+ * off again as well as possible. Makes room in the indexes for `batch_count` batches. */
+MUST_CHECK enum error segment_write(const struct segment_home *home, struct segment *segment,
+                                    const void *data, size_t size, uint32_t batch_count);
+
+/* State lock. Counts in the next batch that was written, at the segment's end; can't fail. */
+void segment_publish(const struct segment_home *home, struct segment *segment,
+                     const struct stored_batch *batch);
+
+/* Writer. Moves index entries to the files if many wait in memory. */
+MUST_CHECK enum error segment_spill_indexes(const struct segment_home *home,
+                                            struct segment *segment);
+
+/* At roll and close: the closing time index entry, both index files complete, reserved blocks
+ * given back. Appends may go on afterwards. A segment without a file stays so. */
+MUST_CHECK enum error segment_finish(const struct segment_home *home, struct segment *segment);
+
+/* Puts the .log, or what was written of the indexes, on disk. Any thread; files that a truncation
+ * removed meanwhile are no error. */
+MUST_CHECK enum error segment_sync(const struct segment_home *home, struct segment *segment);
+MUST_CHECK enum error segment_sync_indexes(const struct segment_home *home,
+                                           struct segment *segment);
+
+/* Ends the segment before the batch at `position`; `next_offset` is then its end. */
+MUST_CHECK enum error segment_truncate(const struct segment_home *home, struct segment *segment,
+                                       int64_t position, int64_t next_offset);
+
+/* Empties both indexes, for segment_publish to fill them anew from position 0. */
+MUST_CHECK enum error segment_reset_indexes(const struct segment_home *home,
+                                            struct segment *segment);
+
+/* Removes the .log and its companions, but not the snapshot. */
+MUST_CHECK enum error segment_remove_files(const struct segment_home *home,
+                                           struct segment *segment);
+
+/* ---- finding: any thread, without the state lock ---- */
+
+/* The first batch that ends at or behind `offset` and begins below position `end`. */
+MUST_CHECK enum error segment_find(const struct segment_home *home, struct segment *segment,
+                                   int64_t offset, int64_t end, struct stored_batch *batch,
+                                   bool *found);
+
+/* An offset in the segment before which no batch reaches `timestamp`. */
+MUST_CHECK enum error segment_find_timestamp(const struct segment_home *home,
+                                             struct segment *segment, int64_t timestamp,
+                                             int64_t *offset);
+
+#endif
