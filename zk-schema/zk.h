@@ -7,7 +7,10 @@
  * order of the calls. Paths are absolute below the chroot.
  *
  * A completion with ZK_OUTCOME_UNKNOWN or ZK_SESSION_EXPIRED says that the request may or may
- * not have been applied: read back before deciding. Nothing is retried in here.
+ * not have been applied: read back before deciding. Nothing is retried in here. Requests are for
+ * the time between ZK_SESSION_NEW and ZK_SESSION_EXPIRED; outside of it they are answered with
+ * ZK_SESSION_EXPIRED. All requests of a session are answered before the next ZK_SESSION_NEW.
+ * CANCELLED means that the owner closes the session: ask nothing more.
  *
  * Watches are one-shot, as ZooKeeper's. There is one watch callback for the whole session: the
  * event names the path. An event is delivered before the completion of any read that shows the
