@@ -56,8 +56,8 @@ enum error partition_list_znode_decode(const char *path, struct bytes data, bool
         decoded[i].topic = znode_text(&reader, entry, "topic");
         decoded[i].partition = znode_int32(&reader, entry, "partition");
         if (with_replicas)
-            decoded[i].replicas = znode_ids(&reader, json_object_get(entry, "replicas"),
-                                            "replicas", &decoded[i].replica_count);
+            decoded[i].replicas = znode_ids(&reader, json_object_get(entry, "replicas"), "replicas",
+                                            &decoded[i].replica_count);
     }
     json_decref(object);
     *partitions = decoded;
@@ -103,8 +103,7 @@ struct bytes producer_id_block_znode_encode(const struct producer_id_block *bloc
     return znode_finish(object, arena);
 }
 
-static int64_t number_in_text(struct znode_reader *reader, const json_t *object,
-                              const char *key) {
+static int64_t number_in_text(struct znode_reader *reader, const json_t *object, const char *key) {
     const char *text = znode_text(reader, object, key);
     char *end;
     long long number;
@@ -116,8 +115,8 @@ static int64_t number_in_text(struct znode_reader *reader, const json_t *object,
     return number;
 }
 
-enum error producer_id_block_znode_decode(const char *path, struct bytes data,
-                                          struct arena *arena, struct producer_id_block *block,
+enum error producer_id_block_znode_decode(const char *path, struct bytes data, struct arena *arena,
+                                          struct producer_id_block *block,
                                           struct znode_error *error) {
     struct znode_reader reader;
     json_t *object;

@@ -53,8 +53,8 @@ struct feature_znode {
 
 /* Version 2, enabled, no features. */
 struct bytes feature_znode_encode(struct arena *arena);
-MUST_CHECK enum error feature_znode_decode(const char *path, struct bytes data,
-                                           struct arena *arena, struct feature_znode *feature,
+MUST_CHECK enum error feature_znode_decode(const char *path, struct bytes data, struct arena *arena,
+                                           struct feature_znode *feature,
                                            struct znode_error *error);
 
 #endif

@@ -5,13 +5,16 @@
 #include "client/base/logger.h"
 #include "zk-schema/paths.h"
 
+#define NEVER (-1)
+
 enum registration_state {
-    STATE_IDLE,       /* not started, or no session */
+    STATE_IDLE, /* not started, or no session */
     STATE_CREATING,
-    STATE_READING,    /* who owns the znode? */
-    STATE_DELETING,   /* our own leftover */
-    STATE_WAITING,    /* for a foreign znode to go */
-    STATE_REGISTERED
+    STATE_READING,  /* who owns the znode? */
+    STATE_DELETING, /* our own leftover */
+    STATE_WAITING,  /* for a foreign znode to go */
+    STATE_REGISTERED,
+    STATE_REFUSED
 };
 
 struct broker_registration {
@@ -20,18 +23,17 @@ struct broker_registration {
     uint8_t *data;
     enum registration_state state;
     bool started;
+    int64_t waiting_since_ms;   /* the first time heard while waiting, or NEVER */
     int64_t registered_session; /* the last in which we were registered; 0: none */
     uint64_t attempt;           /* completions of older attempts are history */
 };
 
 /* What a completion needs to know which attempt it belongs to. */
 struct attempt {
-    struct broker_registration *registration; /* NULL: freed meanwhile */
+    struct broker_registration *registration;
     uint64_t number;
 };
 
-/* Attempts outlive the registration only until their completion, which the session calls at its
- * close at the latest; the registration must not be freed before the session is closed. */
 static struct attempt *begin(struct broker_registration *registration,
                              enum registration_state state) {
     struct attempt *attempt = calloc(1, sizeof(*attempt));
@@ -57,11 +59,21 @@ static void read_owner(struct broker_registration *registration);
 static void succeed(struct broker_registration *registration, int64_t broker_epoch) {
     registration->state = STATE_REGISTERED;
     registration->registered_session = zk_session_id(registration->config.zk);
-    LOG_INFO("broker_registered", "broker=%d broker_epoch=%" PRId64,
-             registration->config.broker_id, broker_epoch);
+    LOG_INFO("broker_registered", "broker=%d broker_epoch=%" PRId64, registration->config.broker_id,
+             broker_epoch);
     registration->config.on_registered(registration->config.context, broker_epoch);
 }
 
+static void refuse(struct broker_registration *registration, enum error error) {
+    registration->attempt++;
+    registration->state = STATE_REFUSED;
+    LOG_ERROR("broker_not_registered", "path=%s error=%s reason=\"%s\"", registration->path.text,
+              error_name(error), error_text(error));
+    if (registration->config.on_refused != NULL)
+        registration->config.on_refused(registration->config.context, error);
+}
+
+/* What is to be known is known after the next RECONNECTED or NEW. */
 static bool is_session_trouble(enum error error) {
     return error == ERR_ZK_OUTCOME_UNKNOWN || error == ERR_ZK_SESSION_EXPIRED ||
            error == ERR_CANCELLED;
@@ -70,42 +82,50 @@ static bool is_session_trouble(enum error error) {
 static void on_deleted(void *context, const struct zk_result *result) {
     struct broker_registration *registration = end(context);
 
-    if (registration != NULL && !is_session_trouble(result->error))
+    if (registration == NULL || is_session_trouble(result->error))
+        return;
+    if (result->error == ERR_NONE || result->error == ERR_ZK_NO_NODE)
         create(registration);
+    else
+        refuse(registration, result->error);
 }
 
 static void on_awaited(void *context, const struct zk_result *result) {
     struct broker_registration *registration = end(context);
 
-    /* Gone before the watch was set. */
-    if (registration != NULL && result->error == ERR_ZK_NO_NODE)
+    if (registration == NULL || result->error == ERR_NONE || is_session_trouble(result->error))
+        return;
+    if (result->error == ERR_ZK_NO_NODE) /* gone before the watch was set */
         create(registration);
+    else
+        refuse(registration, result->error);
+}
+
+static void wait_for_deletion(struct broker_registration *registration, int64_t owner) {
+    LOG_WARN("broker_id_in_use", "path=%s owner=0x%llx action=\"waiting for that session to end\"",
+             registration->path.text, (unsigned long long)owner);
+    zk_exists(registration->config.zk, registration->path.text, true, on_awaited,
+              begin(registration, STATE_WAITING));
 }
 
 static void on_owner(void *context, const struct zk_result *result) {
     struct broker_registration *registration = end(context);
-    struct zk *zk;
+    int64_t owner = result->stat.ephemeral_owner;
 
     if (registration == NULL || is_session_trouble(result->error))
         return;
-    zk = registration->config.zk;
     if (result->error == ERR_ZK_NO_NODE) {
         create(registration);
     } else if (result->error != ERR_NONE) {
-        LOG_ERROR("broker_not_registered", "path=%s error=%s", registration->path.text,
-                  error_name(result->error));
-    } else if (result->stat.ephemeral_owner == zk_session_id(zk)) {
+        refuse(registration, result->error);
+    } else if (owner != 0 && owner == zk_session_id(registration->config.zk)) {
         succeed(registration, result->stat.czxid);
-    } else if (result->stat.ephemeral_owner == registration->registered_session) {
+    } else if (owner != 0 && owner == registration->registered_session) {
         LOG_INFO("stale_registration_removed", "path=%s", registration->path.text);
-        zk_remove(zk, registration->path.text, ZK_ANY_VERSION, on_deleted,
+        zk_remove(registration->config.zk, registration->path.text, ZK_ANY_VERSION, on_deleted,
                   begin(registration, STATE_DELETING));
     } else {
-        LOG_WARN("broker_id_in_use",
-                 "path=%s owner=0x%llx action=\"waiting for that session to end\"",
-                 registration->path.text, (long long)result->stat.ephemeral_owner);
-        zk_exists(zk, registration->path.text, true, on_awaited,
-                  begin(registration, STATE_WAITING));
+        wait_for_deletion(registration, owner);
     }
 }
 
@@ -124,9 +144,7 @@ static void on_created(void *context, const struct zk_result *result) {
     else if (result->error == ERR_ZK_NODE_EXISTS)
         read_owner(registration);
     else
-        LOG_ERROR("broker_not_registered", "path=%s error=%s reason=\"%s\"",
-                  registration->path.text, error_name(result->error),
-                  error_text(result->error));
+        refuse(registration, result->error);
 }
 
 /* Created empty and set in one transaction, as Kafka does, so that the set's Stat tells the czxid
@@ -143,6 +161,7 @@ static void create(struct broker_registration *registration) {
          .version = 0},
     };
 
+    registration->waiting_since_ms = NEVER;
     zk_multi(registration->config.zk, ops, ARRAY_COUNT(ops), on_created,
              begin(registration, STATE_CREATING));
 }
@@ -157,7 +176,9 @@ enum error broker_registration_new(const struct broker_registration_config *conf
     registration->path = path_of_broker(config->broker_id);
     registration->data = malloc(config->data.size + 1);
     CHECK(registration->data != NULL);
-    memcpy(registration->data, config->data.data, config->data.size);
+    if (config->data.size > 0)
+        memcpy(registration->data, config->data.data, config->data.size);
+    registration->waiting_since_ms = NEVER;
     *created = registration;
     return ERR_NONE;
 }
@@ -177,7 +198,7 @@ void broker_registration_start(struct broker_registration *registration) {
 
 void broker_registration_on_session(struct broker_registration *registration,
                                     enum zk_session_state state) {
-    if (!registration->started)
+    if (!registration->started || registration->state == STATE_REFUSED)
         return;
     switch (state) {
     case ZK_SESSION_NEW:
@@ -186,8 +207,10 @@ void broker_registration_on_session(struct broker_registration *registration,
         break;
     case ZK_SESSION_RECONNECTED:
         /* What was under way may or may not have been applied: look. */
-        registration->attempt++;
-        read_owner(registration);
+        if (registration->state != STATE_REGISTERED) {
+            registration->attempt++;
+            read_owner(registration);
+        }
         break;
     case ZK_SESSION_EXPIRED:
     case ZK_SESSION_AUTH_FAILED:
@@ -195,12 +218,24 @@ void broker_registration_on_session(struct broker_registration *registration,
         registration->state = STATE_IDLE;
         break;
     case ZK_SESSION_DISCONNECTED:
+        /* A server that is down ends no sessions. */
+        registration->waiting_since_ms = NEVER;
         break;
     }
 }
 
-void broker_registration_on_watch(struct broker_registration *registration,
-                                  enum zk_event_kind kind, const char *path) {
+void broker_registration_on_time(struct broker_registration *registration, int64_t now_ms,
+                                 int32_t session_timeout_ms) {
+    if (registration->state != STATE_WAITING)
+        return;
+    if (registration->waiting_since_ms == NEVER)
+        registration->waiting_since_ms = now_ms;
+    else if (now_ms - registration->waiting_since_ms > (int64_t)session_timeout_ms * 3 / 2)
+        refuse(registration, ERR_DUPLICATE_BROKER_REGISTRATION);
+}
+
+void broker_registration_on_watch(struct broker_registration *registration, enum zk_event_kind kind,
+                                  const char *path) {
     if (registration->state == STATE_WAITING && kind == ZK_EVENT_DELETED &&
         strcmp(path, registration->path.text) == 0) {
         registration->attempt++;

@@ -8,8 +8,10 @@
  *   anybody else                        a broker with our id, or our former process, whose session
  *                                       will end: waits for the deletion
  *
- * A foreign znode is never deleted: it may be a live broker's. How long to wait for its deletion is
- * the owner's to decide (about a session timeout): is_waiting tells, and closing gives up.
+ * A foreign znode is never deleted: it may be a live broker's. A session of a dead process ends
+ * within its timeout; if the znode outlives that, the id is taken and we are refused.
+ *
+ * A state machine: the owner forwards the events of the session, and the time.
  *
  * Threads: the session's executor. Source: Kafka 3.9, KafkaZkClient.registerBroker,
  * CheckedEphemeral.
@@ -26,14 +28,19 @@ struct broker_registration_config {
     struct zk *zk;
     int32_t broker_id;
     struct bytes data; /* the znode's content; copied */
-    /* The znode stands in the present session, with this czxid. */
+    /* The znode stands, with this czxid. Once per session. */
     void (*on_registered)(void *context, int64_t broker_epoch);
+    /* It cannot be had, and nothing more is tried: DUPLICATE_BROKER_REGISTRATION (another broker
+     * has the id), or what ZooKeeper says (ZK_NO_AUTH, ZK_INVALID_ACL, ZK_NO_NODE if the startup
+     * paths are missing...). It has been logged. May be NULL. */
+    void (*on_refused)(void *context, enum error error);
     void *context;
 };
 
 MUST_CHECK enum error broker_registration_new(const struct broker_registration_config *config,
                                               struct broker_registration **created);
-void broker_registration_free(struct broker_registration *registration); /* accepts NULL */
+/* After the session is closed: until then its completions come back here. Accepts NULL. */
+void broker_registration_free(struct broker_registration *registration);
 
 /* Begins to register in the present session. */
 void broker_registration_start(struct broker_registration *registration);
@@ -41,8 +48,14 @@ void broker_registration_start(struct broker_registration *registration);
 /* To be told of every event of the session once started. */
 void broker_registration_on_session(struct broker_registration *registration,
                                     enum zk_session_state state);
-void broker_registration_on_watch(struct broker_registration *registration,
-                                  enum zk_event_kind kind, const char *path);
+void broker_registration_on_watch(struct broker_registration *registration, enum zk_event_kind kind,
+                                  const char *path);
+
+/* To be called a few times per second while is_waiting: refuses once another session has owned the
+ * znode for one and a half of `session_timeout_ms` (what the server granted; it looks for dead
+ * sessions once per tick, of which a timeout holds at least two). `now_ms` is monotonic. */
+void broker_registration_on_time(struct broker_registration *registration, int64_t now_ms,
+                                 int32_t session_timeout_ms);
 
 /* Another session owns the znode, and we wait for it to go. */
 bool broker_registration_is_waiting(const struct broker_registration *registration);

@@ -141,8 +141,7 @@ enum error broker_znode_decode(const char *path, struct bytes data, struct arena
     if (!reader.failed && version < 1)
         znode_fail(&reader, "version", "is below 1");
     broker->rack = znode_text_or(&reader, object, "rack", NULL);
-    broker->timestamp_ms =
-        strtoll(znode_text_or(&reader, object, "timestamp", "0"), NULL, 10);
+    broker->timestamp_ms = strtoll(znode_text_or(&reader, object, "timestamp", "0"), NULL, 10);
     if (version == 1)
         decode_version_1(&reader, object, broker);
     else if (!reader.failed)

@@ -23,8 +23,7 @@ struct broker_znode {
 
 /* Null if memory is out. */
 struct bytes broker_znode_encode(const struct broker_znode *broker, struct arena *arena);
-MUST_CHECK enum error broker_znode_decode(const char *path, struct bytes data,
-                                          struct arena *arena, struct broker_znode *broker,
-                                          struct znode_error *error);
+MUST_CHECK enum error broker_znode_decode(const char *path, struct bytes data, struct arena *arena,
+                                          struct broker_znode *broker, struct znode_error *error);
 
 #endif

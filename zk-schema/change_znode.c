@@ -4,8 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATE_PARTITION, STATE_LEADER, STATE_LEADER_EPOCH, STATE_CONTROLLER_EPOCH,
-       STATE_VERSION, STATE_RECOVERY, STATE_ISR };
+enum {
+    STATE_PARTITION,
+    STATE_LEADER,
+    STATE_LEADER_EPOCH,
+    STATE_CONTROLLER_EPOCH,
+    STATE_VERSION,
+    STATE_RECOVERY,
+    STATE_ISR
+};
 
 /* ---- Encoding ---- */
 
@@ -129,8 +136,7 @@ static void decode_uuid(struct znode_reader *reader, const json_t *value, const 
         znode_fail(reader, key, "has a bad topic id");
 }
 
-static const char *decode_name(struct znode_reader *reader, const json_t *value,
-                               const char *key) {
+static const char *decode_name(struct znode_reader *reader, const json_t *value, const char *key) {
     struct bytes copy = arena_copy(reader->arena, bytes_of_text(json_string_value(value)));
 
     if (bytes_is_null(copy))
@@ -150,7 +156,7 @@ static void decode_assignment(struct znode_reader *reader, json_t *object,
 
     if (reader->failed)
         return;
-    json_object_foreach(partitions, key, ids) {
+    json_object_foreach (partitions, key, ids) {
         struct topic_znode_partition *p = &decoded[assignment->partition_count++];
         char *end;
         errno = 0;
@@ -177,7 +183,7 @@ static void decode_settings(struct znode_reader *reader, json_t *object,
 
     topic->has_settings = settings != NULL;
     entries = znode_alloc(reader, json_object_size(settings), sizeof(*entries));
-    json_object_foreach(settings, key, value) {
+    json_object_foreach (settings, key, value) {
         struct config_entry *entry;
         if (reader->failed)
             break;

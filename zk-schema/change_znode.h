@@ -5,7 +5,8 @@
  *   {"v":1,"c":[controller id, controller epoch],
  *    "t":[{"n":name,"i":topic id,"p":{"0":[replicas],...},"a":{...},"r":{...},"s":{key:value}}],
  *    "d":[[name, topic id],...],
- *    "s":[[topic id,[[partition,leader,leader epoch,controller epoch,version,recovery,isr...],...]]]}
+ *    "s":[[topic id,[[partition,leader,leader epoch,controller
+ * epoch,version,recovery,isr...],...]]]}
  *
  * "t": topics made, or whose assignment changed; "a" and "r" (adding, removing) only if any; "s"
  * their settings, only if the topic is new. "d": topics deleted. "s": states, grouped by topic;
@@ -49,8 +50,7 @@ struct change_znode {
 };
 
 struct bytes change_znode_encode(const struct change_znode *change, struct arena *arena);
-MUST_CHECK enum error change_znode_decode(const char *path, struct bytes data,
-                                          struct arena *arena, struct change_znode *change,
-                                          struct znode_error *error);
+MUST_CHECK enum error change_znode_decode(const char *path, struct bytes data, struct arena *arena,
+                                          struct change_znode *change, struct znode_error *error);
 
 #endif

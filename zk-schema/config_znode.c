@@ -7,8 +7,7 @@ struct bytes config_znode_encode(const struct config_znode *config, struct arena
     json_t *entries = json_object();
 
     for (int32_t i = 0; i < config->entry_count; i++)
-        json_object_set_new(entries, config->entries[i].key,
-                            json_string(config->entries[i].value));
+        json_object_set_new(entries, config->entries[i].key, json_string(config->entries[i].value));
     json_object_set_new(object, "version", json_integer(1));
     json_object_set_new(object, "config", entries);
     return znode_finish(object, arena);
@@ -32,7 +31,7 @@ enum error config_znode_decode(const char *path, struct bytes data, struct arena
         return znode_result(&reader);
     members = znode_object_or_null(&reader, object, "config");
     entries = znode_alloc(&reader, json_object_size(members), sizeof(*entries));
-    json_object_foreach(members, key, value) {
+    json_object_foreach (members, key, value) {
         struct bytes copy = arena_copy(arena, bytes_of_text(key));
         if (reader.failed)
             break;

@@ -19,9 +19,8 @@ struct config_znode {
 
 struct bytes config_znode_encode(const struct config_znode *config, struct arena *arena);
 /* Null and empty data are an empty config. */
-MUST_CHECK enum error config_znode_decode(const char *path, struct bytes data,
-                                          struct arena *arena, struct config_znode *config,
-                                          struct znode_error *error);
+MUST_CHECK enum error config_znode_decode(const char *path, struct bytes data, struct arena *arena,
+                                          struct config_znode *config, struct znode_error *error);
 
 /* `entity_path` is like "topics/orders" or "brokers/<default>". */
 struct bytes config_change_znode_encode(const char *entity_path, struct arena *arena);

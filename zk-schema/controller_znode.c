@@ -19,8 +19,7 @@ struct bytes controller_znode_encode(const struct controller_znode *controller,
 }
 
 enum error controller_znode_decode(const char *path, struct bytes data, struct arena *arena,
-                                   struct controller_znode *controller,
-                                   struct znode_error *error) {
+                                   struct controller_znode *controller, struct znode_error *error) {
     struct znode_reader reader;
     json_t *object;
 
@@ -30,8 +29,7 @@ enum error controller_znode_decode(const char *path, struct bytes data, struct a
         return znode_result(&reader);
     *controller = (struct controller_znode){0};
     controller->broker_id = znode_int32(&reader, object, "brokerid");
-    controller->timestamp_ms =
-        strtoll(znode_text_or(&reader, object, "timestamp", "0"), NULL, 10);
+    controller->timestamp_ms = strtoll(znode_text_or(&reader, object, "timestamp", "0"), NULL, 10);
     controller->kraft_controller_epoch =
         znode_int32_or(&reader, object, "kraftControllerEpoch", -1);
     json_decref(object);

@@ -35,8 +35,9 @@ enum error partition_state_znode_decode(const char *path, struct bytes data, str
     if (recovery != 0 && recovery != 1)
         znode_fail(&reader, "leader_recovery_state", "is neither 0 nor 1");
     state->leader_recovery_state = (int8_t)recovery;
-    state->isr =
-        znode_ids(&reader, json_object_get(object, "isr"), "isr", &state->isr_count);
+    state->isr = znode_ids(&reader, json_object_get(object, "isr"), "isr", &state->isr_count);
+    if (!reader.failed && state->isr_count == 0)
+        znode_fail(&reader, "isr", "is empty");
     json_decref(object);
     return znode_result(&reader);
 }

@@ -11,26 +11,26 @@
 
 #define ZNODE_PATH_SIZE 512
 
-#define PATH_BROKER_IDS              "/brokers/ids"
-#define PATH_BROKER_SEQUENCE         "/brokers/seqid"
-#define PATH_TOPICS                  "/brokers/topics"
-#define PATH_CLUSTER                 "/cluster"
-#define PATH_CLUSTER_ID              "/cluster/id"
-#define PATH_CONTROLLER              "/controller"
-#define PATH_CONTROLLER_EPOCH        "/controller_epoch"
-#define PATH_DELETE_TOPICS           "/admin/delete_topics"
-#define PATH_REASSIGN_PARTITIONS     "/admin/reassign_partitions"
-#define PATH_PREFERRED_ELECTION      "/admin/preferred_replica_election"
-#define PATH_ISR_NOTIFICATION        "/isr_change_notification"
-#define PATH_LOG_DIR_NOTIFICATION    "/log_dir_event_notification"
-#define PATH_CONFIG_TOPICS           "/config/topics"
-#define PATH_CONFIG_BROKERS          "/config/brokers"
-#define PATH_CONFIG_CHANGES          "/config/changes"
-#define PATH_PRODUCER_ID_BLOCK       "/latest_producer_id_block"
-#define PATH_FEATURE                 "/feature"
-#define PATH_CHANGES                 "/barnabas/changes" /* ours */
-#define PATH_CHANGE_PREFIX           PATH_CHANGES "/change_"
-#define PATH_CONFIG_CHANGE_PREFIX    PATH_CONFIG_CHANGES "/config_change_"
+#define PATH_BROKER_IDS           "/brokers/ids"
+#define PATH_BROKER_SEQUENCE      "/brokers/seqid"
+#define PATH_TOPICS               "/brokers/topics"
+#define PATH_CLUSTER              "/cluster"
+#define PATH_CLUSTER_ID           "/cluster/id"
+#define PATH_CONTROLLER           "/controller"
+#define PATH_CONTROLLER_EPOCH     "/controller_epoch"
+#define PATH_DELETE_TOPICS        "/admin/delete_topics"
+#define PATH_REASSIGN_PARTITIONS  "/admin/reassign_partitions"
+#define PATH_PREFERRED_ELECTION   "/admin/preferred_replica_election"
+#define PATH_ISR_NOTIFICATION     "/isr_change_notification"
+#define PATH_LOG_DIR_NOTIFICATION "/log_dir_event_notification"
+#define PATH_CONFIG_TOPICS        "/config/topics"
+#define PATH_CONFIG_BROKERS       "/config/brokers"
+#define PATH_CONFIG_CHANGES       "/config/changes"
+#define PATH_PRODUCER_ID_BLOCK    "/latest_producer_id_block"
+#define PATH_FEATURE              "/feature"
+#define PATH_CHANGES              "/barnabas/changes" /* ours */
+#define PATH_CHANGE_PREFIX        PATH_CHANGES "/change_"
+#define PATH_CONFIG_CHANGE_PREFIX PATH_CONFIG_CHANGES "/config_change_"
 
 /* The persistent znodes that every broker makes at its start, parents before children, each with
  * null data, in Kafka's order and ours behind. */

@@ -69,13 +69,13 @@ static void decode_partitions(struct znode_reader *reader, json_t *object,
 
     if (reader->failed)
         return;
-    json_object_foreach(partitions, key, ids) {
+    json_object_foreach (partitions, key, ids) {
         struct topic_znode_partition *p = &decoded[topic->partition_count++];
         p->partition = parse_partition(reader, key);
         p->replicas = znode_ids(reader, ids, "partitions", &p->replica_count);
         if (json_object_get(adding, key) != NULL)
-            p->adding_replicas = znode_ids(reader, json_object_get(adding, key),
-                                           "adding_replicas", &p->adding_count);
+            p->adding_replicas = znode_ids(reader, json_object_get(adding, key), "adding_replicas",
+                                           &p->adding_count);
         if (json_object_get(removing, key) != NULL)
             p->removing_replicas = znode_ids(reader, json_object_get(removing, key),
                                              "removing_replicas", &p->removing_count);

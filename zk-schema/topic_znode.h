@@ -19,7 +19,7 @@ struct topic_znode_partition {
 };
 
 struct topic_znode {
-    struct uuid topic_id; /* zero: none (made before Kafka 2.8) */
+    struct uuid topic_id;                           /* zero: none (made before Kafka 2.8) */
     const struct topic_znode_partition *partitions; /* ascending by partition after decoding */
     int32_t partition_count;
 };

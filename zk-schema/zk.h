@@ -57,10 +57,10 @@ struct zk_op_result {
 };
 
 struct zk_result {
-    enum error error;         /* for a multi: that of the first operation that failed */
-    struct zk_stat stat;      /* get, exists, set, children (of the parent) */
-    struct bytes data;        /* get */
-    const char *created_path; /* create */
+    enum error error;            /* for a multi: that of the first operation that failed */
+    struct zk_stat stat;         /* get, exists, set, children (of the parent) */
+    struct bytes data;           /* get */
+    const char *created_path;    /* create */
     const char *const *children; /* children: names, unsorted */
     size_t child_count;
     const struct zk_op_result *ops; /* multi; NULL if the multi as a whole failed */
@@ -89,8 +89,7 @@ struct zk;
 struct zk_methods {
     void (*get)(struct zk *zk, const char *path, bool watch, zk_completion *done, void *context);
     /* ZK_NO_NODE with a watch: the watch stands, and fires when the node is created. */
-    void (*exists)(struct zk *zk, const char *path, bool watch, zk_completion *done,
-                   void *context);
+    void (*exists)(struct zk *zk, const char *path, bool watch, zk_completion *done, void *context);
     void (*children)(struct zk *zk, const char *path, bool watch, zk_completion *done,
                      void *context);
     void (*create)(struct zk *zk, const char *path, struct bytes data, int flags,
@@ -136,8 +135,8 @@ static inline void zk_set(struct zk *zk, const char *path, struct bytes data, in
     zk->methods->set(zk, path, data, version, done, context);
 }
 
-static inline void zk_remove(struct zk *zk, const char *path, int32_t version,
-                             zk_completion *done, void *context) {
+static inline void zk_remove(struct zk *zk, const char *path, int32_t version, zk_completion *done,
+                             void *context) {
     zk->methods->remove(zk, path, version, done, context);
 }
 

@@ -14,13 +14,27 @@
 #define REOPEN_WAIT_MS         1000
 #define SEQUENCE_SUFFIX_SIZE   16
 #define CHROOT_CONNECT_WAIT_MS 30000
+#define AUTH_WAIT_MS           10
+#define CHROOT_SIZE_MAX        512
+/* What an operation takes in a request beside path and data, at most: headers and an ACL. */
+#define OPERATION_EXTRA_BYTES 128
 
-/* One try at a session: the one context of all its watches. */
+/* A request that goes on past this many answers at close never ends: a bug of the asker. */
+#define CANCELLED_MAX 1000000
+
+/* One try at a session: the one context of all its watches. Made and opened by the opener, freed
+ * by the executor behind the last item that names it. */
 struct session {
     struct zk_client *client;
     zhandle_t *opened; /* opener */
-    zhandle_t *handle; /* executor; the same, NULL until the first connection */
+    zhandle_t *handle; /* executor; the same, NULL before it is connected and ready */
+    bool is_ready;     /* executor: the credentials are with the library */
+    bool is_announced; /* executor: NEW was told */
+    bool is_over;      /* executor: the opener has been told to close it */
 };
+
+/* Beside the library's states: the handle is set up; the handle is closed, and the session goes. */
+enum { STATE_READY = 100001, STATE_CLOSED };
 
 enum item_kind { ITEM_COMPLETION, ITEM_SESSION_EVENT, ITEM_WATCH_EVENT };
 
@@ -39,9 +53,9 @@ struct request {
     zk_completion *done;
     void *context;
     struct zk_result result;
-    char *text;        /* owns result.data or created_path */
-    char **names;      /* owns result.children */
-    zoo_op_t *ops;     /* a multi's; written by the library until the completion */
+    char *text;    /* owns result.data or created_path */
+    char **names;  /* owns result.children */
+    zoo_op_t *ops; /* a multi's; written by the library until the completion */
     zoo_op_result_t *op_results;
     struct Stat *op_stats;
     char **op_paths;
@@ -53,7 +67,8 @@ struct session_event {
     struct item item;
     struct session *session;
     zhandle_t *handle;
-    int state;
+    int state; /* ZOO_..._STATE or STATE_... */
+    int64_t time_ms;
 };
 
 struct watch_event {
@@ -78,9 +93,11 @@ struct zk_client {
     char *chroot; /* "" or "/path" */
     char *digest_auth;
     struct drain *drain;
-    size_t outstanding;     /* executor: requests without a result */
-    struct session *current; /* executor: connected or reconnecting; NULL while there is none */
+    size_t outstanding;         /* executor: requests without a result */
+    struct session *current;    /* executor: announced and not over; NULL while there is none */
+    int64_t session_id;         /* executor: of `current`; 0: none */
     int32_t session_timeout_ms; /* executor */
+    int64_t deadline_ms;        /* executor, see zk_client_session_deadline_ms */
 
     struct mutex inbox_lock;
     struct item_list inbox; /* inbox_lock */
@@ -89,7 +106,7 @@ struct zk_client {
     pthread_t opener;
     pthread_mutex_t command_lock;
     pthread_cond_t command_changed;
-    enum command command;       /* command_lock */
+    enum command command;         /* command_lock */
     struct session *to_be_closed; /* command_lock */
     int64_t open_delay_ms;        /* command_lock */
 };
@@ -132,8 +149,8 @@ static enum error error_of(int code) {
         return ERR_ZK_NOT_ATTEMPTED;
     case ZSESSIONEXPIRED:
     case ZINVALIDSTATE:
+    case ZCLOSING: /* a handle is closed once its session is over; at our own close: CANCELLED */
         return ERR_ZK_SESSION_EXPIRED;
-    case ZCLOSING:
     case ZCONNECTIONLOSS:
     case ZOPERATIONTIMEOUT:
         return ERR_ZK_OUTCOME_UNKNOWN;
@@ -204,20 +221,10 @@ static void on_children(int code, const struct String_vector *names, const struc
     complete(request, code, stat);
 }
 
-/* Without the chroot, as all paths that callers see. */
-static const char *strip_chroot(const struct zk_client *client, const char *path) {
-    size_t size = strlen(client->chroot);
-
-    return size > 0 && strncmp(path, client->chroot, size) == 0 && path[size] == '/'
-               ? path + size
-               : path;
-}
-
 static void on_string(int code, const char *value, const void *data) {
     struct request *request = (struct request *)(uintptr_t)data;
 
     if (code == ZOK && value != NULL) {
-        value = strip_chroot(request->client, value);
         request->text = must_copy(value, strlen(value));
         request->result.created_path = request->text;
     }
@@ -228,19 +235,27 @@ static void on_void(int code, const void *data) {
     complete((struct request *)(uintptr_t)data, code, NULL);
 }
 
+/* Whether the answer says anything about single operations: the one that failed has the code of
+ * the whole, those before it 0, those behind it ZRUNTIMEINCONSISTENCY. If the connection or the
+ * request as a whole failed, all have its code. */
+static bool has_op_results(const struct request *request, int code) {
+    return code == ZOK || request->op_count == 1
+               ? error_of(code) != ERR_ZK_OUTCOME_UNKNOWN &&
+                     error_of(code) != ERR_ZK_SESSION_EXPIRED
+               : request->op_results[0].err != request->op_results[request->op_count - 1].err;
+}
+
 static void on_multi(int code, const void *data) {
     struct request *request = (struct request *)(uintptr_t)data;
-    enum error error = error_of(code);
 
-    /* When the connection was lost, what stands in the results means nothing. */
-    if (error != ERR_ZK_OUTCOME_UNKNOWN && error != ERR_ZK_SESSION_EXPIRED) {
+    if (has_op_results(request, code)) {
         for (size_t i = 0; i < request->op_count; i++) {
             struct zk_op_result *result = &request->results[i];
             result->error = error_of(request->op_results[i].err);
-            if (error == ERR_NONE && request->ops[i].type == ZOO_SETDATA_OP)
+            if (code == ZOK && request->ops[i].type == ZOO_SETDATA_OP)
                 result->stat = stat_of(&request->op_stats[i]);
-            if (error == ERR_NONE && request->op_paths[i] != NULL)
-                result->created_path = strip_chroot(request->client, request->op_paths[i]);
+            if (code == ZOK && request->op_paths[i] != NULL)
+                result->created_path = request->op_paths[i];
         }
         request->result.ops = request->results;
         request->result.op_count = request->op_count;
@@ -256,6 +271,7 @@ static void hand_over_session_event(struct session *session, zhandle_t *handle, 
     event->session = session;
     event->handle = handle;
     event->state = state;
+    event->time_ms = clock_monotonic_ms(session->client->config.clock);
     hand_over(session->client, &event->item);
 }
 
@@ -278,7 +294,6 @@ static void on_event(zhandle_t *handle, int type, int state, const char *path, v
         kind = ZK_EVENT_CHILDREN;
     else
         return;
-    path = strip_chroot(session->client, path);
     event = calloc(1, sizeof(*event) + strlen(path) + 1);
     CHECK(event != NULL);
     event->item.kind = ITEM_WATCH_EVENT;
@@ -335,28 +350,64 @@ static void command(struct zk_client *client, enum command next, struct session 
 }
 
 static void tell(struct zk_client *client, enum zk_session_state state) {
-    client->config.listener->on_session(client->config.listener, state);
+    client->zk.listener->on_session(client->zk.listener, state);
 }
 
 static void replace_session(struct zk_client *client, struct session *dead,
                             enum zk_session_state told) {
+    bool is_heard_of = dead->is_announced || told == ZK_SESSION_AUTH_FAILED;
+
+    dead->is_over = true;
     client->current = NULL;
-    tell(client, told);
+    client->session_id = 0;
+    client->deadline_ms = INT64_MIN;
+    if (is_heard_of)
+        tell(client, told);
     command(client, COMMAND_OPEN, dead, told == ZK_SESSION_AUTH_FAILED ? REOPEN_WAIT_MS : 0);
+}
+
+/* NEW waits for STATE_READY, so that no request goes out before the credentials. */
+static void deliver_connected(struct zk_client *client, struct session *session) {
+    bool is_new = !session->is_announced;
+
+    if (!session->is_ready || session->handle == NULL)
+        return;
+    session->is_announced = true;
+    client->current = session;
+    client->session_id = zoo_client_id(session->handle)->client_id;
+    client->session_timeout_ms = zoo_recv_timeout(session->handle);
+    client->deadline_ms = INT64_MAX;
+    LOG_INFO("zookeeper_connected", "session=0x%llx new=%s timeout_ms=%d",
+             (unsigned long long)client->session_id, is_new ? "yes" : "no",
+             client->session_timeout_ms);
+    tell(client, is_new ? ZK_SESSION_NEW : ZK_SESSION_RECONNECTED);
+}
+
+/* The server may have heard of us last two thirds of the timeout ago: the library drops a
+ * connection that is silent for so long. */
+static void deliver_disconnected(struct zk_client *client, int64_t time_ms) {
+    if (client->deadline_ms != INT64_MAX)
+        return;
+    client->deadline_ms = time_ms + client->session_timeout_ms / 3;
+    LOG_WARN("zookeeper_disconnected", "session=0x%llx action=\"the library is reconnecting\"",
+             (unsigned long long)client->session_id);
+    tell(client, ZK_SESSION_DISCONNECTED);
 }
 
 static void deliver_session_event(struct zk_client *client, const struct session_event *event) {
     struct session *session = event->session;
 
-    if (event->state == ZOO_CONNECTED_STATE) {
-        bool is_new = session->handle == NULL;
+    if (event->state == STATE_CLOSED) {
+        free(session);
+    } else if (session->is_over) {
+        return;
+    } else if (event->state == STATE_READY) {
+        session->is_ready = true;
+        deliver_connected(client, session);
+    } else if (event->state == ZOO_CONNECTED_STATE) {
         session->handle = event->handle;
-        client->current = session;
-        client->session_timeout_ms = zoo_recv_timeout(session->handle);
-        LOG_INFO("zookeeper_connected", "session=0x%llx new=%s timeout_ms=%d",
-                 (long long)zoo_client_id(session->handle)->client_id, is_new ? "yes" : "no",
-                 client->session_timeout_ms);
-        tell(client, is_new ? ZK_SESSION_NEW : ZK_SESSION_RECONNECTED);
+        if (client->current != session || client->deadline_ms != INT64_MAX)
+            deliver_connected(client, session);
     } else if (event->state == ZOO_EXPIRED_SESSION_STATE) {
         LOG_WARN("zookeeper_session_expired", "action=\"a new session is being opened\"");
         replace_session(client, session, ZK_SESSION_EXPIRED);
@@ -365,7 +416,9 @@ static void deliver_session_event(struct zk_client *client, const struct session
                   "action=\"check the credentials; trying again in %d ms\"", REOPEN_WAIT_MS);
         replace_session(client, session, ZK_SESSION_AUTH_FAILED);
     } else if (client->current == session) {
-        tell(client, ZK_SESSION_DISCONNECTED);
+        deliver_disconnected(client, event->time_ms);
+    } else {
+        session->handle = NULL; /* lost again before it was ready */
     }
 }
 
@@ -380,8 +433,7 @@ static void deliver(struct zk_client *client, struct item *item) {
     case ITEM_WATCH_EVENT: {
         struct watch_event *event = (struct watch_event *)item;
         if (client->current == event->session)
-            client->config.listener->on_watch(client->config.listener, event->kind,
-                                              event->path);
+            client->zk.listener->on_watch(client->zk.listener, event->kind, event->path);
         break;
     }
     }
@@ -425,6 +477,21 @@ static struct request *request_new(struct zk *zk, zk_completion *done, void *con
     return request;
 }
 
+/* ZooKeeper closes a connection that brings a larger request, and all other requests under way
+ * are lost with it; so it must not get there. */
+static bool is_too_large(struct request *request, size_t size) {
+    if (size <= REQUEST_BYTES_MAX)
+        return false;
+    LOG_ERROR("zookeeper_request_too_large", "bytes=%zu max=%d", size, REQUEST_BYTES_MAX);
+    request->result.error = ERR_ZK_REFUSED;
+    hand_over(request->client, &request->item);
+    return true;
+}
+
+static size_t operation_size(const struct zk_client *client, const char *path, struct bytes data) {
+    return strlen(client->chroot) + strlen(path) + data.size + OPERATION_EXTRA_BYTES;
+}
+
 /* The library does not call the completion of a request that it refuses at once. */
 static void check_sent(struct request *request, int code) {
     if (code != ZOK)
@@ -454,10 +521,9 @@ static void client_exists(struct zk *zk, const char *path, bool watch, zk_comple
     struct request *request = request_new(zk, done, context);
     zhandle_t *handle = handle_of(zk);
 
-    check_sent(request, handle == NULL
-                            ? ZINVALIDSTATE
-                            : zoo_awexists(handle, path, watcher(watch), client_of(zk)->current,
-                                           on_stat, request));
+    check_sent(request, handle == NULL ? ZINVALIDSTATE
+                                       : zoo_awexists(handle, path, watcher(watch),
+                                                      client_of(zk)->current, on_stat, request));
 }
 
 static void client_children(struct zk *zk, const char *path, bool watch, zk_completion *done,
@@ -491,8 +557,7 @@ static const struct ACL_vector *acl_for(const struct zk_client *client, const ch
 }
 
 static int library_flags(int flags) {
-    return (flags & ZK_EPHEMERAL ? ZOO_EPHEMERAL : 0) |
-           (flags & ZK_SEQUENTIAL ? ZOO_SEQUENCE : 0);
+    return (flags & ZK_EPHEMERAL ? ZOO_EPHEMERAL : 0) | (flags & ZK_SEQUENTIAL ? ZOO_SEQUENCE : 0);
 }
 
 static int data_size(struct bytes data) {
@@ -504,11 +569,12 @@ static void client_create(struct zk *zk, const char *path, struct bytes data, in
     struct request *request = request_new(zk, done, context);
     zhandle_t *handle = handle_of(zk);
 
-    check_sent(request, handle == NULL
-                            ? ZINVALIDSTATE
-                            : zoo_acreate(handle, path, (const char *)data.data, data_size(data),
-                                          acl_for(client_of(zk), path), library_flags(flags),
-                                          on_string, request));
+    if (is_too_large(request, operation_size(client_of(zk), path, data)))
+        return;
+    check_sent(request, handle == NULL ? ZINVALIDSTATE
+                                       : zoo_acreate(handle, path, (const char *)data.data,
+                                                     data_size(data), acl_for(client_of(zk), path),
+                                                     library_flags(flags), on_string, request));
 }
 
 static void client_set(struct zk *zk, const char *path, struct bytes data, int32_t version,
@@ -516,6 +582,8 @@ static void client_set(struct zk *zk, const char *path, struct bytes data, int32
     struct request *request = request_new(zk, done, context);
     zhandle_t *handle = handle_of(zk);
 
+    if (is_too_large(request, operation_size(client_of(zk), path, data)))
+        return;
     check_sent(request, handle == NULL ? ZINVALIDSTATE
                                        : zoo_aset(handle, path, (const char *)data.data,
                                                   data_size(data), version, on_stat, request));
@@ -526,17 +594,16 @@ static void client_remove(struct zk *zk, const char *path, int32_t version, zk_c
     struct request *request = request_new(zk, done, context);
     zhandle_t *handle = handle_of(zk);
 
-    check_sent(request, handle == NULL
-                            ? ZINVALIDSTATE
-                            : zoo_adelete(handle, path, version, on_void, request));
+    check_sent(request, handle == NULL ? ZINVALIDSTATE
+                                       : zoo_adelete(handle, path, version, on_void, request));
 }
 
 static void client_sync(struct zk *zk, const char *path, zk_completion *done, void *context) {
     struct request *request = request_new(zk, done, context);
     zhandle_t *handle = handle_of(zk);
 
-    check_sent(request, handle == NULL ? ZINVALIDSTATE
-                                       : zoo_async(handle, path, on_string, request));
+    check_sent(request,
+               handle == NULL ? ZINVALIDSTATE : zoo_async(handle, path, on_string, request));
 }
 
 static void prepare_op(struct request *request, size_t index, const struct zk_op *op) {
@@ -551,7 +618,7 @@ static void prepare_op(struct request *request, size_t index, const struct zk_op
         zoo_check_op_init(prepared, path, op->version);
         break;
     case ZK_OP_CREATE: {
-        size_t size = strlen(path) + strlen(client->chroot) + SEQUENCE_SUFFIX_SIZE;
+        size_t size = strlen(path) + SEQUENCE_SUFFIX_SIZE;
         request->op_paths[index] = calloc(1, size);
         CHECK(request->op_paths[index] != NULL);
         zoo_create_op_init(prepared, path, data, data_size(op->data), acl_for(client, path),
@@ -573,8 +640,13 @@ static void client_multi(struct zk *zk, const struct zk_op *ops, size_t op_count
                          zk_completion *done, void *context) {
     struct request *request = request_new(zk, done, context);
     zhandle_t *handle = handle_of(zk);
+    size_t size = 0;
 
     CHECK(op_count > 0);
+    for (size_t i = 0; i < op_count; i++)
+        size += operation_size(client_of(zk), ops[i].path, ops[i].data);
+    if (is_too_large(request, size))
+        return;
     request->ops = calloc(op_count, sizeof(*request->ops));
     request->op_results = calloc(op_count, sizeof(*request->op_results));
     request->op_stats = calloc(op_count, sizeof(*request->op_stats));
@@ -585,16 +657,13 @@ static void client_multi(struct zk *zk, const struct zk_op *ops, size_t op_count
     for (size_t i = 0; i < op_count; i++)
         prepare_op(request, i, &ops[i]);
     request->op_count = op_count;
-    check_sent(request, handle == NULL
-                            ? ZINVALIDSTATE
-                            : zoo_amulti(handle, (int)op_count, request->ops,
-                                         request->op_results, on_multi, request));
+    check_sent(request, handle == NULL ? ZINVALIDSTATE
+                                       : zoo_amulti(handle, (int)op_count, request->ops,
+                                                    request->op_results, on_multi, request));
 }
 
 static int64_t client_session_id(const struct zk *zk) {
-    const struct zk_client *client = (const struct zk_client *)zk;
-
-    return client->current == NULL ? 0 : zoo_client_id(client->current->handle)->client_id;
+    return ((const struct zk_client *)zk)->session_id;
 }
 
 static const struct zk_methods methods = {
@@ -620,22 +689,6 @@ static void ignore_void(int code, const void *data) {
     (void)data;
 }
 
-static zhandle_t *open_handle(struct zk_client *client, const char *connect, watcher_fn on_change,
-                              void *context) {
-    zhandle_t *handle;
-
-    zoo_set_debug_level(ZOO_LOG_LEVEL_WARN);
-    handle = zookeeper_init2(connect, on_change, client->config.session_timeout_ms, NULL, context,
-                             0, on_library_log);
-    if (handle == NULL)
-        return NULL;
-    zoo_set_servers_resolution_delay(handle, -1);
-    if (client->digest_auth != NULL)
-        (void)zoo_add_auth(handle, "digest", client->digest_auth,
-                           (int)strlen(client->digest_auth), ignore_void, NULL);
-    return handle;
-}
-
 /* Waits up to `ms`, or until there is another command. Under command_lock. */
 static void wait_for_command(struct zk_client *client, int64_t ms) {
     struct timespec until;
@@ -650,8 +703,45 @@ static void wait_for_command(struct zk_client *client, int64_t ms) {
     (void)pthread_cond_timedwait(&client->command_changed, &client->command_lock, &until);
 }
 
-static void ignore_event(zhandle_t *handle, int type, int state, const char *path,
-                         void *context) {
+static bool is_stopping(struct zk_client *client) {
+    bool stopping;
+
+    CHECK(pthread_mutex_lock(&client->command_lock) == 0);
+    stopping = client->command == COMMAND_STOP;
+    CHECK(pthread_mutex_unlock(&client->command_lock) == 0);
+    return stopping;
+}
+
+/* The library remembers the credentials for every connection of the handle, but refuses to take
+ * them at moments when it is between two attempts to connect: try until it takes them. */
+static void add_credentials(struct zk_client *client, zhandle_t *handle) {
+    const char *auth = client->digest_auth;
+
+    if (auth == NULL)
+        return;
+    while (zoo_add_auth(handle, "digest", auth, (int)strlen(auth), ignore_void, NULL) != ZOK &&
+           !is_unrecoverable(handle) && !is_stopping(client)) {
+        CHECK(pthread_mutex_lock(&client->command_lock) == 0);
+        wait_for_command(client, AUTH_WAIT_MS);
+        CHECK(pthread_mutex_unlock(&client->command_lock) == 0);
+    }
+}
+
+static zhandle_t *open_handle(struct zk_client *client, const char *connect, watcher_fn on_change,
+                              void *context) {
+    zhandle_t *handle;
+
+    zoo_set_debug_level(ZOO_LOG_LEVEL_WARN);
+    handle = zookeeper_init2(connect, on_change, client->config.session_timeout_ms, NULL, context,
+                             0, on_library_log);
+    if (handle == NULL)
+        return NULL;
+    zoo_set_servers_resolution_delay(handle, -1);
+    add_credentials(client, handle);
+    return handle;
+}
+
+static void ignore_event(zhandle_t *handle, int type, int state, const char *path, void *context) {
     struct zk_client *client = context;
 
     (void)handle;
@@ -665,7 +755,7 @@ static void ignore_event(zhandle_t *handle, int type, int state, const char *pat
 
 /* Each part of the path, parents first; that it exists is as good. */
 static bool create_parts(struct zk_client *client, zhandle_t *handle) {
-    char path[1024];
+    char path[CHROOT_SIZE_MAX + 1];
     size_t size = strlen(client->chroot);
 
     for (size_t i = 1; i <= size; i++) {
@@ -694,9 +784,9 @@ static bool make_chroot(struct zk_client *client) {
     if (handle == NULL)
         return false;
     CHECK(pthread_mutex_lock(&client->command_lock) == 0);
-    for (int64_t waited = 0; waited < CHROOT_CONNECT_WAIT_MS &&
-                             zoo_state(handle) != ZOO_CONNECTED_STATE &&
-                             client->command != COMMAND_STOP;
+    for (int64_t waited = 0;
+         waited < CHROOT_CONNECT_WAIT_MS && zoo_state(handle) != ZOO_CONNECTED_STATE &&
+         client->command != COMMAND_STOP;
          waited += 100)
         wait_for_command(client, 100);
     CHECK(pthread_mutex_unlock(&client->command_lock) == 0);
@@ -709,9 +799,8 @@ static bool make_chroot(struct zk_client *client) {
 static void close_session(struct session *session) {
     if (session == NULL)
         return;
-    if (session->opened != NULL)
-        zookeeper_close(session->opened);
-    free(session);
+    zookeeper_close(session->opened);
+    hand_over_session_event(session, NULL, STATE_CLOSED);
 }
 
 static struct session *open_session(struct zk_client *client, bool *chroot_made) {
@@ -731,6 +820,7 @@ static struct session *open_session(struct zk_client *client, bool *chroot_made)
         free(session);
         return NULL;
     }
+    hand_over_session_event(session, NULL, STATE_READY);
     return session;
 }
 
@@ -773,12 +863,20 @@ static void *run_opener(void *context) {
 
 /* ---- Opening and closing ---- */
 
-static bool is_valid(const struct zk_client_config *config) {
-    const char *chroot = strchr(config->connect, '/');
+/* Of "host:port,host:port/a/b": "/a/b"; "" if there is none. */
+static const char *chroot_of(const char *connect) {
+    const char *chroot = strchr(connect, '/');
 
-    if (config->connect[0] == '\0' || chroot == config->connect)
+    return chroot == NULL || chroot[1] == '\0' ? "" : chroot;
+}
+
+static bool is_valid(const struct zk_client_config *config) {
+    const char *chroot = chroot_of(config->connect);
+    size_t size = strlen(chroot);
+
+    if (config->connect[0] == '\0' || config->connect[0] == '/' || size > CHROOT_SIZE_MAX)
         return false;
-    if (chroot != NULL && (strlen(chroot) < 2 || chroot[strlen(chroot) - 1] == '/'))
+    if (strstr(chroot, "//") != NULL || (size > 0 && chroot[size - 1] == '/'))
         return false;
     return !config->set_acl || config->digest_auth != NULL;
 }
@@ -796,8 +894,11 @@ enum error zk_client_open(const struct zk_client_config *config, struct zk_clien
     client->zk.listener = config->listener;
     client->config = *config;
     client->connect = must_copy(config->connect, strlen(config->connect));
-    chroot = strchr(client->connect, '/');
-    client->chroot = must_copy(chroot == NULL ? "" : chroot, chroot == NULL ? 0 : strlen(chroot));
+    chroot = chroot_of(client->connect);
+    client->chroot = must_copy(chroot, strlen(chroot));
+    client->deadline_ms = INT64_MIN;
+    if (client->config.clock == NULL)
+        client->config.clock = clock_system();
     if (config->digest_auth != NULL)
         client->digest_auth = must_copy(config->digest_auth, strlen(config->digest_auth));
     client->drain = calloc(1, sizeof(*client->drain));
@@ -816,6 +917,7 @@ enum error zk_client_open(const struct zk_client_config *config, struct zk_clien
 /* Completions that never came, or came too late to be drained, are cancelled. */
 static void cancel_rest(struct zk_client *client) {
     struct item *item;
+    size_t cancelled_count = 0;
 
     while ((item = STAILQ_FIRST(&client->inbox)) != NULL) {
         STAILQ_REMOVE_HEAD(&client->inbox, next);
@@ -824,10 +926,14 @@ static void cancel_rest(struct zk_client *client) {
             zk_completion *done = request->done;
             void *request_context = request->context;
             struct zk_result cancelled = {.error = ERR_CANCELLED};
+            CHECK(++cancelled_count < CANCELLED_MAX);
             client->outstanding--;
             request_free(request);
             done(request_context, &cancelled);
         } else {
+            struct session_event *event = (struct session_event *)item;
+            if (item->kind == ITEM_SESSION_EVENT && event->state == STATE_CLOSED)
+                free(event->session);
             free(item);
         }
     }
@@ -845,6 +951,7 @@ void zk_client_close(struct zk_client *client) {
     command(client, COMMAND_STOP, NULL, 0);
     CHECK(pthread_join(client->opener, NULL) == 0);
     client->current = NULL;
+    client->session_id = 0;
     cancel_rest(client);
     CHECK(client->outstanding == 0);
     free(client->connect);
@@ -865,4 +972,8 @@ struct zk *zk_client_zk(struct zk_client *client) {
 
 int32_t zk_client_session_timeout_ms(const struct zk_client *client) {
     return client->session_timeout_ms;
+}
+
+int64_t zk_client_session_deadline_ms(const struct zk_client *client) {
+    return client->deadline_ms;
 }

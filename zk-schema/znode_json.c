@@ -20,8 +20,7 @@ void znode_fail(struct znode_reader *reader, const char *key, const char *proble
         snprintf(reader->error->text, sizeof(reader->error->text), "%s: \"%s\" %s", reader->path,
                  key, problem);
     else
-        snprintf(reader->error->text, sizeof(reader->error->text), "%s: %s", reader->path,
-                 problem);
+        snprintf(reader->error->text, sizeof(reader->error->text), "%s: %s", reader->path, problem);
 }
 
 enum error znode_result(const struct znode_reader *reader) {
@@ -69,8 +68,7 @@ json_t *znode_parse(struct znode_reader *reader, struct bytes data) {
     object = json_loadb((const char *)data.data, data.size, JSON_REJECT_DUPLICATES, &problem);
     if (object == NULL) {
         char text[128];
-        snprintf(text, sizeof(text), "is no JSON (byte %d: %.90s)", problem.position,
-                 problem.text);
+        snprintf(text, sizeof(text), "is no JSON (byte %d: %.90s)", problem.position, problem.text);
         znode_fail(reader, NULL, text);
         return NULL;
     }
@@ -112,8 +110,7 @@ int32_t znode_int32_or(struct znode_reader *reader, const json_t *object, const 
                        int32_t otherwise) {
     const json_t *value = member(object, key);
 
-    return value == NULL ? otherwise
-                         : (int32_t)integer(reader, value, key, INT32_MIN, INT32_MAX);
+    return value == NULL ? otherwise : (int32_t)integer(reader, value, key, INT32_MIN, INT32_MAX);
 }
 
 int64_t znode_int64(struct znode_reader *reader, const json_t *object, const char *key) {
@@ -127,13 +124,11 @@ const char *znode_text_or(struct znode_reader *reader, const json_t *object, con
 
     if (value == NULL)
         return otherwise;
-    if (!json_is_string(value) ||
-        strlen(json_string_value(value)) != json_string_length(value)) {
+    if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value)) {
         znode_fail(reader, key, "is not a string");
         return "";
     }
-    copy = arena_copy(reader->arena,
-                      bytes_of(json_string_value(value), json_string_length(value)));
+    copy = arena_copy(reader->arena, bytes_of(json_string_value(value), json_string_length(value)));
     if (bytes_is_null(copy)) {
         znode_fail(reader, key, "does not fit into memory");
         return "";
@@ -149,8 +144,7 @@ const char *znode_text(struct znode_reader *reader, const json_t *object, const 
     return text == NULL ? "" : text;
 }
 
-json_t *znode_object_or_null(struct znode_reader *reader, const json_t *object,
-                             const char *key) {
+json_t *znode_object_or_null(struct znode_reader *reader, const json_t *object, const char *key) {
     json_t *value = json_object_get(object, key);
 
     if (value == NULL || json_is_null(value))
