@@ -19,8 +19,8 @@
 /* What an operation takes in a request beside path and data, at most: headers and an ACL. */
 #define OPERATION_EXTRA_BYTES 128
 
-/* A request that goes on past this many answers at close never ends: a bug of the asker. */
-#define CANCELLED_MAX 1000000
+/* Who asks again when its request is cancelled would do so for ever. */
+#define CANCEL_ROUNDS_MAX 100
 
 /* One try at a session: the one context of all its watches. Made and opened by the opener, freed
  * by the executor behind the last item that names it. */
@@ -49,7 +49,9 @@ STAILQ_HEAD(item_list, item);
 /* A request under way, and then its result. */
 struct request {
     struct item item;
+    TAILQ_ENTRY(request) next_outstanding; /* executor */
     struct zk_client *client;
+    struct session *session; /* whose handle it was given to; NULL: none */
     zk_completion *done;
     void *context;
     struct zk_result result;
@@ -62,6 +64,8 @@ struct request {
     struct zk_op_result *results;
     size_t op_count;
 };
+
+TAILQ_HEAD(request_list, request);
 
 struct session_event {
     struct item item;
@@ -93,7 +97,7 @@ struct zk_client {
     char *chroot; /* "" or "/path" */
     char *digest_auth;
     struct drain *drain;
-    size_t outstanding;         /* executor: requests without a result */
+    struct request_list outstanding; /* executor: all whose completion was not called */
     struct session *current;    /* executor: announced and not over; NULL while there is none */
     int64_t session_id;         /* executor: of `current`; 0: none */
     int32_t session_timeout_ms; /* executor */
@@ -102,6 +106,7 @@ struct zk_client {
     struct mutex inbox_lock;
     struct item_list inbox; /* inbox_lock */
     bool closing;           /* inbox_lock: nobody drains any more */
+    bool closed;            /* inbox_lock: nobody looks at it any more */
 
     pthread_t opener;
     pthread_mutex_t command_lock;
@@ -117,6 +122,10 @@ static void hand_over(struct zk_client *client, struct item *item) {
     bool was_empty;
 
     mutex_lock(&client->inbox_lock);
+    if (client->closed) { /* a request made while others are cancelled: it will be, too */
+        mutex_unlock(&client->inbox_lock);
+        return;
+    }
     was_empty = STAILQ_EMPTY(&client->inbox);
     STAILQ_INSERT_TAIL(&client->inbox, item, next);
     /* The task is on its way from the first item until the list is taken, so it is posted once. */
@@ -333,9 +342,33 @@ static void request_free(struct request *request) {
 }
 
 static void deliver_completion(struct request *request) {
-    request->client->outstanding--;
+    TAILQ_REMOVE(&request->client->outstanding, request, next_outstanding);
     request->done(request->context, &request->result);
     request_free(request);
+}
+
+/* The library forgets a few completions when a handle is closed (its completion thread may end
+ * before they are queued). What arrived has been delivered by now, so the rest is ours to answer:
+ * all requests of the session, or of any (NULL). Answers may ask anew, but not of that session. */
+static void answer_forgotten(struct zk_client *client, const struct session *session,
+                             enum error error) {
+    struct request_list forgotten = TAILQ_HEAD_INITIALIZER(forgotten);
+    struct zk_result result = {.error = error};
+    struct request *request;
+    struct request *next;
+
+    for (request = TAILQ_FIRST(&client->outstanding); request != NULL; request = next) {
+        next = TAILQ_NEXT(request, next_outstanding);
+        if (session == NULL || request->session == session) {
+            TAILQ_REMOVE(&client->outstanding, request, next_outstanding);
+            TAILQ_INSERT_TAIL(&forgotten, request, next_outstanding);
+        }
+    }
+    while ((request = TAILQ_FIRST(&forgotten)) != NULL) {
+        TAILQ_REMOVE(&forgotten, request, next_outstanding);
+        request->done(request->context, &result);
+        request_free(request);
+    }
 }
 
 static void command(struct zk_client *client, enum command next, struct session *dead,
@@ -398,6 +431,7 @@ static void deliver_session_event(struct zk_client *client, const struct session
     struct session *session = event->session;
 
     if (event->state == STATE_CLOSED) {
+        answer_forgotten(client, session, ERR_ZK_SESSION_EXPIRED);
         free(session);
     } else if (session->is_over) {
         return;
@@ -473,7 +507,8 @@ static struct request *request_new(struct zk *zk, zk_completion *done, void *con
     request->client = client_of(zk);
     request->done = done;
     request->context = context;
-    request->client->outstanding++;
+    request->session = request->client->current;
+    TAILQ_INSERT_TAIL(&request->client->outstanding, request, next_outstanding);
     return request;
 }
 
@@ -906,6 +941,7 @@ enum error zk_client_open(const struct zk_client_config *config, struct zk_clien
     *client->drain = (struct drain){{.run = run_drain}, client};
     mutex_init(&client->inbox_lock);
     STAILQ_INIT(&client->inbox);
+    TAILQ_INIT(&client->outstanding);
     CHECK(pthread_mutex_init(&client->command_lock, NULL) == 0);
     CHECK(pthread_cond_init(&client->command_changed, NULL) == 0);
     client->command = COMMAND_OPEN;
@@ -914,28 +950,26 @@ enum error zk_client_open(const struct zk_client_config *config, struct zk_clien
     return ERR_NONE;
 }
 
-/* Completions that never came, or came too late to be drained, are cancelled. */
-static void cancel_rest(struct zk_client *client) {
-    struct item *item;
-    size_t cancelled_count = 0;
+/* All that is outstanding is cancelled, arrived or not; and what is asked meanwhile, too. */
+static void cancel_all(struct zk_client *client) {
+    for (int round = 0; !TAILQ_EMPTY(&client->outstanding); round++) {
+        CHECK(round < CANCEL_ROUNDS_MAX);
+        answer_forgotten(client, NULL, ERR_CANCELLED);
+    }
+}
 
-    while ((item = STAILQ_FIRST(&client->inbox)) != NULL) {
-        STAILQ_REMOVE_HEAD(&client->inbox, next);
-        if (item->kind == ITEM_COMPLETION) {
-            struct request *request = (struct request *)item;
-            zk_completion *done = request->done;
-            void *request_context = request->context;
-            struct zk_result cancelled = {.error = ERR_CANCELLED};
-            CHECK(++cancelled_count < CANCELLED_MAX);
-            client->outstanding--;
-            request_free(request);
-            done(request_context, &cancelled);
-        } else {
-            struct session_event *event = (struct session_event *)item;
-            if (item->kind == ITEM_SESSION_EVENT && event->state == STATE_CLOSED)
-                free(event->session);
+/* Of requests the inbox has only pointers, which are gone. */
+static void forget_inbox(struct zk_client *client) {
+    struct item *item;
+    struct item *next;
+
+    for (item = STAILQ_FIRST(&client->inbox); item != NULL; item = next) {
+        next = STAILQ_NEXT(item, next);
+        if (item->kind == ITEM_SESSION_EVENT &&
+            ((struct session_event *)item)->state == STATE_CLOSED)
+            free(((struct session_event *)item)->session);
+        if (item->kind != ITEM_COMPLETION)
             free(item);
-        }
     }
 }
 
@@ -952,8 +986,12 @@ void zk_client_close(struct zk_client *client) {
     CHECK(pthread_join(client->opener, NULL) == 0);
     client->current = NULL;
     client->session_id = 0;
-    cancel_rest(client);
-    CHECK(client->outstanding == 0);
+    client->deadline_ms = INT64_MIN;
+    mutex_lock(&client->inbox_lock);
+    client->closed = true;
+    mutex_unlock(&client->inbox_lock);
+    forget_inbox(client);
+    cancel_all(client);
     free(client->connect);
     free(client->chroot);
     free(client->digest_auth);
