@@ -1,11 +1,15 @@
 /*
- * A mutex that clang's thread-safety analysis understands, and the annotations with which a
- * function says which lock or thread it needs. gcc sees plain pthreads.
+ * A mutex that clang's thread-safety analysis understands, the annotations with which a function
+ * says which lock or thread it needs, and a condition to wait for under a mutex. gcc sees plain
+ * pthreads.
  */
 #ifndef CLIENT_BASE_SYNC_H
 #define CLIENT_BASE_SYNC_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
 
 #include "client/base/check.h"
 
@@ -40,6 +44,39 @@ static inline void mutex_lock(struct mutex *mutex) ACQUIRES(*mutex) NO_THREAD_AN
 
 static inline void mutex_unlock(struct mutex *mutex) RELEASES(*mutex) NO_THREAD_ANALYSIS {
     CHECK(pthread_mutex_unlock(&mutex->raw) == 0);
+}
+
+/* Waits for what a mutex guards to change; deadlines are of the monotonic clock. */
+struct condition {
+    pthread_cond_t raw;
+};
+
+static inline void condition_init(struct condition *condition) {
+    pthread_condattr_t attributes;
+
+    CHECK(pthread_condattr_init(&attributes) == 0);
+    CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    CHECK(pthread_cond_init(&condition->raw, &attributes) == 0);
+    CHECK(pthread_condattr_destroy(&attributes) == 0);
+}
+
+static inline void condition_done(struct condition *condition) {
+    CHECK(pthread_cond_destroy(&condition->raw) == 0);
+}
+
+static inline void condition_broadcast(struct condition *condition) {
+    CHECK(pthread_cond_broadcast(&condition->raw) == 0);
+}
+
+/* Gives up the mutex while it waits; may wake without a cause. False once `deadline_ms` is past;
+ * INT64_MAX waits for ever. */
+static inline bool condition_wait(struct condition *condition, struct mutex *mutex,
+                                  int64_t deadline_ms) REQUIRES(*mutex) {
+    struct timespec until = {(time_t)(deadline_ms / 1000), (long)(deadline_ms % 1000 * 1000000)};
+
+    if (deadline_ms == INT64_MAX)
+        return pthread_cond_wait(&condition->raw, &mutex->raw) == 0;
+    return pthread_cond_timedwait(&condition->raw, &mutex->raw, &until) == 0;
 }
 
 #endif
