@@ -1,0 +1,165 @@
+/*
+ * Admin: looks at a cluster and changes it: topics, brokers, leaders, settings.
+ *
+ * Calls wait for their answer, up to `timeout_ms`. They go to the broker that must answer them
+ * and follow it when it moves; what may succeed later is tried again until the time is up.
+ * REQUEST_TIMED_OUT and CONNECTION_LOST leave open whether a change was made: look before you
+ * repeat it.
+ *
+ * A call that returns BARNABAS_OK gives one object, which the caller frees with its function;
+ * every pointer inside belongs to it. Single topics or partitions can still have failed: their
+ * errors stand in the object.
+ *
+ * Threads: any number of threads may call at once. No callbacks but the logger's.
+ */
+#ifndef BARNABAS_ADMIN_H
+#define BARNABAS_ADMIN_H
+
+#include <barnabas/common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct barnabas_admin;
+
+/* Errors: CONFIG_INVALID (with the reason), OUT_OF_MEMORY. */
+BARNABAS_API int barnabas_admin_open(const struct barnabas_config *config,
+                                     struct barnabas_admin **opened,
+                                     struct barnabas_reason *reason);
+/* No call may be under way. Accepts NULL. */
+BARNABAS_API void barnabas_admin_close(struct barnabas_admin *admin);
+
+/* What became of each thing of a call. */
+struct barnabas_outcome {
+    const char *topic;
+    int32_t partition; /* -1: the topic as a whole */
+    int error;
+    const char *message; /* the broker's words, or the error's text */
+};
+struct barnabas_outcomes {
+    size_t count;
+    const struct barnabas_outcome *items;
+};
+BARNABAS_API void barnabas_outcomes_free(struct barnabas_outcomes *outcomes); /* accepts NULL */
+
+struct barnabas_setting {
+    const char *key;
+    const char *value;
+};
+
+struct barnabas_new_topic {
+    const char *name;
+    int32_t partition_count;    /* -1: the broker's default */
+    int16_t replication_factor; /* -1: the broker's default */
+    const struct barnabas_setting *settings;
+    size_t setting_count;
+};
+
+/* `validate_only` checks and creates nothing. */
+BARNABAS_API int barnabas_admin_create_topics(struct barnabas_admin *admin,
+                                              const struct barnabas_new_topic *topics, size_t count,
+                                              bool validate_only, int64_t timeout_ms,
+                                              struct barnabas_outcomes **outcomes);
+
+BARNABAS_API int barnabas_admin_delete_topics(struct barnabas_admin *admin,
+                                              const char *const *names, size_t count,
+                                              int64_t timeout_ms,
+                                              struct barnabas_outcomes **outcomes);
+
+struct barnabas_partition_info {
+    int32_t partition;
+    int error;            /* LEADER_NOT_AVAILABLE while it has none */
+    int32_t leader;       /* a broker's id; -1: none */
+    int32_t leader_epoch; /* -1: unknown */
+    size_t replica_count;
+    const int32_t *replicas; /* the first is the preferred leader */
+    size_t isr_count;
+    const int32_t *isr;
+    size_t offline_count;
+    const int32_t *offline;
+};
+struct barnabas_topic_info {
+    const char *name;
+    const char *id; /* as Kafka's tools print it; "" if the broker gives none */
+    int error;      /* then there are no partitions */
+    bool internal;
+    size_t partition_count;
+    const struct barnabas_partition_info *partitions; /* by index */
+};
+struct barnabas_topics {
+    size_t count;
+    const struct barnabas_topic_info *items; /* by name */
+};
+BARNABAS_API void barnabas_topics_free(struct barnabas_topics *topics); /* accepts NULL */
+
+/* `names` NULL: all topics. Creates none. */
+BARNABAS_API int barnabas_admin_describe_topics(struct barnabas_admin *admin,
+                                                const char *const *names, size_t count,
+                                                int64_t timeout_ms,
+                                                struct barnabas_topics **topics);
+
+struct barnabas_broker {
+    int32_t id;
+    const char *host;
+    int32_t port;
+    const char *rack; /* "" if none */
+};
+struct barnabas_cluster {
+    const char *id;        /* "" if the broker gives none */
+    int32_t controller_id; /* -1: unknown */
+    size_t broker_count;
+    const struct barnabas_broker *brokers; /* by id */
+};
+BARNABAS_API void barnabas_cluster_free(struct barnabas_cluster *cluster); /* accepts NULL */
+
+BARNABAS_API int barnabas_admin_describe_cluster(struct barnabas_admin *admin, int64_t timeout_ms,
+                                                 struct barnabas_cluster **cluster);
+
+struct barnabas_topic_partition {
+    const char *topic;
+    int32_t partition;
+};
+
+/* Moves leadership to the first replica where it is in sync. `partitions` NULL: all, and those
+ * that need no election are left out of the outcomes. */
+BARNABAS_API int barnabas_admin_elect_preferred_leaders(
+    struct barnabas_admin *admin, const struct barnabas_topic_partition *partitions, size_t count,
+    int64_t timeout_ms, struct barnabas_outcomes **outcomes);
+
+enum barnabas_resource { BARNABAS_RESOURCE_TOPIC = 2, BARNABAS_RESOURCE_BROKER = 4 };
+
+/* Where a setting's value comes from; Kafka's numbers. */
+enum barnabas_setting_source {
+    BARNABAS_SOURCE_UNKNOWN = 0,
+    BARNABAS_SOURCE_TOPIC = 1,
+    BARNABAS_SOURCE_DYNAMIC_BROKER = 2,
+    BARNABAS_SOURCE_DYNAMIC_DEFAULT_BROKER = 3,
+    BARNABAS_SOURCE_STATIC_BROKER = 4,
+    BARNABAS_SOURCE_DEFAULT = 5
+};
+
+struct barnabas_setting_info {
+    const char *key;
+    const char *value; /* NULL if it is sensitive or null */
+    bool read_only;
+    bool sensitive;
+    enum barnabas_setting_source source;
+};
+struct barnabas_settings {
+    size_t count;
+    const struct barnabas_setting_info *items; /* by key */
+};
+BARNABAS_API void barnabas_settings_free(struct barnabas_settings *settings); /* accepts NULL */
+
+/* The settings of a topic, or of a broker named by its id. */
+BARNABAS_API int barnabas_admin_describe_settings(struct barnabas_admin *admin,
+                                                  enum barnabas_resource resource, const char *name,
+                                                  int64_t timeout_ms,
+                                                  struct barnabas_settings **settings);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

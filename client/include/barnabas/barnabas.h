@@ -1,0 +1,10 @@
+/* Everything of libbarnabas. */
+#ifndef BARNABAS_H
+#define BARNABAS_H
+
+#include <barnabas/admin.h>
+#include <barnabas/common.h>
+#include <barnabas/consumer.h>
+#include <barnabas/producer.h>
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * libbarnabas: what producer, consumer and admin handles share: errors, configuration, logging.
+ *
+ * Every handle is opaque and has one background thread that does all its network traffic. There
+ * is no global state: two handles share nothing. A handle may be used from several threads at
+ * once unless its header says otherwise; closing it is the last call.
+ *
+ * Strings given to the library are copied unless a function says otherwise. Sizes are bytes,
+ * times are milliseconds; a timestamp is milliseconds since 1970 (UTC).
+ */
+#ifndef BARNABAS_COMMON_H
+#define BARNABAS_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BARNABAS_API __attribute__((visibility("default")))
+
+/* Functions that can fail return one of these, or another of Kafka's error codes, or another of
+ * ours below -1000. Kafka's codes keep their numbers. */
+enum barnabas_error {
+    BARNABAS_OK = 0,
+    BARNABAS_UNKNOWN_SERVER_ERROR = -1,
+    BARNABAS_OFFSET_OUT_OF_RANGE = 1,
+    BARNABAS_UNKNOWN_TOPIC_OR_PARTITION = 3,
+    BARNABAS_REQUEST_TIMED_OUT = 7,
+    BARNABAS_MESSAGE_TOO_LARGE = 10,
+    BARNABAS_INVALID_TOPIC = 17,
+    BARNABAS_TOPIC_AUTHORIZATION_FAILED = 29,
+    BARNABAS_GROUP_AUTHORIZATION_FAILED = 30,
+    BARNABAS_CLUSTER_AUTHORIZATION_FAILED = 31,
+    BARNABAS_UNSUPPORTED_VERSION = 35,
+    BARNABAS_TOPIC_ALREADY_EXISTS = 36,
+    BARNABAS_INVALID_REQUEST = 42,
+    BARNABAS_OUT_OF_ORDER_SEQUENCE_NUMBER = 45,
+    BARNABAS_ELECTION_NOT_NEEDED = 84,
+    BARNABAS_MALFORMED = -1001,         /* a peer sent what the protocol does not allow */
+    BARNABAS_OUT_OF_MEMORY = -1002,     /* memory, or a bound such as buffer.memory, is used up */
+    BARNABAS_CONNECTION_FAILED = -1006, /* no broker can be reached */
+    BARNABAS_CONNECTION_LOST = -1007,   /* the outcome of what was sent is unknown */
+    BARNABAS_CANCELLED = -1009,         /* the handle was closed first */
+    BARNABAS_CONFIG_INVALID = -1010
+};
+
+/* "NOT_LEADER_OR_FOLLOWER", and a phrase for people. Static strings. */
+BARNABAS_API const char *barnabas_error_name(int error);
+BARNABAS_API const char *barnabas_error_text(int error);
+
+/* Whether the same call may succeed later without a change. */
+BARNABAS_API bool barnabas_error_is_retriable(int error);
+
+/* "0.1.0" */
+BARNABAS_API const char *barnabas_version(void);
+
+/* Why something failed, in words. Fill-in is optional: functions accept NULL. */
+struct barnabas_reason {
+    char text[512]; /* ends in zero; empty if there is nothing to add to the error's text */
+};
+
+/*
+ * Configuration: keys and values as Kafka's clients name them ("bootstrap.servers", "acks").
+ * All handles take the same keys and look only at theirs. A handle copies what it needs when it
+ * is opened; the configuration may be changed and used again afterwards.
+ * One thread at a time.
+ */
+struct barnabas_config;
+
+/* NULL if memory is out. */
+BARNABAS_API struct barnabas_config *barnabas_config_new(void);
+BARNABAS_API void barnabas_config_free(struct barnabas_config *config); /* accepts NULL */
+
+/* CONFIG_INVALID for an unknown key or a value that is not allowed; `reason` says what is. */
+BARNABAS_API int barnabas_config_set(struct barnabas_config *config, const char *key,
+                                     const char *value, struct barnabas_reason *reason);
+
+/* The value as text, "" if it is empty; NULL for an unknown key. Valid until the next call. */
+BARNABAS_API const char *barnabas_config_get(struct barnabas_config *config, const char *key);
+
+/* One row of the table of keys; false past the last. Static strings. */
+struct barnabas_config_key {
+    const char *key;
+    const char *kind; /* "text", "number", "boolean" or "choice" */
+    const char *default_value;
+    int64_t min; /* of a number */
+    int64_t max;
+    const char *choices; /* of a choice: "none|gzip|snappy|lz4|zstd" */
+    const char *meaning;
+};
+BARNABAS_API bool barnabas_config_describe(size_t index, struct barnabas_config_key *key);
+
+/* What a handle has to say about its work (connections made and lost, retries), one event a call:
+ * `event` is a name in snake case, `details` are key=value. Called on the handle's background
+ * thread; the strings are valid during the call. Without a logger the library is silent. */
+enum barnabas_log_level {
+    BARNABAS_LOG_DEBUG,
+    BARNABAS_LOG_INFO,
+    BARNABAS_LOG_WARN,
+    BARNABAS_LOG_ERROR
+};
+typedef void barnabas_logger(void *context, enum barnabas_log_level level, const char *event,
+                             const char *details);
+BARNABAS_API void barnabas_config_set_logger(struct barnabas_config *config,
+                                             barnabas_logger *logger, void *context);
+
+/* A record's header. Keys may repeat. */
+struct barnabas_header {
+    const void *key;
+    size_t key_size;
+    const void *value; /* NULL: null */
+    size_t value_size;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
