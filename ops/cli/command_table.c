@@ -1,0 +1,11 @@
+#include "ops/cli/command_table.h"
+
+#include "ops/cli/command.h"
+
+const struct command *const commands[] = {
+    &command_topic_create, &command_topic_list, &command_topic_describe,   &command_topic_delete,
+    &command_produce,      &command_consume,    &command_cluster_describe, &command_broker_list,
+    &command_leader_elect, &command_help,       &command_version,
+};
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);

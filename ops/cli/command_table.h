@@ -1,0 +1,19 @@
+/* Every command's row, from the file that is named after it. */
+#ifndef OPS_CLI_COMMAND_TABLE_H
+#define OPS_CLI_COMMAND_TABLE_H
+
+struct command;
+
+extern const struct command command_topic_create;
+extern const struct command command_topic_list;
+extern const struct command command_topic_describe;
+extern const struct command command_topic_delete;
+extern const struct command command_produce;
+extern const struct command command_consume;
+extern const struct command command_cluster_describe;
+extern const struct command command_broker_list;
+extern const struct command command_leader_elect;
+extern const struct command command_help;
+extern const struct command command_version;
+
+#endif

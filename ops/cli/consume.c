@@ -1,0 +1,288 @@
+/* consume: prints the records of a topic's partitions. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ops/cli/command_table.h"
+#include "ops/cli/json.h"
+#include "ops/cli/record_format.h"
+#include "ops/cli/session.h"
+#include "ops/cli/start_position.h"
+
+#define OUTPUT_BUFFER_BYTES ((size_t)256 << 10)
+
+static const struct flag consume_flags[] = {
+    {'p', "partition", "N", "only this partition; else all"},
+    {0, "from", "WHERE", "beginning (default), end, OFFSET, @EPOCH, ISO 8601 time, -2h"},
+    {'c', "count", "N", "end after so many records"},
+    {'e', "exit-at-end", NULL, "end when every partition has been read to its end"},
+    {'f', "format", "FORMAT", "how a record is printed (%s\\n)"},
+};
+
+struct consumption {
+    struct barnabas_consumer *consumer;
+    const char *format;
+    bool json;
+    int64_t count_left;      /* -1: no limit */
+    int64_t idle_timeout_ms; /* -1: never */
+    bool exit_at_end;
+    bool *ended; /* by partition: read to its end, or failed */
+    int32_t partition_count;
+    int32_t partitions_left;
+    int32_t failed;
+    int last_error;
+};
+
+/* --- printing ---------------------------------------------------------------------------- */
+
+/* Bytes that are no UTF-8 cannot stand in JSON: they become base64 under another name. */
+static char *base64(const uint8_t *data, size_t size) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *text = malloc((size + 2) / 3 * 4 + 1);
+    char *to = text;
+
+    for (size_t i = 0; text != NULL && i < size; i += 3) {
+        size_t left = size - i;
+        uint32_t group = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
+                         (left > 2 ? data[i + 2] : 0);
+
+        *to++ = digits[group >> 18];
+        *to++ = digits[group >> 12 & 63];
+        *to++ = left > 1 ? digits[group >> 6 & 63] : '=';
+        *to++ = left > 2 ? digits[group & 63] : '=';
+    }
+    if (text != NULL)
+        *to = '\0';
+    return text;
+}
+
+static void set_bytes(json_t *object, const char *name, const void *data, size_t size) {
+    char other_name[64];
+    json_t *text;
+    char *encoded;
+
+    if (data == NULL) {
+        json_object_set_new(object, name, json_null());
+        return;
+    }
+    text = json_stringn(data, size);
+    if (text != NULL) {
+        json_object_set_new(object, name, text);
+        return;
+    }
+    encoded = base64(data, size);
+    snprintf(other_name, sizeof(other_name), "%sBase64", name);
+    if (encoded != NULL)
+        json_object_set_new(object, other_name, json_string(encoded));
+    free(encoded);
+}
+
+static void print_json(const struct barnabas_message *message) {
+    json_t *object = json_pack("{s:s, s:i, s:I, s:I}", "topic", message->topic, "partition",
+                               message->partition, "offset", (json_int_t)message->offset,
+                               "timestampMs", (json_int_t)message->timestamp);
+    json_t *headers = json_array();
+
+    set_bytes(object, "key", message->key, message->key_size);
+    set_bytes(object, "value", message->value, message->value_size);
+    for (size_t i = 0; i < message->header_count; i++) {
+        const struct barnabas_header *header = &message->headers[i];
+        json_t *item = json_object();
+
+        set_bytes(item, "key", header->key, header->key_size);
+        set_bytes(item, "value", header->value, header->value_size);
+        json_array_append_new(headers, item);
+    }
+    json_object_set_new(object, "headers", headers);
+    json_dumpf(object, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(object);
+}
+
+/* --- reading ----------------------------------------------------------------------------- */
+
+static void take_event(struct consumption *consumption, const struct barnabas_event *event) {
+    switch (event->kind) {
+    case BARNABAS_END_REACHED:
+        break;
+    case BARNABAS_POSITION_RESET:
+        fprintf(stderr, "barnabas: %s:%d: moved to offset %" PRId64 ": %s\n", event->topic,
+                event->partition, event->offset, barnabas_error_text(event->error));
+        return;
+    case BARNABAS_PARTITION_FAILED:
+        fprintf(stderr, "barnabas: %s:%d at offset %" PRId64 ": %s: %s\n", event->topic,
+                event->partition, event->offset, barnabas_error_name(event->error),
+                barnabas_error_text(event->error));
+        consumption->failed++;
+        consumption->last_error = event->error;
+        break;
+    }
+    if (!consumption->ended[event->partition])
+        consumption->partitions_left--;
+    consumption->ended[event->partition] = true;
+}
+
+static void take_polled(struct consumption *consumption, const struct barnabas_polled *polled) {
+    for (size_t i = 0; i < polled->message_count && consumption->count_left != 0; i++) {
+        if (consumption->json)
+            print_json(&polled->messages[i]);
+        else
+            record_format_print(consumption->format, &polled->messages[i], stdout);
+        if (consumption->count_left > 0)
+            consumption->count_left--;
+    }
+    for (size_t i = 0; i < polled->event_count && consumption->count_left != 0; i++)
+        take_event(consumption, &polled->events[i]);
+}
+
+static bool is_over(const struct consumption *consumption) {
+    if (consumption->count_left == 0 || ferror(stdout))
+        return true;
+    if (consumption->failed == consumption->partition_count)
+        return true;
+    return consumption->partitions_left == 0 && consumption->exit_at_end;
+}
+
+/* What was printed is shown before waiting for more. */
+static enum exit_status read_on(struct consumption *consumption) {
+    struct barnabas_polled polled;
+    int error;
+
+    while (!is_over(consumption)) {
+        error = barnabas_consumer_poll(consumption->consumer, 0, &polled);
+        if (error == BARNABAS_OK && polled.message_count + polled.event_count == 0) {
+            fflush(stdout);
+            error = barnabas_consumer_poll(consumption->consumer, consumption->idle_timeout_ms,
+                                           &polled);
+            if (error == BARNABAS_OK && polled.message_count + polled.event_count == 0)
+                return session_fail("nothing came in time", BARNABAS_REQUEST_TIMED_OUT);
+        }
+        if (error != BARNABAS_OK)
+            return session_fail("consume", error);
+        take_polled(consumption, &polled);
+    }
+    if (consumption->failed == 0)
+        return EXIT_OK;
+    return consumption->failed < consumption->partition_count
+               ? EXIT_PARTLY_FAILED
+               : exit_status_of(consumption->last_error);
+}
+
+/* --- setting up -------------------------------------------------------------------------- */
+
+static int assign(struct consumption *consumption, const char *topic, int32_t only,
+                  struct barnabas_position position) {
+    int error = BARNABAS_OK;
+
+    consumption->partitions_left = only >= 0 ? 1 : consumption->partition_count;
+    for (int32_t i = 0; i < consumption->partition_count && error == BARNABAS_OK; i++)
+        if (only < 0 || only == i)
+            error = barnabas_consumer_assign(consumption->consumer, topic, i, position);
+    if (only >= 0)
+        consumption->partition_count = 1;
+    return error;
+}
+
+static enum exit_status consume(const struct invocation *invocation,
+                                struct consumption *consumption, int32_t only,
+                                struct barnabas_position position) {
+    const char *topic = invocation->operands[0];
+    enum exit_status status;
+    int64_t timeout_ms;
+    int error;
+
+    if (!session_timeout_ms(invocation, 30000, &timeout_ms) ||
+        !session_timeout_ms(invocation, -1, &consumption->idle_timeout_ms))
+        return EXIT_USAGE;
+    error = barnabas_consumer_partition_count(consumption->consumer, topic, timeout_ms,
+                                              &consumption->partition_count);
+    if (error == BARNABAS_OK && only >= consumption->partition_count) {
+        fprintf(stderr, "barnabas: topic %s has %d partitions\n", topic,
+                consumption->partition_count);
+        return EXIT_FAILED;
+    }
+    if (error != BARNABAS_OK)
+        return session_fail(topic, error);
+    consumption->ended = calloc((size_t)consumption->partition_count, sizeof(bool));
+    if (consumption->ended == NULL)
+        return session_fail(topic, BARNABAS_OUT_OF_MEMORY);
+    error = assign(consumption, topic, only, position);
+    status = error == BARNABAS_OK ? read_on(consumption) : session_fail(topic, error);
+    free(consumption->ended);
+    return status;
+}
+
+/* Reading ahead by small steps costs more than it saves here. */
+static bool settings_apply(const struct invocation *invocation, struct barnabas_config *config) {
+    return session_default(invocation, config, "enable.partition.eof", "true") &&
+           session_default(invocation, config, "max.poll.records", "5000") &&
+           session_default(invocation, config, "allow.auto.create.topics", "false");
+}
+
+static enum exit_status open_and_consume(const struct invocation *invocation,
+                                         struct consumption *consumption, int32_t only,
+                                         struct barnabas_position position) {
+    struct barnabas_config *config = session_config(invocation);
+    struct barnabas_reason reason;
+    enum exit_status status;
+    int error;
+
+    if (config == NULL)
+        return EXIT_USAGE;
+    if (!settings_apply(invocation, config)) {
+        barnabas_config_free(config);
+        return EXIT_USAGE;
+    }
+    error = barnabas_consumer_open(config, &consumption->consumer, &reason);
+    barnabas_config_free(config);
+    if (error != BARNABAS_OK)
+        return session_fail(reason.text[0] != '\0' ? reason.text : "cannot start", error);
+    setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER_BYTES);
+    status = consume(invocation, consumption, only, position);
+    barnabas_consumer_close(consumption->consumer);
+    return status;
+}
+
+static enum exit_status run_consume(const struct invocation *invocation) {
+    const char *from = invocation_value(invocation, "from", "beginning");
+    struct consumption consumption = {
+        .format = invocation_value(invocation, "format", "%s\\n"),
+        .exit_at_end = invocation_has(invocation, "exit-at-end"),
+    };
+    struct barnabas_position position;
+    const char *fault = record_format_check(consumption.format);
+    struct timespec now;
+    int64_t only;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (fault != NULL) {
+        fprintf(stderr, "barnabas: --format %s: %s\n", consumption.format, fault);
+        return EXIT_USAGE;
+    }
+    if (!start_position_parse(from, now.tv_sec * 1000 + now.tv_nsec / 1000000, &position)) {
+        fprintf(stderr, "barnabas: --from %s: not beginning, end, an offset or a time\n", from);
+        return EXIT_USAGE;
+    }
+    if (!session_json(invocation, &consumption.json) ||
+        !invocation_number(invocation, "partition", 0, INT32_MAX, -1, &only) ||
+        !invocation_number(invocation, "count", 0, INT64_MAX, -1, &consumption.count_left))
+        return EXIT_USAGE;
+    return open_and_consume(invocation, &consumption, (int32_t)only, position);
+}
+
+const struct command command_consume = {
+    .group = "consume",
+    .operands = "TOPIC",
+    .operand_count_min = 1,
+    .operand_count_max = 1,
+    .meaning = "print records",
+    .details =
+        "\nIn a format %s is the value, %k the key, %t the topic, %p the partition, %o the "
+        "offset,\n%T the timestamp in ms, %S and %K the sizes, %h the headers; \\n \\t \\r \\0 "
+        "\\xHH are as in C.\nWith --output json each record is one line of JSON. --timeout ends "
+        "it (with 5) when\nnothing has come for so long.\n",
+    .flags = consume_flags,
+    .flag_count = sizeof(consume_flags) / sizeof(consume_flags[0]),
+    .run = run_consume,
+};
