@@ -19,8 +19,9 @@ struct leader_epochs {
     struct epoch_start *entries; /* epochs and offsets strictly ascending */
     size_t count;
     size_t capacity;
-    bool file_is_stale;   /* the file holds something else than memory */
+    bool file_is_stale;   /* the file may hold something else than memory */
     bool file_is_durable; /* what it holds was synced */
+    uint64_t file_hash;   /* of what it holds; 0: unknown */
 };
 
 static enum error reserve_one(struct leader_epochs *epochs) {
@@ -72,6 +73,15 @@ static void file_path(const struct leader_epochs *epochs, char path[PATH_MAX]) {
     CHECK(size < PATH_MAX);
 }
 
+/* FNV-1a. */
+static uint64_t hash_of(const char *text, size_t size) {
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3u;
+    return hash;
+}
+
 /* ---- reading ---- */
 
 static enum error parse(struct leader_epochs *epochs, struct bytes text) {
@@ -114,6 +124,7 @@ enum error leader_epochs_open(struct disk *disk, const char *dir, struct leader_
         goto out;
     epochs->file_is_stale = false;
     epochs->file_is_durable = true;
+    epochs->file_hash = hash_of(data, size);
     *opened = epochs;
     epochs = NULL;
 out:
@@ -139,12 +150,20 @@ static enum error write_file(struct leader_epochs *epochs, bool durable) {
                                  epochs->entries[i].leader_epoch,
                                  (long long)epochs->entries[i].start_offset);
     CHECK(size < capacity);
+    if (epochs->file_hash == hash_of(text, size) && (epochs->file_is_durable || !durable)) {
+        /* Entries went and came back, as recovery does it. */
+        epochs->file_is_stale = false;
+        free(text);
+        return ERR_NONE;
+    }
     file_path(epochs, path);
     epochs->file_is_stale = true; /* until it is known to have succeeded */
+    epochs->file_hash = 0;
     error = disk_replace_file(epochs->disk, path, text, size, durable);
     if (error == ERR_NONE) {
         epochs->file_is_stale = false;
         epochs->file_is_durable = durable;
+        epochs->file_hash = hash_of(text, size);
     }
     free(text);
     return error;

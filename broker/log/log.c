@@ -711,6 +711,8 @@ static void publish_cut(struct log *log) {
         log->durable_base = log_active_segment(log)->base_offset;
     if (log->flushed_offset > log->end_offset)
         store(&log->flushed_offset, log->end_offset);
+    if (log->flush_wanted_offset > log->end_offset)
+        log->flush_wanted_offset = log->end_offset;
     if (log->start_offset > log->end_offset)
         store(&log->start_offset, log->end_offset);
     if (load(&log->high_watermark) > log->end_offset)

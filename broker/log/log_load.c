@@ -300,8 +300,13 @@ static enum error recover_segment(struct loading *loading, struct segment *segme
     struct open_file *file;
     enum error error;
 
-    if (loading->recovered_from == INT64_MAX)
+    if (loading->recovered_from == INT64_MAX) {
+        /* From here on the batches say which epochs there were: what the file says may be of
+         * batches that are gone. */
         loading->recovered_from = segment->base_offset;
+        if (!loading->options->was_clean)
+            leader_epochs_truncate_from_end(log->epochs, segment->base_offset);
+    }
     segment->has_file = true;
     if ((error = segment_reset_indexes(&log->home, segment)) != ERR_NONE ||
         (error = segment_open_file(&log->home, segment, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
@@ -499,7 +504,7 @@ static enum error open_epochs(struct log *log, bool *rebuild) {
     return leader_epochs_new(log->dir->disk, log->dir_name, &log->epochs);
 }
 
-static enum error settle_epochs(struct log *log, bool rebuild) {
+static enum error settle_epochs(struct log *log, bool rebuild, bool was_clean) {
     enum error error = ERR_NONE;
 
     for (size_t i = 0; i < log->segment_count && rebuild && error == ERR_NONE; i++)
@@ -508,7 +513,7 @@ static enum error settle_epochs(struct log *log, bool rebuild) {
         return error;
     leader_epochs_truncate_from_end(log->epochs, log->end_offset);
     leader_epochs_truncate_from_start(log->epochs, log->start_offset);
-    return rebuild ? leader_epochs_sync(log->epochs) : ERR_NONE;
+    return rebuild || !was_clean ? leader_epochs_sync(log->epochs) : ERR_NONE;
 }
 
 /* ---- all of it ---- */
@@ -572,7 +577,7 @@ static enum error load_into(struct loading *loading, struct folder *folder) {
         (error = begin_if_empty(loading)) != ERR_NONE)
         return error;
     settle_offsets(loading);
-    if ((error = settle_epochs(log, rebuild_epochs)) != ERR_NONE)
+    if ((error = settle_epochs(log, rebuild_epochs, loading->options->was_clean)) != ERR_NONE)
         return error;
     /* Snapshots beyond what was certainly on disk may tell of batches that are gone. */
     trust_all = loading->options->was_clean && !loading->was_cut;

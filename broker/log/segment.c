@@ -96,8 +96,9 @@ enum error segment_load(const struct segment_home *home, struct segment *segment
     if (time_index_bytes > 0 &&
         (error = load_index(home, segment, &segment->time_index, time_index_bytes)) != ERR_NONE)
         return error;
+    /* The first batch has no entry, so zeros are none either. */
     if (index_bytes > 0 &&
-        (last->key < 0 || last->key >= relative_max || last->value < 0 || last->value >= size))
+        (last->key <= 0 || last->key >= relative_max || last->value <= 0 || last->value >= size))
         return ERR_DISK_CORRUPT;
     if (time_index_bytes > 0) {
         if (last_time->key < 0 || last_time->value < 0 || last_time->value >= relative_max)

@@ -1,0 +1,347 @@
+/* What opening makes of a folder that a crash, a bad disk or Kafka left. */
+#include "tests/unit/broker/log/log_fixture.h"
+
+#define LOG_FILE   "00000000000000000000.log"
+#define INDEX_FILE "00000000000000000000.index"
+#define TIME_FILE  "00000000000000000000.timeindex"
+
+/* Sizes and ends of the batches in a segment file. */
+struct layout {
+    int64_t position[64];    /* where the i-th batch begins; [count] is the end of the file */
+    int64_t next_offset[64]; /* behind the i-th batch */
+    int count;
+};
+
+static struct layout layout_of(const uint8_t *data, size_t size) {
+    struct bytes rest = bytes_of(data, size);
+    struct layout layout = {0};
+    struct stored_batch batch;
+
+    while (rest.size > 0) {
+        assert_int_equal(stored_batch_decode(rest, &batch), ERR_NONE);
+        layout.next_offset[layout.count] = batch.last_offset + 1;
+        layout.position[++layout.count] = (int64_t)(size - rest.size + batch.size);
+        rest = bytes_of(rest.data + batch.size, rest.size - batch.size);
+    }
+    return layout;
+}
+
+/* A folder with one segment, as a crash left it; its .log is `*data` (from malloc). */
+static struct layout crashed_segment(struct fixture *f, uint8_t **data, size_t *size) {
+    struct log *log = fixture_load(f, true, 0);
+
+    for (int i = 0; i < 12; i++)
+        append_records(f, log, 1 + i % 3);
+    fixture_crash(f, log);
+    *data = slurp(path_in(f->log_path, LOG_FILE), size);
+    return layout_of(*data, *size);
+}
+
+static int64_t offset_of_cut(const struct layout *layout, int64_t cut) {
+    int64_t offset = 0;
+
+    for (int i = 0; i < layout->count && layout->position[i + 1] <= cut; i++)
+        offset = layout->next_offset[i];
+    return offset;
+}
+
+static void a_torn_tail_is_cut_wherever_it_was_torn(void **state) {
+    struct fixture f;
+    struct layout layout;
+    uint8_t *data;
+    size_t size;
+    (void)state;
+
+    fixture_init(&f);
+    f.config.index_interval_bytes = 100;
+    layout = crashed_segment(&f, &data, &size);
+    for (size_t cut = 0; cut <= size; cut++) {
+        int64_t expected = offset_of_cut(&layout, (int64_t)cut);
+        struct log *log;
+        spit(path_in(f.log_path, LOG_FILE), data, cut);
+        log = fixture_load(&f, false, 0);
+        assert_int_equal(log_end_offset(log), expected);
+        assert_int_equal(append_records(&f, log, 2), expected);
+        fixture_crash(&f, log);
+    }
+    free(data);
+    fixture_done(&f);
+}
+
+static void zeros_and_garbage_behind_the_end_are_cut(void **state) {
+    struct fixture f;
+    struct layout layout;
+    uint8_t *data;
+    size_t size;
+    (void)state;
+
+    fixture_init(&f);
+    layout = crashed_segment(&f, &data, &size);
+    for (int garbage = 0; garbage < 2; garbage++) {
+        struct log *log;
+        memset(data + size, garbage ? 0xa5 : 0, 5000);
+        spit(path_in(f.log_path, LOG_FILE), data, size + 5000);
+        log = fixture_load(&f, false, 0);
+        assert_int_equal(log_end_offset(log), layout.next_offset[layout.count - 1]);
+        assert_int_equal(log_size(log), size);
+        fixture_crash(&f, log);
+    }
+    free(data);
+    fixture_done(&f);
+}
+
+/* The index after recovery is the one that appending made. */
+static void recovery_rebuilds_the_same_index(void **state) {
+    struct fixture f;
+    struct log *log;
+    uint8_t *appended;
+    uint8_t *rebuilt;
+    size_t appended_size;
+    size_t rebuilt_size;
+    (void)state;
+
+    fixture_init(&f);
+    f.config.index_interval_bytes = 150;
+    log = fixture_load(&f, true, 0);
+    for (int i = 0; i < 500; i++)
+        append_records(&f, log, 1 + i % 5);
+    fixture_close(&f, log);
+    appended = slurp(path_in(f.log_path, INDEX_FILE), &appended_size);
+    assert_true(appended_size > 2 * INDEX_TAIL_ENTRIES * OFFSET_INDEX_ENTRY_BYTES);
+    for (int damage = 0; damage < 5; damage++) {
+        bool clean = damage > 0;
+        if (damage == 1)
+            assert_int_equal(unlink(path_in(f.log_path, INDEX_FILE)), 0);
+        if (damage == 2)
+            spit(path_in(f.log_path, INDEX_FILE), appended, appended_size - 3);
+        if (damage == 3)
+            spit(path_in(f.log_path, TIME_FILE), appended, 12 * 3); /* an offset beyond the end */
+        if (damage == 4) {
+            memset(appended + appended_size, 0, 8);
+            spit(path_in(f.log_path, INDEX_FILE), appended, appended_size + 8);
+        }
+        log = fixture_load(&f, clean, 0);
+        assert_int_equal(log_end_offset(log), 1500);
+        fixture_close(&f, log);
+        rebuilt = slurp(path_in(f.log_path, INDEX_FILE), &rebuilt_size);
+        assert_int_equal(rebuilt_size, appended_size);
+        assert_memory_equal(rebuilt, appended, appended_size);
+        free(rebuilt);
+    }
+    free(appended);
+    fixture_done(&f);
+}
+
+static void a_cut_takes_all_later_segments_with_it(void **state) {
+    struct fixture f;
+    struct log *log;
+    uint8_t *data;
+    size_t size;
+    int64_t base;
+    char name[64];
+    (void)state;
+
+    fixture_init(&f);
+    f.config.segment_bytes = 500;
+    log = fixture_load(&f, true, 0);
+    for (int i = 0; i < 40; i++)
+        append_records(&f, log, 1);
+    assert_true(log->segment_count > 5);
+    base = log->segments[2]->base_offset;
+    fixture_crash(&f, log);
+    snprintf(name, sizeof(name), "%020lld.log", (long long)base);
+    data = slurp(path_in(f.log_path, name), &size);
+    data[size / 2] ^= 0x10;
+    spit(path_in(f.log_path, name), data, size);
+    /* Below the recovery point nothing is read. */
+    log = fixture_load(&f, false, base + 10);
+    assert_int_equal(log_end_offset(log), 40);
+    fixture_crash(&f, log);
+    log = fixture_load(&f, false, base);
+    assert_in_range(log_end_offset(log), base, base + 10);
+    assert_int_equal(log->segment_count, 3);
+    fixture_close(&f, log);
+    log = fixture_load(&f, true, 0);
+    assert_int_equal(log->segment_count, 3);
+    fixture_close(&f, log);
+    free(data);
+    fixture_done(&f);
+}
+
+static void a_log_that_ends_below_its_start_begins_anew_there(void **state) {
+    struct fixture f;
+    struct log *log;
+    (void)state;
+
+    fixture_init(&f);
+    log = fixture_load(&f, true, 0);
+    append_records(&f, log, 10);
+    fixture_close(&f, log);
+    assert_int_equal(fixture_try_load(&f, false, 0, 50, &log), ERR_NONE);
+    assert_int_equal(log_start_offset(log), 50);
+    assert_int_equal(log_end_offset(log), 50);
+    fixture_close(&f, log);
+    log = fixture_load(&f, true, 0);
+    assert_int_equal(log_end_offset(log), 50);
+    fixture_close(&f, log);
+    fixture_done(&f);
+}
+
+static void leader_epochs_are_rebuilt_from_the_batches(void **state) {
+    struct batch_spec spec = {.records = 2, .timestamp = FIXTURE_NOW_MS};
+    struct log_append_result result;
+    struct fixture f;
+    struct log *log;
+    (void)state;
+
+    fixture_init(&f);
+    log = fixture_load(&f, true, 0);
+    for (int i = 0; i < 9; i++) {
+        spec.leader_epoch = i / 3 * 2;
+        assert_int_equal(append_batch(&f, log, &spec, &result), ERR_NONE);
+    }
+    fixture_crash(&f, log);
+    for (int damage = 0; damage < 3; damage++) {
+        bool clean = damage == 1;
+        const struct leader_epochs *epochs;
+        logger_set_level(LOG_LEVEL_ERROR + 1);
+        if (damage == 0)
+            assert_int_equal(unlink(path_in(f.log_path, "leader-epoch-checkpoint")), 0);
+        if (damage == 1)
+            spit(path_in(f.log_path, "leader-epoch-checkpoint"), "0\n7\n", 4);
+        if (damage == 2)
+            spit(path_in(f.log_path, "leader-epoch-checkpoint"), "0\n2\n0 0\n9 18\n", 13);
+        log = fixture_load(&f, clean, 0);
+        epochs = log_leader_epochs(log);
+        assert_int_equal(leader_epochs_count(epochs), 3);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(leader_epochs_get(epochs, i).leader_epoch, 2 * i);
+            assert_int_equal(leader_epochs_get(epochs, i).start_offset, 6 * i);
+        }
+        fixture_close(&f, log);
+    }
+    fixture_done(&f);
+}
+
+static void touch(struct fixture *f, const char *name, const char *like) {
+    size_t size = 0;
+    uint8_t *data = slurp(path_in(f->log_path, like), &size);
+
+    spit(path_in(f->log_path, name), data, size);
+    free(data);
+}
+
+static void interrupted_compactions_are_finished_or_undone(void **state) {
+    struct fixture f;
+    struct log *log;
+    (void)state;
+
+    fixture_init(&f);
+    f.config.segment_bytes = 500;
+    log = fixture_load(&f, true, 0);
+    for (int i = 0; i < 30; i++)
+        append_records(&f, log, 1);
+    fixture_close(&f, log);
+    touch(&f, "00000000000000000000.log.cleaned", LOG_FILE);
+    touch(&f, "00000000000000000005.log.swap", LOG_FILE);
+    touch(&f, "00000000000000000002.timeindex.deleted", LOG_FILE);
+    touch(&f, "00000000000000000001.index", INDEX_FILE);
+    log = fixture_load(&f, true, 0);
+    assert_int_equal(log_end_offset(log), 30);
+    fixture_close(&f, log);
+    assert_false(file_exists(f.log_path, "00000000000000000000.log.cleaned"));
+    assert_false(file_exists(f.log_path, "00000000000000000005.log.swap"));
+    assert_false(file_exists(f.log_path, "00000000000000000002.timeindex.deleted"));
+    assert_false(file_exists(f.log_path, "00000000000000000001.index"));
+    /* A complete swap of the first segment takes over. */
+    touch(&f, "00000000000000000000.log.swap", LOG_FILE);
+    touch(&f, "00000000000000000000.index.swap", INDEX_FILE);
+    touch(&f, "00000000000000000000.timeindex.swap", TIME_FILE);
+    log = fixture_load(&f, true, 0);
+    assert_int_equal(log_end_offset(log), 30);
+    assert_int_equal(log->segments[0]->base_offset, 0);
+    fixture_close(&f, log);
+    assert_false(file_exists(f.log_path, "00000000000000000000.log.swap"));
+    assert_true(file_exists(f.log_path, INDEX_FILE));
+    fixture_done(&f);
+}
+
+/* magic 0, 1 and 2 in one segment; bytes from Kafka's format description. */
+static void old_message_formats_are_kept_and_walked(void **state) {
+    static const uint8_t magic0[] = {0,    0, 0, 0, 0, 0, 0, 0,    0, 0, 0, 0x11, 0x61, 0x50, 0x54,
+                                     0x27, 0, 0, 0, 0, 0, 1, 0x6b, 0, 0, 0, 2,    0x76, 0x31};
+    static const uint8_t magic1[] = {
+        0, 0, 0,    0,    0,    0,    0, 1, 0, 0, 0, 0x19, 0x3e, 0x73, 0x16, 0x74, 1,    0,   0,
+        0, 1, 0x8b, 0xcf, 0xe5, 0x68, 0, 0, 0, 0, 1, 0x6b, 0,    0,    0,    2,    0x76, 0x31};
+    struct batch_spec spec = {.records = 2, .timestamp = FIXTURE_NOW_MS + 10, .base_offset = 2};
+    struct log_timestamp_offset found;
+    uint8_t data[1000];
+    struct fixture f;
+    struct log *log;
+    uint8_t *batch;
+    size_t size;
+    size_t got;
+    (void)state;
+
+    fixture_init(&f);
+    batch = make_batch(&spec, &size);
+    memcpy(data, magic0, sizeof(magic0));
+    memcpy(data + sizeof(magic0), magic1, sizeof(magic1));
+    memcpy(data + sizeof(magic0) + sizeof(magic1), batch, size);
+    free(batch);
+    size += sizeof(magic0) + sizeof(magic1);
+    spit(path_in(f.log_path, LOG_FILE), data, size);
+    for (int clean = 0; clean < 2; clean++) {
+        log = fixture_load(&f, clean, 0);
+        assert_int_equal(log_end_offset(log), 4);
+        batch = read_bytes(log, 0, 10000, &got);
+        assert_int_equal(got, size);
+        assert_memory_equal(batch, data, size);
+        free(batch);
+        assert_int_equal(log_offset_for_timestamp(log, FIXTURE_NOW_MS, 4, &found), ERR_NONE);
+        assert_int_equal(found.offset, 1);
+        assert_int_equal(log_offset_for_timestamp(log, FIXTURE_NOW_MS + 1, 4, &found), ERR_NONE);
+        assert_int_equal(found.offset, 2);
+        fixture_close(&f, log);
+    }
+    fixture_done(&f);
+}
+
+static void a_corrupt_snapshot_is_replaced_by_a_replay(void **state) {
+    struct batch_spec spec = {.records = 1, .timestamp = FIXTURE_NOW_MS, .producer_id = 5};
+    struct log_append_result result;
+    struct fixture f;
+    struct log *log;
+    (void)state;
+
+    fixture_init(&f);
+    f.config.segment_bytes = 300;
+    log = fixture_load(&f, true, 0);
+    for (int i = 0; i < 20; i++) {
+        spec.base_sequence = i;
+        assert_int_equal(append_batch(&f, log, &spec, &result), ERR_NONE);
+    }
+    fixture_close(&f, log);
+    spit(path_in(f.log_path, "00000000000000000020.snapshot"), "xx", 2);
+    log = fixture_load(&f, true, 0);
+    assert_int_equal(append_batch(&f, log, &spec, &result), ERR_DUPLICATE_BATCH);
+    assert_int_equal(result.base_offset, 19);
+    fixture_close(&f, log);
+    fixture_done(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_torn_tail_is_cut_wherever_it_was_torn),
+        cmocka_unit_test(zeros_and_garbage_behind_the_end_are_cut),
+        cmocka_unit_test(recovery_rebuilds_the_same_index),
+        cmocka_unit_test(a_cut_takes_all_later_segments_with_it),
+        cmocka_unit_test(a_log_that_ends_below_its_start_begins_anew_there),
+        cmocka_unit_test(leader_epochs_are_rebuilt_from_the_batches),
+        cmocka_unit_test(interrupted_compactions_are_finished_or_undone),
+        cmocka_unit_test(old_message_formats_are_kept_and_walked),
+        cmocka_unit_test(a_corrupt_snapshot_is_replaced_by_a_replay),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
