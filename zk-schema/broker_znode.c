@@ -4,15 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ENDPOINT_TEXT_MAX 512
+#define PORT_MAX 65535
 
 static json_t *endpoint_json(const struct broker_endpoint *endpoint) {
-    char text[ENDPOINT_TEXT_MAX];
     bool is_ipv6 = strchr(endpoint->host, ':') != NULL;
 
-    snprintf(text, sizeof(text), is_ipv6 ? "%s://[%s]:%d" : "%s://%s:%d", endpoint->listener,
-             endpoint->host, endpoint->port);
-    return json_string(text);
+    return json_sprintf(is_ipv6 ? "%s://[%s]:%d" : "%s://%s:%d", endpoint->listener, endpoint->host,
+                        endpoint->port);
 }
 
 struct bytes broker_znode_encode(const struct broker_znode *broker, struct arena *arena) {
@@ -41,7 +39,7 @@ struct bytes broker_znode_encode(const struct broker_znode *broker, struct arena
     json_object_set_new(object, "listener_security_protocol_map", protocols);
     json_object_set_new(object, "features", json_object());
     if (broker->rack != NULL)
-        json_object_set_new(object, "rack", json_string(broker->rack));
+        json_object_set_new(object, "rack", znode_text_json(broker->rack));
     return znode_finish(object, arena);
 }
 
@@ -75,7 +73,7 @@ static void parse_endpoint(struct znode_reader *reader, const char *text, const 
         host_end--;
     }
     port = strtol(port_mark + 1, &number_end, 10);
-    if (number_end == port_mark + 1 || *number_end != '\0' || port < -1 || port > 65535 ||
+    if (number_end == port_mark + 1 || *number_end != '\0' || port < -1 || port > PORT_MAX ||
         host_end < host) {
         znode_fail(reader, "endpoints", "has an entry with a bad host or port");
         return;
@@ -122,6 +120,8 @@ static void decode_version_1(struct znode_reader *reader, const json_t *object,
     endpoint->security_protocol = "PLAINTEXT";
     endpoint->host = znode_text(reader, object, "host");
     endpoint->port = znode_int32(reader, object, "port");
+    if (endpoint->port < -1 || endpoint->port > PORT_MAX)
+        znode_fail(reader, "port", "is out of range");
     broker->endpoints = endpoint;
     broker->endpoint_count = 1;
 }

@@ -2,25 +2,49 @@
 
 #include <stdio.h>
 
-struct bytes config_znode_encode(const struct config_znode *config, struct arena *arena) {
+json_t *config_entries_json(const struct config_znode *config) {
     json_t *object = json_object();
-    json_t *entries = json_object();
 
     for (int32_t i = 0; i < config->entry_count; i++)
-        json_object_set_new(entries, config->entries[i].key, json_string(config->entries[i].value));
+        json_object_set_new(object, config->entries[i].key,
+                            znode_text_json(config->entries[i].value));
+    return object;
+}
+
+void config_entries_decode(struct znode_reader *reader, const json_t *object, const char *name,
+                           struct config_znode *config) {
+    json_t *members = znode_object_or_null(reader, object, name);
+    struct config_entry *entries;
+    const char *key;
+    const json_t *value;
+
+    if (members == NULL)
+        return;
+    entries = znode_alloc(reader, json_object_size(members), sizeof(*entries));
+    json_object_foreach (members, key, value) {
+        struct bytes copy = arena_copy(reader->arena, bytes_of_text(key));
+        if (bytes_is_null(copy))
+            znode_fail(reader, name, "does not fit into memory");
+        if (reader->failed)
+            return;
+        entries[config->entry_count].key = (const char *)copy.data;
+        entries[config->entry_count++].value = znode_text(reader, members, key);
+    }
+    config->entries = entries;
+}
+
+struct bytes config_znode_encode(const struct config_znode *config, struct arena *arena) {
+    json_t *object = json_object();
+
     json_object_set_new(object, "version", json_integer(1));
-    json_object_set_new(object, "config", entries);
+    json_object_set_new(object, "config", config_entries_json(config));
     return znode_finish(object, arena);
 }
 
 enum error config_znode_decode(const char *path, struct bytes data, struct arena *arena,
                                struct config_znode *config, struct znode_error *error) {
     struct znode_reader reader;
-    struct config_entry *entries;
-    const char *key;
     json_t *object;
-    json_t *members;
-    json_t *value;
 
     znode_reader_init(&reader, path, arena, error);
     *config = (struct config_znode){0};
@@ -29,18 +53,7 @@ enum error config_znode_decode(const char *path, struct bytes data, struct arena
     object = znode_parse(&reader, data);
     if (object == NULL)
         return znode_result(&reader);
-    members = znode_object_or_null(&reader, object, "config");
-    entries = znode_alloc(&reader, json_object_size(members), sizeof(*entries));
-    json_object_foreach (members, key, value) {
-        struct bytes copy = arena_copy(arena, bytes_of_text(key));
-        if (reader.failed)
-            break;
-        if (bytes_is_null(copy))
-            znode_fail(&reader, "config", "does not fit into memory");
-        entries[config->entry_count].key = (const char *)copy.data;
-        entries[config->entry_count++].value = znode_text(&reader, members, key);
-    }
-    config->entries = entries;
+    config_entries_decode(&reader, object, "config", config);
     json_decref(object);
     return znode_result(&reader);
 }
@@ -49,7 +62,7 @@ struct bytes config_change_znode_encode(const char *entity_path, struct arena *a
     json_t *object = json_object();
 
     json_object_set_new(object, "version", json_integer(2));
-    json_object_set_new(object, "entity_path", json_string(entity_path));
+    json_object_set_new(object, "entity_path", znode_text_json(entity_path));
     return znode_finish(object, arena);
 }
 

@@ -22,6 +22,12 @@ struct bytes config_znode_encode(const struct config_znode *config, struct arena
 MUST_CHECK enum error config_znode_decode(const char *path, struct bytes data, struct arena *arena,
                                           struct config_znode *config, struct znode_error *error);
 
+/* The entries as an object of strings, which change entries hold too. Decoding a missing member
+ * leaves `config` as it is. */
+json_t *config_entries_json(const struct config_znode *config);
+void config_entries_decode(struct znode_reader *reader, const json_t *object, const char *name,
+                           struct config_znode *config);
+
 /* `entity_path` is like "topics/orders" or "brokers/<default>". */
 struct bytes config_change_znode_encode(const char *entity_path, struct arena *arena);
 /* Version 1 (entity_type, entity_name) is given in the form of version 2. */

@@ -201,6 +201,56 @@ const int32_t *znode_ids(struct znode_reader *reader, const json_t *array, const
     return ids;
 }
 
+void znode_uuid(struct znode_reader *reader, const json_t *value, const char *key,
+                struct uuid *uuid) {
+    if (uuid_from_text(bytes_of_text(json_string_value(value)), uuid) != ERR_NONE)
+        znode_fail(reader, key, "is no UUID of 22 characters");
+}
+
+json_t *znode_uuid_json(const struct uuid *uuid) {
+    char text[UUID_TEXT_SIZE + 1];
+
+    uuid_to_text(uuid, text);
+    return json_string(text);
+}
+
+/* The bytes of the character at `text` if it is well-formed UTF-8, else 0. */
+static size_t character_size(const char *text) {
+    for (size_t size = 1; size <= 4 && text[size - 1] != '\0'; size++) {
+        json_t *character = json_stringn(text, size);
+        if (character != NULL) {
+            json_decref(character);
+            return size;
+        }
+    }
+    return 0;
+}
+
+static json_t *repaired_text_json(const char *text) {
+    char *repaired = malloc(3 * strlen(text) + 1);
+    char *end = repaired;
+    json_t *value;
+
+    if (repaired == NULL)
+        return NULL;
+    while (*text != '\0') {
+        size_t size = character_size(text);
+        memcpy(end, size == 0 ? "\xef\xbf\xbd" : text, size == 0 ? 3 : size);
+        end += size == 0 ? 3 : size;
+        text += size == 0 ? 1 : size;
+    }
+    *end = '\0';
+    value = json_string(repaired);
+    free(repaired);
+    return value;
+}
+
+json_t *znode_text_json(const char *text) {
+    json_t *value = json_string(text);
+
+    return value != NULL ? value : repaired_text_json(text);
+}
+
 json_t *znode_ids_json(const int32_t *ids, int32_t count) {
     json_t *array = json_array();
 

@@ -60,9 +60,16 @@ json_t *znode_array(struct znode_reader *reader, const json_t *object, const cha
 const int32_t *znode_ids(struct znode_reader *reader, const json_t *array, const char *key,
                          int32_t *count);
 
+/* A UUID of 22 characters. */
+void znode_uuid(struct znode_reader *reader, const json_t *value, const char *key,
+                struct uuid *uuid);
+
 /* Memory of the arena; failing counts as a failed parse. */
 void *znode_alloc(struct znode_reader *reader, size_t count, size_t size);
 
+/* Text from outside; what is no UTF-8 in it becomes U+FFFD, as in Kafka. */
+json_t *znode_text_json(const char *text);
+json_t *znode_uuid_json(const struct uuid *uuid);
 json_t *znode_ids_json(const int32_t *ids, int32_t count);
 
 /* Takes over `object` and gives its compact form, in the arena; null if memory is out. */
