@@ -65,7 +65,7 @@ static void on_occurrence(struct controller *c, const struct controller_event *e
             effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPICS, BYTES_NULL);
         break;
     case CONTROLLER_EVENT_DELETE_TOPICS_CHANGED:
-        if (c->role == ROLE_ACTIVE)
+        if (elected)
             effect_read(c, effects, CONTROLLER_EFFECT_READ_DELETE_TOPICS, BYTES_NULL);
         break;
     case CONTROLLER_EVENT_PREFERRED_ELECTION_CHANGED:
@@ -103,6 +103,7 @@ static void on_read(struct controller *c, const struct controller_event *event,
         break;
     case CONTROLLER_EVENT_DELETE_TOPICS_READ:
         deletion_on_marks_read(c, event, effects);
+        term_loaded_one(c, effects);
         break;
     case CONTROLLER_EVENT_PREFERRED_ELECTION_READ:
         leadership_on_preferred_election_read(c, event, effects);

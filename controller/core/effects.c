@@ -39,7 +39,7 @@ struct controller_effect *effect_add(struct controller *c, struct controller_eff
 
 static bool is_part_of_loading(enum controller_effect_kind kind) {
     return kind == CONTROLLER_EFFECT_READ_BROKERS || kind == CONTROLLER_EFFECT_READ_TOPICS ||
-           kind == CONTROLLER_EFFECT_READ_TOPIC;
+           kind == CONTROLLER_EFFECT_READ_TOPIC || kind == CONTROLLER_EFFECT_READ_DELETE_TOPICS;
 }
 
 uint64_t effect_read(struct controller *c, struct controller_effects *effects,

@@ -66,7 +66,8 @@ struct controller {
     int32_t attempt_epoch; /* of an election whose outcome is open; 0: none */
     int32_t epoch;
     int32_t epoch_version;
-    size_t loads; /* answers that loading still waits for */
+    size_t loads;      /* answers that loading still waits for */
+    bool marks_loaded; /* the last of them is or was that about topics to be deleted */
     uint64_t broker_listing;
     uint64_t topic_listing;
     bool announce_wanted;

@@ -106,6 +106,7 @@ static void begin_loading(struct controller *c, int32_t epoch, int32_t epoch_ver
 
     c->role = ROLE_LOADING;
     c->attempt_epoch = 0;
+    c->marks_loaded = false;
     c->epoch = epoch;
     c->epoch_version = c->config.test_without_fence ? -1 : epoch_version;
     for (size_t i = 0; i < ARRAY_COUNT(reads); i++)
@@ -179,11 +180,18 @@ static void begin_acting(struct controller *c, struct controller_effects *effect
         for (size_t i = 0; i < topic->partition_count; i++)
             partition_touch(c, topic->partitions[i]);
     }
-    effect_read(c, effects, CONTROLLER_EFFECT_READ_DELETE_TOPICS, BYTES_NULL);
     effect_read(c, effects, CONTROLLER_EFFECT_READ_PREFERRED_ELECTION, BYTES_NULL);
 }
 
 void term_loaded_one(struct controller *c, struct controller_effects *effects) {
-    if (c->role == ROLE_LOADING && c->loads > 0 && --c->loads == 0)
+    if (c->role != ROLE_LOADING || --c->loads > 0)
+        return;
+    if (c->marks_loaded) {
         begin_acting(c, effects);
+        return;
+    }
+    /* A topic whose deletion was begun has lost states already: it must be known as such before
+     * anything is written, or it would get new ones. */
+    c->marks_loaded = true;
+    effect_read(c, effects, CONTROLLER_EFFECT_READ_DELETE_TOPICS, BYTES_NULL);
 }

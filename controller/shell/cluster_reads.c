@@ -157,7 +157,9 @@ static void part_done(void *context, const struct zk_result *result) {
     if (read->operation.shell != NULL)
         reads_of(read)->in_flight--;
     read->pending--;
-    if (!operation_is_wanted(&read->operation)) {
+    if (!operation_is_wanted(&read->operation, read->failed) ||
+        !operation_is_wanted(&read->operation, result->error)) {
+        read->failed = ERR_CANCELLED;
         if (read->pending == 0)
             read_free(read);
         return;

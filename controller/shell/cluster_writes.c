@@ -17,7 +17,7 @@ static void elected(void *context, const struct zk_result *result) {
     struct operation *operation = context;
     struct controller_event event = operation_answer(operation, CONTROLLER_EVENT_ELECTED);
 
-    if (operation_is_wanted(operation)) {
+    if (operation_is_wanted(operation, result->error)) {
         event.error = result->error;
         if (result->error == ERR_NONE)
             event.elected_version = result->ops[1].stat.version;
@@ -51,7 +51,7 @@ static void relinquished(void *context, const struct zk_result *result) {
     struct operation *operation = context;
     struct controller_event event = operation_answer(operation, CONTROLLER_EVENT_RELINQUISHED);
 
-    if (operation_is_wanted(operation)) {
+    if (operation_is_wanted(operation, result->error)) {
         event.error = result->error;
         shell_step(operation->shell, &event);
     }
@@ -355,7 +355,7 @@ static void multi_done(void *context, const struct zk_result *result) {
     struct controller_event event = operation_answer(&multi->operation, CONTROLLER_EVENT_WRITTEN);
     uint32_t number;
 
-    if (operation_is_wanted(&multi->operation)) {
+    if (operation_is_wanted(&multi->operation, result->error)) {
         event.error = result->error;
         event.written.change_number = -1;
         if (result->error != ERR_NONE)
@@ -384,7 +384,7 @@ static void producer_ids_written(void *context, const struct zk_result *result) 
     struct controller_event event =
         operation_answer(operation, CONTROLLER_EVENT_PRODUCER_IDS_WRITTEN);
 
-    if (operation_is_wanted(operation)) {
+    if (operation_is_wanted(operation, result->error)) {
         event.error = result->error;
         shell_step(operation->shell, &event);
     }

@@ -41,8 +41,9 @@ void *operation_new(struct controller_shell *shell, const struct controller_effe
     return operation;
 }
 
-bool operation_is_wanted(const struct operation *operation) {
-    return operation->shell != NULL && operation->session == operation->shell->session;
+bool operation_is_wanted(const struct operation *operation, enum error error) {
+    return operation->shell != NULL && operation->session == operation->shell->session &&
+           error != ERR_CANCELLED;
 }
 
 struct controller_event operation_answer(const struct operation *operation,

@@ -46,8 +46,9 @@ void shell_step(struct controller_shell *shell, const struct controller_event *e
 /* The first bytes of `size` bytes of memory are an operation, begun for this effect. */
 void *operation_new(struct controller_shell *shell, const struct controller_effect *effect,
                     size_t size);
-/* Whether somebody still waits for its outcome. */
-bool operation_is_wanted(const struct operation *operation);
+/* Whether somebody still waits for its outcome; nobody does for a CANCELLED one, since the session
+ * is being closed for good. */
+bool operation_is_wanted(const struct operation *operation, enum error error);
 /* The answer to it, to be filled in. */
 struct controller_event operation_answer(const struct operation *operation,
                                          enum controller_event_kind kind);

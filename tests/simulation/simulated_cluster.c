@@ -1,0 +1,194 @@
+#include "tests/simulation/simulated_cluster.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/base/logger.h"
+#include "zk-schema/broker_registration.h"
+#include "zk-schema/broker_znode.h"
+#include "zk-schema/paths.h"
+
+/* ---- The timer, in simulated time -------------------------------------------------------------
+ */
+
+struct armed {
+    struct simulated_broker *broker;
+    uint64_t generation;
+};
+
+static void timer_fires(void *context) {
+    struct armed *armed = context;
+    struct simulated_broker *broker = armed->broker;
+    bool current = broker->runs && armed->generation == broker->timer_generation;
+
+    free(armed);
+    if (current)
+        broker->timer.expired(broker->timer.context);
+}
+
+static void timer_arm(struct controller_timer *timer, int64_t delay_ms) {
+    struct simulated_broker *broker = CONTAINER_OF(timer, struct simulated_broker, timer);
+    struct armed *armed = calloc(1, sizeof(*armed));
+
+    CHECK(armed != NULL);
+    *armed = (struct armed){broker, ++broker->timer_generation};
+    simulator_schedule(&broker->cluster->simulator, delay_ms, timer_fires, armed);
+}
+
+static void timer_cancel(struct controller_timer *timer) {
+    CONTAINER_OF(timer, struct simulated_broker, timer)->timer_generation++;
+}
+
+/* ---- A broker process
+ * ---------------------------------------------------------------------------- */
+
+static void on_registered(void *context, int64_t broker_epoch) {
+    struct simulated_broker *broker = context;
+
+    broker->broker_epoch = broker_epoch;
+    controller_shell_broker_registered(broker->shell, broker_epoch);
+}
+
+static void on_session(struct zk_listener *listener, enum zk_session_state state) {
+    struct simulated_broker *broker = CONTAINER_OF(listener, struct simulated_broker, listener);
+
+    if (state == ZK_SESSION_EXPIRED)
+        broker->broker_epoch = 0;
+    controller_shell_on_session(broker->shell, state);
+    if (state == ZK_SESSION_NEW && !broker->registration_started) {
+        broker->registration_started = true;
+        broker_registration_start(broker->registration);
+    } else {
+        broker_registration_on_session(broker->registration, state);
+    }
+}
+
+static void on_watch(struct zk_listener *listener, enum zk_event_kind kind, const char *path) {
+    struct simulated_broker *broker = CONTAINER_OF(listener, struct simulated_broker, listener);
+
+    broker_registration_on_watch(broker->registration, kind, path);
+    controller_shell_on_watch(broker->shell, kind, path);
+}
+
+static void on_term(void *context, bool active, int32_t controller_epoch) {
+    struct simulated_broker *broker = context;
+
+    simulator_trace(&broker->cluster->simulator, "broker %d %s %d", broker->id,
+                    active ? "acts" : "retires", controller_epoch);
+}
+
+static void make_registration(struct simulated_broker *broker) {
+    const struct broker_endpoint endpoint = {"PLAINTEXT", "localhost", 9000 + broker->id,
+                                             "PLAINTEXT"};
+    const struct broker_znode znode = {
+        .rack = broker->rack,
+        .timestamp_ms = 1,
+        .endpoints = &endpoint,
+        .endpoint_count = 1,
+    };
+    struct broker_registration_config config = {
+        .zk = model_client_zk(broker->client),
+        .broker_id = broker->id,
+        .on_registered = on_registered,
+        .context = broker,
+    };
+    struct arena arena;
+
+    arena_init(&arena, 1 << 20);
+    config.data = broker_znode_encode(&znode, &arena);
+    CHECK(broker_registration_new(&config, &broker->registration) == ERR_NONE);
+    arena_done(&arena);
+}
+
+void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const char *rack) {
+    struct simulated_broker *broker = &cluster->brokers[id];
+    struct controller_shell_config config = {
+        .timer = &broker->timer,
+        .clock = &cluster->simulator.clock,
+        .broker_id = id,
+        .rng_seed = rng_next(&cluster->simulator.rng),
+        .unclean_leader_election_enable = cluster->unclean_leader_election_enable,
+        .delete_topic_enable = true,
+        .test_without_fence = cluster->without_fence,
+        .on_term = on_term,
+        .context = broker,
+    };
+    char name[16];
+
+    CHECK(id >= 1 && id <= SIMULATED_BROKERS_MAX && !broker->runs);
+    snprintf(name, sizeof(name), "broker %d", id);
+    broker->cluster = cluster;
+    broker->id = id;
+    broker->rack = rack;
+    broker->exists = true;
+    broker->runs = true;
+    broker->broker_epoch = 0;
+    broker->registration_started = false;
+    broker->listener = (struct zk_listener){on_session, on_watch};
+    broker->timer = (struct controller_timer){.arm = timer_arm, .cancel = timer_cancel};
+    broker->client = model_client_new(cluster->zookeeper, name, &broker->listener);
+    config.zk = model_client_zk(broker->client);
+    CHECK(controller_shell_new(&config, &broker->shell) == ERR_NONE);
+    make_registration(broker);
+    simulator_trace(&cluster->simulator, "broker %d starts", id);
+}
+
+struct expiry {
+    struct model_zookeeper *zookeeper;
+    int64_t session_id;
+};
+
+static void session_expires(void *context) {
+    struct expiry *expiry = context;
+
+    model_zookeeper_expire(expiry->zookeeper, expiry->session_id);
+    free(expiry);
+}
+
+void simulated_broker_stop(struct simulated_cluster *cluster, int32_t id, int64_t session_left_ms) {
+    struct simulated_broker *broker = &cluster->brokers[id];
+    struct expiry *expiry = calloc(1, sizeof(*expiry));
+
+    CHECK(broker->runs && expiry != NULL);
+    *expiry = (struct expiry){cluster->zookeeper, model_client_stop(broker->client)};
+    controller_shell_free(broker->shell);
+    broker_registration_free(broker->registration);
+    broker->runs = false;
+    simulator_schedule(&cluster->simulator, session_left_ms, session_expires, expiry);
+}
+
+struct simulated_broker *simulated_cluster_controller(struct simulated_cluster *cluster) {
+    struct simulated_broker *newest = NULL;
+
+    for (int32_t id = 1; id <= SIMULATED_BROKERS_MAX; id++) {
+        struct simulated_broker *broker = &cluster->brokers[id];
+        if (broker->runs && controller_shell_is_active(broker->shell) &&
+            (newest == NULL ||
+             controller_shell_epoch(broker->shell) > controller_shell_epoch(newest->shell)))
+            newest = broker;
+    }
+    return newest;
+}
+
+void simulated_cluster_init(struct simulated_cluster *cluster, uint64_t seed) {
+    logger_set_level(getenv("BARNABAS_TRACE") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+    *cluster = (struct simulated_cluster){0};
+    simulator_init(&cluster->simulator, seed);
+    cluster->checker = checker_new(&cluster->simulator);
+    cluster->zookeeper =
+        model_zookeeper_new(&cluster->simulator, checker_on_commit, cluster->checker);
+    checker_set_zookeeper(cluster->checker, cluster->zookeeper);
+    for (size_t i = 0; i < startup_path_count; i++)
+        CHECK(model_zookeeper_create(cluster->zookeeper, startup_paths[i], BYTES_NULL) == ERR_NONE);
+}
+
+void simulated_cluster_done(struct simulated_cluster *cluster) {
+    for (int32_t id = 1; id <= SIMULATED_BROKERS_MAX; id++)
+        if (cluster->brokers[id].runs)
+            simulated_broker_stop(cluster, id, 1);
+    while (simulator_step(&cluster->simulator, INT64_MAX))
+        ;
+    model_zookeeper_free(cluster->zookeeper);
+    checker_free(cluster->checker);
+    simulator_done(&cluster->simulator);
+}

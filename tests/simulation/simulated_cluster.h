@@ -1,0 +1,54 @@
+/*
+ * Brokers over the model ZooKeeper: each is a process with a session, a registration and a
+ * controller's shell, all real but the ZooKeeper below and the clock. A checker watches every
+ * transaction.
+ *
+ * A stopped broker's session goes on until it is expired, as a killed process's.
+ */
+#ifndef TESTS_SIMULATION_SIMULATED_CLUSTER_H
+#define TESTS_SIMULATION_SIMULATED_CLUSTER_H
+
+#include "controller/shell/controller_shell.h"
+#include "tests/simulation/checker.h"
+#include "tests/simulation/model_zookeeper.h"
+
+#define SIMULATED_BROKERS_MAX 8
+
+struct broker_registration;
+
+struct simulated_broker {
+    struct simulated_cluster *cluster;
+    int32_t id;
+    const char *rack; /* NULL: none */
+    bool exists;
+    bool runs;
+    struct model_client *client;
+    struct zk_listener listener;
+    struct broker_registration *registration;
+    struct controller_shell *shell;
+    struct controller_timer timer;
+    uint64_t timer_generation;
+    bool registration_started;
+    int64_t broker_epoch; /* 0: not registered, as far as it knows */
+};
+
+struct simulated_cluster {
+    struct simulator simulator;
+    struct model_zookeeper *zookeeper;
+    struct checker *checker;
+    struct simulated_broker brokers[SIMULATED_BROKERS_MAX + 1]; /* by id, from 1 */
+    bool unclean_leader_election_enable;
+    bool without_fence;
+};
+
+void simulated_cluster_init(struct simulated_cluster *cluster, uint64_t seed);
+void simulated_cluster_done(struct simulated_cluster *cluster);
+
+void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const char *rack);
+/* Kills it; its session expires after `session_left_ms`. */
+void simulated_broker_stop(struct simulated_cluster *cluster, int32_t id, int64_t session_left_ms);
+
+/* The broker that is active and has the newest epoch; NULL if none. */
+struct simulated_broker *simulated_cluster_controller(struct simulated_cluster *cluster);
+
+#endif
