@@ -290,13 +290,34 @@ static void on_shutdown(void *context,
                     response->remaining_count);
 }
 
+struct leaving {
+    struct run *run;
+    int32_t id;
+    uint64_t start; /* the process that leaves is this one, not one that comes after it */
+};
+
+static void leave(void *context) {
+    struct leaving *leaving = context;
+    struct simulated_broker *broker = &leaving->run->cluster.brokers[leaving->id];
+
+    if (broker->runs && broker->starts == leaving->start)
+        simulated_broker_stop(&leaving->run->cluster, leaving->id, 0);
+    free(leaving);
+}
+
+/* A broker that asks shuts down, whatever it is answered. */
 static void ask_shutdown(struct run *run) {
     struct simulated_broker *receiver = random_receiver(run);
     struct simulated_broker *asker = random_running(run);
     struct controller_controlled_shutdown_request request;
+    struct leaving *leaving;
 
     if (receiver == NULL || asker == NULL)
         return;
+    leaving = calloc(1, sizeof(*leaving));
+    CHECK(leaving != NULL);
+    *leaving = (struct leaving){run, asker->id, asker->starts};
+    simulator_schedule(&run->cluster.simulator, 1 + below(run, 3000), leave, leaving);
     request.broker_id = asker->id;
     request.broker_epoch = asker->broker_epoch;
     run->asked++;

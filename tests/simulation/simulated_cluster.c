@@ -122,6 +122,7 @@ void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const
     broker->rack = rack;
     broker->exists = true;
     broker->runs = true;
+    broker->starts++;
     broker->broker_epoch = 0;
     broker->registration_started = false;
     broker->listener = (struct zk_listener){on_session, on_watch};

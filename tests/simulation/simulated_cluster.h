@@ -29,6 +29,7 @@ struct simulated_broker {
     struct controller_timer timer;
     uint64_t timer_generation;
     bool registration_started;
+    uint64_t starts;
     int64_t broker_epoch; /* 0: not registered, as far as it knows */
 };
 
