@@ -3,6 +3,7 @@ a real ZooKeeper, with connections that are cut, servers that restart and sessio
 import logging
 import os
 import queue
+import socket
 import subprocess
 import threading
 import time
@@ -283,8 +284,10 @@ class Sessions(ZkTest):
     def test_a_server_that_comes_later_is_found(self):
         with ZookeeperServer(tick_ms=TICK_MS) as later:
             later.stop()
-            driver = self.open(later.connect, "user:secret", "set_acl", new=False)
-            time.sleep(0.3)  # connection attempts fail meanwhile
+            with socket.create_server(("127.0.0.1", later.port)) as refuser:
+                driver = self.open(later.connect, "user:secret", "set_acl", new=False)
+                for _ in range(3):  # attempts to connect fail meanwhile
+                    refuser.accept()[0].close()
             later.start()
             driver.expect("session NEW")
             # The credentials must have been taken in spite of the failures.
