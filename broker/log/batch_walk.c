@@ -8,7 +8,7 @@
 #include "client/wire/crc32c.h"
 
 #define HEADERS_BUFFER_BYTES ((size_t)4096)
-#define WHOLE_BUFFER_BYTES   ((size_t)1 << 18)
+#define WHOLE_BUFFER_BYTES   ((size_t)1 << 20) /* much more than a batch: its rest is moved */
 
 #define AT_LENGTH              8
 #define AT_LEADER_EPOCH        12
@@ -130,6 +130,8 @@ static enum error fill(struct batch_walk *walk, size_t size) {
 
     if (kept >= size)
         return ERR_NONE;
+    if ((uint64_t)chunk > (uint64_t)(walk->end - walk->position))
+        chunk = (size_t)(walk->end - walk->position);
     wanted = size > chunk ? size : chunk;
     if (wanted > walk->capacity) {
         if ((grown = malloc(wanted)) == NULL)
