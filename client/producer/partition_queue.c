@@ -107,7 +107,8 @@ struct batch *partition_queue_due(const struct partition_queue *queue,
         /* What is numbered must be answered before a gap can be closed. */
         if (queue->gap && batch != first)
             return NULL;
-        if (queue->in_flight >= policy->in_flight_max)
+        if (queue->in_flight >=
+            (policy->idempotent && !queue->established ? 1 : policy->in_flight_max))
             return NULL;
         return is_ripe(batch, policy, now_ms, flush, at_ms) ? batch : NULL;
     }
@@ -128,6 +129,7 @@ static void start_anew(struct partition_queue *queue) {
 
     queue->gap = false;
     queue->restart = false;
+    queue->established = false;
     if (queue->producer_epoch < INT16_MAX)
         queue->producer_epoch++;
     queue->next_sequence = 0;
@@ -201,6 +203,7 @@ enum verdict partition_queue_answer(struct partition_queue *queue, const struct 
     }
     if (error == ERR_NONE) {
         leave(queue, batch, ERR_NONE);
+        queue->established |= batch->producer_epoch == queue->producer_epoch;
         batch->base_offset = base_offset;
         batch->log_append_time_ms = log_append_time_ms;
         return VERDICT_DELIVERED;

@@ -19,10 +19,13 @@
  * 4. OUT_OF_ORDER_SEQUENCE_NUMBER for the first batch without such a gap means that the broker
  *    lost what it had acknowledged: the batch fails, so that its sender learns of it, and rule 3
  *    applies to the rest.
+ * 5. A broker takes any number from a producer it does not know, so until the first batch of an
+ *    epoch has been acknowledged nothing is sent behind it: else the second could be stored when
+ *    the first was refused for a passing reason, and the first never.
  *
  * Threads: the producer's lock.
- * Source: Kafka 3.9, Sender, RecordAccumulator, TransactionManager, from which rule 3 differs:
- * there a batch of unknown outcome is numbered anew, and can be stored twice.
+ * Source: Kafka 3.9, Sender, RecordAccumulator, TransactionManager, ProducerAppendInfo. Rules 3 and
+ * 5 go beyond them: there a batch of unknown outcome is numbered anew, and can be stored twice.
  */
 #ifndef CLIENT_PRODUCER_PARTITION_QUEUE_H
 #define CLIENT_PRODUCER_PARTITION_QUEUE_H
@@ -48,8 +51,9 @@ struct partition_queue {
     int64_t producer_id; /* -1 until the first batch is sent */
     int16_t producer_epoch;
     int32_t next_sequence;
-    bool gap;     /* rule 3: a numbered batch failed */
-    bool restart; /* rule 3: proven; number anew once nothing is in flight */
+    bool established; /* rule 5: the broker has stored a batch of this epoch */
+    bool gap;         /* rule 3: a numbered batch failed */
+    bool restart;     /* rule 3: proven; number anew once nothing is in flight */
     /* The producer's: on the list of queues that hold something. */
     bool active;
     TAILQ_ENTRY(partition_queue) next_active;
