@@ -85,13 +85,14 @@ static bool flags_parse(struct invocation *invocation, const struct flag_set *se
     return true;
 }
 
+/* `verb` is NULL for a command of one word. */
 static const struct command *command_find(const char *group, const char *verb) {
     for (size_t i = 0; i < command_count; i++) {
         const struct command *command = commands[i];
 
-        if (strcmp(command->group, group) != 0)
+        if (strcmp(command->group, group) != 0 || (command->verb == NULL) != (verb == NULL))
             continue;
-        if (command->verb == NULL || (verb != NULL && strcmp(command->verb, verb) == 0))
+        if (verb == NULL || strcmp(command->verb, verb) == 0)
             return command;
     }
     return NULL;
@@ -130,53 +131,61 @@ static bool operands_check(const struct invocation *invocation, char *problem,
     return true;
 }
 
-/* The words of the command, at argv[0...]. */
-static bool command_choose(struct invocation *invocation, int argc, char **argv, int *word_count,
-                           char *problem, size_t problem_size) {
-    const char *verb = argc > 1 ? argv[1] : NULL;
+/* Takes the flags in front of the next word, and moves to that. */
+static bool word_next(struct invocation *invocation, int *argc, char ***argv, char *problem,
+                      size_t problem_size) {
+    struct flag_set flags = {.letters = "+:"}; /* stops at the first word */
+
+    flag_set_add(&flags, global_flags, global_flag_count);
+    if (!flags_parse(invocation, &flags, *argc, *argv, problem, problem_size))
+        return false;
+    *argc -= optind;
+    *argv += optind;
+    return true;
+}
+
+/* The second word of a command whose first is `group`. */
+static bool verb_choose(struct invocation *invocation, const char *group, const char *verb,
+                        char *problem, size_t problem_size) {
     char verbs[256];
 
-    invocation->command = command_find(argv[0], verb);
-    if (invocation->command != NULL) {
-        *word_count = invocation->command->verb == NULL ? 1 : 2;
-        return true;
-    }
-    if (!group_exists(argv[0])) {
-        snprintf(problem, problem_size, "unknown command \"%s\"; see barnabas help", argv[0]);
+    verbs_of(group, verbs, sizeof(verbs));
+    if (verb == NULL) {
+        snprintf(problem, problem_size, "%s what? One of: %s", group, verbs);
         return false;
     }
-    verbs_of(argv[0], verbs, sizeof(verbs));
-    if (verb == NULL || verb[0] == '-')
-        snprintf(problem, problem_size, "%s what? One of: %s", argv[0], verbs);
-    else
-        snprintf(problem, problem_size, "unknown command \"%s %s\"; there are: %s", argv[0], verb,
-                 verbs);
+    invocation->command = command_find(group, verb);
+    if (invocation->command != NULL)
+        return true;
+    snprintf(problem, problem_size, "unknown command \"%s %s\"; there are: %s", group, verb, verbs);
     return false;
 }
 
 bool invocation_parse(struct invocation *invocation, int argc, char **argv, char *problem,
                       size_t problem_size) {
-    struct flag_set before = {.letters = "+:"}; /* stops at the first word */
-    struct flag_set behind = {.letters = ":"};
-    int word_count;
+    struct flag_set flags = {.letters = ":"};
+    const char *group;
 
     memset(invocation, 0, sizeof(*invocation));
-    flag_set_add(&before, global_flags, global_flag_count);
-    if (!flags_parse(invocation, &before, argc, argv, problem, problem_size))
+    if (!word_next(invocation, &argc, &argv, problem, problem_size))
         return false;
-    argc -= optind;
-    argv += optind;
     invocation->help = invocation_has(invocation, "help") || argc == 0;
     if (argc == 0)
         return true;
-    if (!command_choose(invocation, argc, argv, &word_count, problem, problem_size))
+    group = argv[0];
+    invocation->command = command_find(group, NULL);
+    if (invocation->command == NULL && !group_exists(group)) {
+        snprintf(problem, problem_size, "unknown command \"%s\"; see barnabas help", group);
         return false;
-    flag_set_add(&behind, global_flags, global_flag_count);
-    flag_set_add(&behind, invocation->command->flags, invocation->command->flag_count);
-    /* The last word takes the place of the program's name. */
-    argc -= word_count - 1;
-    argv += word_count - 1;
-    if (!flags_parse(invocation, &behind, argc, argv, problem, problem_size))
+    }
+    if (invocation->command == NULL &&
+        (!word_next(invocation, &argc, &argv, problem, problem_size) ||
+         !verb_choose(invocation, group, argv[0], problem, problem_size)))
+        return false;
+    flag_set_add(&flags, global_flags, global_flag_count);
+    flag_set_add(&flags, invocation->command->flags, invocation->command->flag_count);
+    /* The last word stands where getopt expects the program's name. */
+    if (!flags_parse(invocation, &flags, argc, argv, problem, problem_size))
         return false;
     invocation->operands = (const char *const *)(argv + optind);
     invocation->operand_count = (size_t)(argc - optind);
