@@ -130,6 +130,7 @@ struct topic {
     bool writing_deletion; /* TOPIC_DELETING: a part of `tree` is being deleted */
     bool sent_last;        /*   the last part */
     bool marked;           /* /admin/delete_topics/T exists, as far as `tree` says */
+    bool mark_seen;        /* it has been there since the deletion began */
     uint64_t tree_token;   /* of the listing under way; 0: none */
     struct bytes *tree;    /* owned paths still to be deleted, children first; NULL: unknown */
     size_t tree_count;

@@ -83,6 +83,9 @@ void deletion_look(struct topic *topic, struct batch *batch, struct controller_e
 void deletion_on_written(struct controller *c, struct topic *topic,
                          struct controller_effects *effects) {
     if (topic->sent_last) {
+        /* A mark that was set after the listing would stay, and mean the next topic of the name. */
+        if (topic->mark_seen && !topic->marked)
+            writes_delete_node(c, "/admin/delete_topics", topic->name);
         topic_drop(c, topic, ERR_UNKNOWN_TOPIC_OR_PARTITION, effects);
         return;
     }
@@ -146,8 +149,8 @@ void deletion_on_marks_read(struct controller *c, const struct controller_event 
         struct topic *topic = cluster_topic(&c->cluster, name);
 
         if (topic != NULL && topic->phase == TOPIC_DELETING)
-            continue;
-        if (topic != NULL && c->config.delete_topic_enable)
+            topic->mark_seen = true;
+        else if (topic != NULL && c->config.delete_topic_enable)
             deletion_begin(c, topic, effects);
         else
             writes_delete_node(c, "/admin/delete_topics", name);

@@ -11,14 +11,14 @@
 #define PARTITIONS_MAX 9
 #define REPLICAS_MAX   3
 #define BLOCKS_MAX     4096
-#define ACKED_MAX      4096
+#define KNOWN_MAX      4096
 #define PRODUCER_BLOCK 1000
 
-/* A topic whose creation was acknowledged. */
-struct acked_topic {
+/* A topic whose creation was acknowledged, or whose deletion was asked for. */
+struct known_topic {
     struct uuid id;
-    bool deletion_asked;
-    bool deletion_acked;
+    int64_t name; /* the number in it */
+    bool created, deletion_asked, deletion_acked;
 };
 
 struct run {
@@ -27,8 +27,9 @@ struct run {
     int32_t broker_count;
     uint64_t asked, answered, terms;
     bool block_given[BLOCKS_MAX];
-    struct acked_topic acked[ACKED_MAX];
-    size_t acked_count;
+    struct known_topic known[KNOWN_MAX];
+    size_t known_count;
+    bool name_marked[TOPIC_NAMES];  /* by an operator, some time */
     struct checked_partition stale; /* what a slow leader still believes */
     bool has_stale;
 };
@@ -65,11 +66,21 @@ static const char *topic_name(struct run *run, char *buffer, size_t size) {
 /* ---- Requests
  * ------------------------------------------------------------------------------------ */
 
-static struct acked_topic *find_acked(struct run *run, const struct uuid *id) {
-    for (size_t i = 0; i < run->acked_count; i++)
-        if (uuid_equal(&run->acked[i].id, id))
-            return &run->acked[i];
-    return NULL;
+static int64_t name_number(struct bytes name) {
+    char text[8] = {0};
+
+    CHECK(name.size > 5 && name.size < 5 + sizeof(text));
+    memcpy(text, name.data + 5, name.size - 5);
+    return strtoll(text, NULL, 10);
+}
+
+static struct known_topic *know_topic(struct run *run, const struct uuid *id, struct bytes name) {
+    for (size_t i = 0; i < run->known_count; i++)
+        if (uuid_equal(&run->known[i].id, id))
+            return &run->known[i];
+    CHECK(run->known_count < KNOWN_MAX);
+    run->known[run->known_count] = (struct known_topic){.id = *id, .name = name_number(name)};
+    return &run->known[run->known_count++];
 }
 
 static void on_create_topics(void *context,
@@ -83,8 +94,7 @@ static void on_create_topics(void *context,
                         error_name(response->results[i].error));
         if (response->results[i].error != ERR_NONE || uuid_is_zero(&response->results[i].topic_id))
             continue;
-        CHECK(run->acked_count < ACKED_MAX);
-        run->acked[run->acked_count++] = (struct acked_topic){.id = response->results[i].topic_id};
+        know_topic(run, &response->results[i].topic_id, response->results[i].name)->created = true;
     }
 }
 
@@ -140,21 +150,13 @@ static void on_delete_topics(void *context,
 
     run->answered++;
     for (size_t i = 0; i < response->result_count; i++) {
-        struct acked_topic *acked = find_acked(run, &response->results[i].topic_id);
         simulator_trace(&run->cluster.simulator, "deleted %.*s %s",
                         BYTES_FORMAT(response->results[i].name),
                         error_name(response->results[i].error));
-        if (response->results[i].error == ERR_NONE && acked != NULL)
-            acked->deletion_acked = true;
+        if (response->results[i].error == ERR_NONE)
+            know_topic(run, &response->results[i].topic_id, response->results[i].name)
+                ->deletion_acked = true;
     }
-}
-
-/* Whoever is asked to delete a name may mean any topic that ever has it from now on. */
-static void note_deletion(struct run *run, const struct uuid *id) {
-    struct acked_topic *acked = find_acked(run, id);
-
-    if (acked != NULL)
-        acked->deletion_asked = true;
 }
 
 static bool random_topic(struct run *run, struct bytes *name, struct uuid *id) {
@@ -171,7 +173,7 @@ static void ask_delete(struct run *run) {
 
     if (broker == NULL || !random_topic(run, &topic.name, &topic.topic_id))
         return;
-    note_deletion(run, &topic.topic_id);
+    know_topic(run, &topic.topic_id, topic.name)->deletion_asked = true;
     run->asked++;
     controller_shell_delete_topics(broker->shell, &request, on_delete_topics, run);
 }
@@ -345,9 +347,7 @@ static void operator_marks(struct run *run) {
 
     if (!random_topic(run, &name, &id))
         return;
-    /* The mark names a name, and so every topic that has it until it is seen. */
-    for (size_t i = 0; i < run->acked_count; i++)
-        run->acked[i].deletion_asked = true;
+    run->name_marked[name_number(name)] = true;
     path = path_of_deleted_topic(name);
     (void)model_zookeeper_create(run->cluster.zookeeper, path.text, BYTES_NULL);
 }
@@ -466,11 +466,13 @@ static void check_end(struct run *run) {
         simulator_fail(simulator, "%" PRIu64 " requests, %" PRIu64 " answers", run->asked,
                        run->answered);
     checker_check_end(run->cluster.checker, is_live, run);
-    for (size_t i = 0; i < run->acked_count; i++) {
-        bool there = checker_has_topic_id(run->cluster.checker, &run->acked[i].id);
-        if (!there && !run->acked[i].deletion_asked)
+    for (size_t i = 0; i < run->known_count; i++) {
+        const struct known_topic *topic = &run->known[i];
+        bool there = checker_has_topic_id(run->cluster.checker, &topic->id);
+        /* A mark names a name, and so whatever topic has it when the mark is seen. */
+        if (topic->created && !there && !topic->deletion_asked && !run->name_marked[topic->name])
             simulator_fail(simulator, "a topic that was created is gone");
-        if (there && run->acked[i].deletion_acked)
+        if (there && topic->deletion_acked)
             simulator_fail(simulator, "a topic that was deleted is there");
     }
 }
