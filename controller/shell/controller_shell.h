@@ -23,7 +23,6 @@
 
 #include "client/base/check.h"
 #include "client/base/clock.h"
-#include "client/base/executor.h"
 #include "controller/core/requests.h"
 #include "zk-schema/zk.h"
 
@@ -40,7 +39,6 @@ struct controller_timer {
 
 struct controller_shell_config {
     struct zk *zk;
-    struct executor *executor;
     struct controller_timer *timer;
     struct clock *clock;
     int32_t broker_id;
