@@ -144,6 +144,8 @@ void deletion_on_request(struct controller *c, const struct controller_event *ev
 
 void deletion_on_marks_read(struct controller *c, const struct controller_event *event,
                             struct controller_effects *effects) {
+    if (c->role == ROLE_LOADING && !c->marks_loaded)
+        return; /* the topics are not known yet; it is read again when they are */
     for (size_t i = 0; i < event->delete_topics_read.count; i++) {
         struct bytes name = event->delete_topics_read.names[i];
         struct topic *topic = cluster_topic(&c->cluster, name);
