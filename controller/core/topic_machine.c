@@ -319,7 +319,8 @@ static void reconcile(struct controller *c, struct topic *topic,
         topic->note_wanted = true;
         add_partitions(c, topic, read, effects);
     }
-    touch_stateless(c, topic);
+    for (size_t i = 0; i < topic->partition_count; i++)
+        partition_touch(c, topic->partitions[i]); /* some may have had to wait for this */
     topic_touch(c, topic);
     topic_on_partitions_done(c, topic, effects);
 }

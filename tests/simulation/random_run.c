@@ -58,6 +58,11 @@ static struct simulated_broker *random_receiver(struct run *run) {
     return controller == NULL || chance(run, 4) ? random_running(run) : controller;
 }
 
+static void asked(struct run *run, const struct simulated_broker *receiver, const char *what) {
+    run->asked++;
+    simulator_trace(&run->cluster.simulator, "broker %d is asked to %s", receiver->id, what);
+}
+
 static const char *topic_name(struct run *run, char *buffer, size_t size) {
     snprintf(buffer, size, "topic%" PRId64, below(run, TOPIC_NAMES));
     return buffer;
@@ -114,7 +119,7 @@ static void ask_create(struct run *run) {
 
     if (broker == NULL)
         return;
-    run->asked++;
+    asked(run, broker, "create_topics");
     controller_shell_create_topics(broker->shell, &request, on_create_topics, run);
 }
 
@@ -140,7 +145,7 @@ static void ask_extend(struct run *run) {
 
     if (broker == NULL)
         return;
-    run->asked++;
+    asked(run, broker, "create_partitions");
     controller_shell_create_partitions(broker->shell, &request, on_create_partitions, run);
 }
 
@@ -174,7 +179,7 @@ static void ask_delete(struct run *run) {
     if (broker == NULL || !random_topic(run, &topic.name, &topic.topic_id))
         return;
     know_topic(run, &topic.topic_id, topic.name)->deletion_asked = true;
-    run->asked++;
+    asked(run, broker, "delete_topics");
     controller_shell_delete_topics(broker->shell, &request, on_delete_topics, run);
 }
 
@@ -195,7 +200,7 @@ static void ask_elect(struct run *run) {
 
     if (broker == NULL)
         return;
-    run->asked++;
+    asked(run, broker, "elect_leaders");
     controller_shell_elect_leaders(broker->shell, &request, on_elect, run);
 }
 
@@ -251,7 +256,7 @@ static void ask_alter(struct run *run) {
     wanted.new_isr_count = isr_count;
     request.broker_id = known.leader;
     request.broker_epoch = run->cluster.brokers[known.leader].broker_epoch;
-    run->asked++;
+    asked(run, broker, "alter_partition");
     controller_shell_alter_partition(broker->shell, &request, on_alter, run);
 }
 
@@ -279,7 +284,7 @@ static void ask_producer_ids(struct run *run) {
         return;
     request.broker_id = asker->id;
     request.broker_epoch = asker->broker_epoch;
-    run->asked++;
+    asked(run, receiver, "allocate_producer_ids");
     controller_shell_allocate_producer_ids(receiver->shell, &request, on_producer_ids, run);
 }
 
@@ -322,7 +327,7 @@ static void ask_shutdown(struct run *run) {
     simulator_schedule(&run->cluster.simulator, 1 + below(run, 3000), leave, leaving);
     request.broker_id = asker->id;
     request.broker_epoch = asker->broker_epoch;
-    run->asked++;
+    asked(run, receiver, "controlled_shutdown");
     controller_shell_controlled_shutdown(receiver->shell, &request, on_shutdown, run);
 }
 
