@@ -92,7 +92,7 @@ static size_t alternate_racks(const struct assignment_broker *brokers, size_t co
     return rack_count;
 }
 
-void assignment_plan(const struct assignment_request *request, int32_t *replicas) {
+void controller_assignment_plan(const struct assignment_request *request, int32_t *replicas) {
     struct assignment_broker *arranged =
         controller_allocate(request->broker_count, sizeof(*arranged));
     struct round round = {.brokers = request->brokers, .count = request->broker_count};

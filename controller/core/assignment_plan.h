@@ -29,6 +29,6 @@ struct assignment_request {
 };
 
 /* `replicas` has room for partition_count * replication_factor ids. */
-void assignment_plan(const struct assignment_request *request, int32_t *replicas);
+void controller_assignment_plan(const struct assignment_request *request, int32_t *replicas);
 
 #endif

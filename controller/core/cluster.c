@@ -19,16 +19,16 @@ static void bytes_release(struct bytes *owned) {
     *owned = BYTES_NULL;
 }
 
-void cluster_init(struct cluster *cluster) {
+void controller_cluster_init(struct cluster *cluster) {
     *cluster = (struct cluster){0};
 }
 
-void cluster_done(struct cluster *cluster) {
+void controller_cluster_done(struct cluster *cluster) {
     struct topic *topic, *next_topic;
     struct broker *broker, *next_broker;
 
     HASH_ITER (by_name, cluster->by_name, topic, next_topic)
-        cluster_topic_forget(cluster, topic);
+        controller_cluster_topic_forget(cluster, topic);
     HASH_ITER (hh, cluster->brokers, broker, next_broker) {
         HASH_DEL(cluster->brokers, broker);
         bytes_release(&broker->rack);
@@ -38,15 +38,15 @@ void cluster_done(struct cluster *cluster) {
 
 /* ---- Brokers ----------------------------------------------------------------------------- */
 
-struct broker *cluster_broker(struct cluster *cluster, int32_t id) {
+struct broker *controller_cluster_broker(struct cluster *cluster, int32_t id) {
     struct broker *broker;
 
     HASH_FIND(hh, cluster->brokers, &id, sizeof(id), broker);
     return broker;
 }
 
-struct broker *cluster_broker_ensure(struct cluster *cluster, int32_t id) {
-    struct broker *broker = cluster_broker(cluster, id);
+struct broker *controller_cluster_broker_ensure(struct cluster *cluster, int32_t id) {
+    struct broker *broker = controller_cluster_broker(cluster, id);
 
     if (broker != NULL)
         return broker;
@@ -57,20 +57,20 @@ struct broker *cluster_broker_ensure(struct cluster *cluster, int32_t id) {
     return broker;
 }
 
-void cluster_broker_set_rack(struct broker *broker, struct bytes rack) {
+void controller_cluster_broker_set_rack(struct broker *broker, struct bytes rack) {
     struct bytes copy = bytes_duplicate(rack);
 
     bytes_release(&broker->rack);
     broker->rack = copy;
 }
 
-bool broker_is_live(const struct broker *broker) {
+bool controller_broker_is_live(const struct broker *broker) {
     return broker->registered && !broker->shutting_down;
 }
 
 /* ---- Topics ------------------------------------------------------------------------------ */
 
-struct topic *cluster_topic(struct cluster *cluster, struct bytes name) {
+struct topic *controller_cluster_topic(struct cluster *cluster, struct bytes name) {
     struct topic *topic = NULL;
 
     if (name.size > 0)
@@ -78,7 +78,7 @@ struct topic *cluster_topic(struct cluster *cluster, struct bytes name) {
     return topic;
 }
 
-struct topic *cluster_topic_by_id(struct cluster *cluster, const struct uuid *id) {
+struct topic *controller_cluster_topic_by_id(struct cluster *cluster, const struct uuid *id) {
     struct topic *topic = NULL;
 
     if (!uuid_is_zero(id))
@@ -86,32 +86,34 @@ struct topic *cluster_topic_by_id(struct cluster *cluster, const struct uuid *id
     return topic;
 }
 
-struct topic *cluster_topic_colliding(struct cluster *cluster, struct bytes name) {
+struct topic *controller_cluster_topic_colliding(struct cluster *cluster, struct bytes name) {
     char folded[TOPIC_NAME_BYTES_MAX];
     struct topic *topic;
 
     if (name.size > sizeof(folded))
         return NULL;
-    topic_name_fold(name, folded);
+    controller_topic_name_fold(name, folded);
     HASH_FIND(by_folded, cluster->by_folded, folded, name.size, topic);
     return topic != NULL && !bytes_equal(topic->name, name) ? topic : NULL;
 }
 
-struct topic *cluster_topic_add(struct cluster *cluster, struct bytes name, const struct uuid *id) {
+struct topic *controller_cluster_topic_add(struct cluster *cluster, struct bytes name,
+                                           const struct uuid *id) {
     struct topic *topic = controller_allocate(1, sizeof(*topic));
 
     topic->unit.kind = UNIT_TOPIC;
     topic->name = bytes_duplicate(name);
     topic->folded = controller_allocate(name.size + 1, 1);
-    topic_name_fold(name, topic->folded);
+    controller_topic_name_fold(name, topic->folded);
     TAILQ_INIT(&topic->delete_items);
     HASH_ADD_KEYPTR(by_name, cluster->by_name, topic->name.data, name.size, topic);
     HASH_ADD_KEYPTR(by_folded, cluster->by_folded, topic->folded, name.size, topic);
-    cluster_topic_set_id(cluster, topic, id);
+    controller_cluster_topic_set_id(cluster, topic, id);
     return topic;
 }
 
-void cluster_topic_set_id(struct cluster *cluster, struct topic *topic, const struct uuid *id) {
+void controller_cluster_topic_set_id(struct cluster *cluster, struct topic *topic,
+                                     const struct uuid *id) {
     if (!uuid_is_zero(&topic->id))
         HASH_DELETE(by_id, cluster->by_id, topic);
     topic->id = *id;
@@ -119,7 +121,7 @@ void cluster_topic_set_id(struct cluster *cluster, struct topic *topic, const st
         HASH_ADD(by_id, cluster->by_id, id, sizeof(topic->id), topic);
 }
 
-void cluster_topic_clear_configs(struct topic *topic) {
+void controller_cluster_topic_clear_configs(struct topic *topic) {
     for (size_t i = 0; i < topic->config_count; i++) {
         bytes_release(&topic->configs[i].key);
         bytes_release(&topic->configs[i].value);
@@ -129,9 +131,10 @@ void cluster_topic_clear_configs(struct topic *topic) {
     topic->config_count = 0;
 }
 
-void cluster_topic_set_configs(struct topic *topic,
-                               const struct controller_topic_config_entry *configs, size_t count) {
-    cluster_topic_clear_configs(topic);
+void controller_cluster_topic_set_configs(struct topic *topic,
+                                          const struct controller_topic_config_entry *configs,
+                                          size_t count) {
+    controller_cluster_topic_clear_configs(topic);
     topic->configs = controller_allocate(count, sizeof(*configs));
     topic->config_count = count;
     for (size_t i = 0; i < count; i++) {
@@ -140,7 +143,7 @@ void cluster_topic_set_configs(struct topic *topic,
     }
 }
 
-void cluster_topic_clear_tree(struct topic *topic) {
+void controller_cluster_topic_clear_tree(struct topic *topic) {
     for (size_t i = 0; i < topic->tree_count; i++)
         bytes_release(&topic->tree[i]);
     free(topic->tree);
@@ -149,8 +152,8 @@ void cluster_topic_clear_tree(struct topic *topic) {
     topic->tree_position = 0;
 }
 
-void cluster_topic_set_tree(struct topic *topic, const struct controller_names *paths) {
-    cluster_topic_clear_tree(topic);
+void controller_cluster_topic_set_tree(struct topic *topic, const struct controller_names *paths) {
+    controller_cluster_topic_clear_tree(topic);
     topic->tree = controller_allocate(paths->count, sizeof(*topic->tree));
     topic->tree_count = paths->count;
     for (size_t i = 0; i < paths->count; i++)
@@ -159,8 +162,8 @@ void cluster_topic_set_tree(struct topic *topic, const struct controller_names *
 
 static void partition_free(struct partition *partition) {
     CHECK(TAILQ_EMPTY(&partition->waiting) && partition->writing_item == NULL);
-    partition_state_clear(&partition->state);
-    partition_state_clear(&partition->next);
+    controller_partition_state_clear(&partition->state);
+    controller_partition_state_clear(&partition->next);
     free(partition->replica_ids);
     free(partition->replicas);
     free(partition);
@@ -172,8 +175,8 @@ static void topic_free(struct topic *topic) {
     for (size_t i = 0; i < topic->partition_count; i++)
         partition_free(topic->partitions[i]);
     free(topic->partitions);
-    cluster_topic_clear_configs(topic);
-    cluster_topic_clear_tree(topic);
+    controller_cluster_topic_clear_configs(topic);
+    controller_cluster_topic_clear_tree(topic);
     bytes_release(&topic->name);
     free(topic->folded);
     free(topic);
@@ -197,7 +200,7 @@ static void partition_unlink(struct cluster *cluster, struct partition *partitio
     cluster->partition_count--;
 }
 
-void cluster_topic_forget(struct cluster *cluster, struct topic *topic) {
+void controller_cluster_topic_forget(struct cluster *cluster, struct topic *topic) {
     CHECK(!topic->forgotten);
     HASH_DELETE(by_name, cluster->by_name, topic);
     HASH_DELETE(by_folded, cluster->by_folded, topic);
@@ -210,7 +213,7 @@ void cluster_topic_forget(struct cluster *cluster, struct topic *topic) {
         topic_free(topic);
 }
 
-void topic_release(struct topic *topic) {
+void controller_topic_release(struct topic *topic) {
     CHECK(topic->in_flight > 0);
     if (--topic->in_flight == 0 && topic->forgotten)
         topic_free(topic);
@@ -218,8 +221,8 @@ void topic_release(struct topic *topic) {
 
 /* ---- Partitions -------------------------------------------------------------------------- */
 
-struct partition *cluster_partition_add(struct cluster *cluster, struct topic *topic,
-                                        const int32_t *replicas, size_t replica_count) {
+struct partition *controller_cluster_partition_add(struct cluster *cluster, struct topic *topic,
+                                                   const int32_t *replicas, size_t replica_count) {
     struct partition *partition = controller_allocate(1, sizeof(*partition));
     size_t room = topic->partition_count;
 
@@ -241,7 +244,7 @@ struct partition *cluster_partition_add(struct cluster *cluster, struct topic *t
         struct replica *replica = &partition->replicas[r];
         partition->replica_ids[r] = replicas[r];
         replica->partition = partition;
-        replica->broker = cluster_broker_ensure(cluster, replicas[r]);
+        replica->broker = controller_cluster_broker_ensure(cluster, replicas[r]);
         TAILQ_INSERT_TAIL(&replica->broker->replicas, replica, on_broker);
     }
     topic->partitions[topic->partition_count++] = partition;
@@ -249,7 +252,7 @@ struct partition *cluster_partition_add(struct cluster *cluster, struct topic *t
     return partition;
 }
 
-void cluster_partition_remove_last(struct cluster *cluster, struct topic *topic) {
+void controller_cluster_partition_remove_last(struct cluster *cluster, struct topic *topic) {
     struct partition *partition = topic->partitions[topic->partition_count - 1];
 
     CHECK(partition->phase == PARTITION_SETTLED && !partition->unit.queued);
@@ -258,29 +261,29 @@ void cluster_partition_remove_last(struct cluster *cluster, struct topic *topic)
     partition_free(partition);
 }
 
-struct partition *topic_partition(struct topic *topic, int32_t index) {
+struct partition *controller_topic_find_partition(struct topic *topic, int32_t index) {
     return index >= 0 && (size_t)index < topic->partition_count ? topic->partitions[index] : NULL;
 }
 
-void partition_state_clear(struct controller_partition_state *state) {
+void controller_partition_state_clear(struct controller_partition_state *state) {
     free((void *)(uintptr_t)state->isr);
     state->isr = NULL;
     state->isr_count = 0;
 }
 
-void partition_state_copy(struct controller_partition_state *to,
-                          const struct controller_partition_state *from) {
+void controller_partition_state_copy(struct controller_partition_state *to,
+                                     const struct controller_partition_state *from) {
     int32_t *isr = controller_allocate(from->isr_count, sizeof(*isr));
 
     if (from->isr_count > 0)
         memcpy(isr, from->isr, from->isr_count * sizeof(*isr));
-    partition_state_clear(to);
+    controller_partition_state_clear(to);
     *to = *from;
     to->isr = isr;
 }
 
-bool partition_state_equal(const struct controller_partition_state *a,
-                           const struct controller_partition_state *b) {
+bool controller_partition_state_equal(const struct controller_partition_state *a,
+                                      const struct controller_partition_state *b) {
     return a->leader == b->leader && a->leader_epoch == b->leader_epoch &&
            a->controller_epoch == b->controller_epoch &&
            a->leader_recovery_state == b->leader_recovery_state && a->isr_count == b->isr_count &&
@@ -295,8 +298,8 @@ static enum replica_health replica_health(const struct replica *replica) {
     return replica->eviction == EVICTION_NONE ? REPLICA_ONLINE : REPLICA_STALE;
 }
 
-struct election_input partition_election_input(const struct partition *partition,
-                                               enum replica_health *health) {
+struct election_input controller_partition_election_input(const struct partition *partition,
+                                                          enum replica_health *health) {
     for (size_t r = 0; r < partition->replica_count; r++)
         health[r] = replica_health(&partition->replicas[r]);
     return (struct election_input){
@@ -311,7 +314,7 @@ struct election_input partition_election_input(const struct partition *partition
     };
 }
 
-struct replica *partition_replica(const struct partition *partition, int32_t broker_id) {
+struct replica *controller_partition_replica(const struct partition *partition, int32_t broker_id) {
     for (size_t r = 0; r < partition->replica_count; r++)
         if (partition->replica_ids[r] == broker_id)
             return &partition->replicas[r];

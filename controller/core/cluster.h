@@ -154,51 +154,56 @@ struct cluster {
     size_t partition_count;
 };
 
-void cluster_init(struct cluster *cluster);
-/* Frees everything, forgotten topics excepted: those are freed by topic_release. */
-void cluster_done(struct cluster *cluster);
+void controller_cluster_init(struct cluster *cluster);
+/* Frees everything, forgotten topics excepted: those are freed by controller_topic_release. */
+void controller_cluster_done(struct cluster *cluster);
 
-struct broker *cluster_broker(struct cluster *cluster, int32_t id); /* NULL if unknown */
-struct broker *cluster_broker_ensure(struct cluster *cluster, int32_t id);
-void cluster_broker_set_rack(struct broker *broker, struct bytes rack);
+struct broker *controller_cluster_broker(struct cluster *cluster, int32_t id); /* NULL if unknown */
+struct broker *controller_cluster_broker_ensure(struct cluster *cluster, int32_t id);
+void controller_cluster_broker_set_rack(struct broker *broker, struct bytes rack);
 /* Whether it is registered and not shutting down. */
-bool broker_is_live(const struct broker *broker);
+bool controller_broker_is_live(const struct broker *broker);
 
-struct topic *cluster_topic(struct cluster *cluster, struct bytes name); /* NULL if unknown */
-struct topic *cluster_topic_by_id(struct cluster *cluster, const struct uuid *id);
+struct topic *controller_cluster_topic(struct cluster *cluster,
+                                       struct bytes name); /* NULL if unknown */
+struct topic *controller_cluster_topic_by_id(struct cluster *cluster, const struct uuid *id);
 /* A topic whose name collides, other than one of the same name; NULL if none. */
-struct topic *cluster_topic_colliding(struct cluster *cluster, struct bytes name);
+struct topic *controller_cluster_topic_colliding(struct cluster *cluster, struct bytes name);
 
 /* Adds a topic without partitions. The name is copied; a zero id may be set later. */
-struct topic *cluster_topic_add(struct cluster *cluster, struct bytes name, const struct uuid *id);
-void cluster_topic_set_id(struct cluster *cluster, struct topic *topic, const struct uuid *id);
-void cluster_topic_set_configs(struct topic *topic,
-                               const struct controller_topic_config_entry *configs, size_t count);
-void cluster_topic_clear_configs(struct topic *topic);
-void cluster_topic_set_tree(struct topic *topic, const struct controller_names *paths);
-void cluster_topic_clear_tree(struct topic *topic);
+struct topic *controller_cluster_topic_add(struct cluster *cluster, struct bytes name,
+                                           const struct uuid *id);
+void controller_cluster_topic_set_id(struct cluster *cluster, struct topic *topic,
+                                     const struct uuid *id);
+void controller_cluster_topic_set_configs(struct topic *topic,
+                                          const struct controller_topic_config_entry *configs,
+                                          size_t count);
+void controller_cluster_topic_clear_configs(struct topic *topic);
+void controller_cluster_topic_set_tree(struct topic *topic, const struct controller_names *paths);
+void controller_cluster_topic_clear_tree(struct topic *topic);
 
 /* Takes the topic out of the tables. Its memory lives on while in_flight > 0. */
-void cluster_topic_forget(struct cluster *cluster, struct topic *topic);
+void controller_cluster_topic_forget(struct cluster *cluster, struct topic *topic);
 /* One thing in flight came back; frees a forgotten topic with the last. */
-void topic_release(struct topic *topic);
+void controller_topic_release(struct topic *topic);
 
 /* Appends the next partition. */
-struct partition *cluster_partition_add(struct cluster *cluster, struct topic *topic,
-                                        const int32_t *replicas, size_t replica_count);
+struct partition *controller_cluster_partition_add(struct cluster *cluster, struct topic *topic,
+                                                   const int32_t *replicas, size_t replica_count);
 /* Removes the last one, which must be settled. */
-void cluster_partition_remove_last(struct cluster *cluster, struct topic *topic);
-struct partition *topic_partition(struct topic *topic, int32_t index); /* NULL if out of range */
+void controller_cluster_partition_remove_last(struct cluster *cluster, struct topic *topic);
+struct partition *controller_topic_find_partition(struct topic *topic,
+                                                  int32_t index); /* NULL if out of range */
 
-void partition_state_copy(struct controller_partition_state *to,
-                          const struct controller_partition_state *from);
-void partition_state_clear(struct controller_partition_state *state);
-bool partition_state_equal(const struct controller_partition_state *a,
-                           const struct controller_partition_state *b);
+void controller_partition_state_copy(struct controller_partition_state *to,
+                                     const struct controller_partition_state *from);
+void controller_partition_state_clear(struct controller_partition_state *state);
+bool controller_partition_state_equal(const struct controller_partition_state *a,
+                                      const struct controller_partition_state *b);
 
 /* The input of an election; `health` has room for the replicas. */
-struct election_input partition_election_input(const struct partition *partition,
-                                               enum replica_health *health);
-struct replica *partition_replica(const struct partition *partition, int32_t broker_id);
+struct election_input controller_partition_election_input(const struct partition *partition,
+                                                          enum replica_health *health);
+struct replica *controller_partition_replica(const struct partition *partition, int32_t broker_id);
 
 #endif

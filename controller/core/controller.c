@@ -8,7 +8,7 @@ struct controller *controller_new(const struct controller_config *config) {
     c->config = *config;
     rng_seed(&c->rng, config->rng_seed);
     c->term = 1;
-    cluster_init(&c->cluster);
+    controller_cluster_init(&c->cluster);
     TAILQ_INIT(&c->urgent);
     TAILQ_INIT(&c->normal);
     TAILQ_INIT(&c->nodes);
@@ -23,7 +23,7 @@ void controller_free(struct controller *c) {
     if (c == NULL)
         return;
     controller_effects_init(&unheard);
-    term_on_session_over(c, &unheard);
+    controller_term_on_session_over(c, &unheard);
     controller_effects_done(&unheard);
     free(c->changes.numbers);
     free(c);
@@ -45,37 +45,38 @@ static void on_occurrence(struct controller *c, const struct controller_event *e
 
     switch ((int)event->kind) {
     case CONTROLLER_EVENT_BROKER_REGISTERED:
-        term_on_registered(c, effects);
+        controller_term_on_registered(c, effects);
         break;
     case CONTROLLER_EVENT_SESSION_OVER:
-        term_on_session_over(c, effects);
+        controller_term_on_session_over(c, effects);
         break;
     case CONTROLLER_EVENT_CONTROLLER_CHANGED:
-        term_on_controller_changed(c, effects);
+        controller_term_on_controller_changed(c, effects);
         break;
     case CONTROLLER_EVENT_TIMER:
-        term_on_timer(c, effects);
+        controller_term_on_timer(c, effects);
         break;
     case CONTROLLER_EVENT_BROKERS_CHANGED:
         if (elected)
-            effect_read(c, effects, CONTROLLER_EFFECT_READ_BROKERS, BYTES_NULL);
+            controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_BROKERS, BYTES_NULL);
         break;
     case CONTROLLER_EVENT_TOPICS_CHANGED:
         if (elected)
-            effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPICS, BYTES_NULL);
+            controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPICS, BYTES_NULL);
         break;
     case CONTROLLER_EVENT_DELETE_TOPICS_CHANGED:
         if (elected)
-            effect_read(c, effects, CONTROLLER_EFFECT_READ_DELETE_TOPICS, BYTES_NULL);
+            controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_DELETE_TOPICS, BYTES_NULL);
         break;
     case CONTROLLER_EVENT_PREFERRED_ELECTION_CHANGED:
         if (c->role == ROLE_ACTIVE)
-            effect_read(c, effects, CONTROLLER_EFFECT_READ_PREFERRED_ELECTION, BYTES_NULL);
+            controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_PREFERRED_ELECTION,
+                                   BYTES_NULL);
         break;
     case CONTROLLER_EVENT_TOPIC_CONFIG_CHANGED:
-        topic = cluster_topic(&c->cluster, event->name);
+        topic = controller_cluster_topic(&c->cluster, event->name);
         if (c->role == ROLE_ACTIVE && topic != NULL && topic->phase == TOPIC_LIVE)
-            topic_read_config(c, topic, effects);
+            controller_topic_read_config(c, topic, effects);
         break;
     }
 }
@@ -84,44 +85,44 @@ static void on_read(struct controller *c, const struct controller_event *event,
                     struct controller_effects *effects) {
     switch ((int)event->kind) {
     case CONTROLLER_EVENT_BROKERS_READ:
-        liveness_on_brokers_read(c, event);
-        term_loaded_one(c, effects);
+        controller_liveness_on_brokers_read(c, event);
+        controller_term_loaded_one(c, effects);
         break;
     case CONTROLLER_EVENT_TOPICS_READ:
-        topic_on_topics_read(c, event, effects);
-        term_loaded_one(c, effects);
+        controller_topic_on_topics_read(c, event, effects);
+        controller_term_loaded_one(c, effects);
         break;
     case CONTROLLER_EVENT_TOPIC_READ:
-        topic_on_topic_read(c, event, effects);
-        term_loaded_one(c, effects);
+        controller_topic_on_topic_read(c, event, effects);
+        controller_term_loaded_one(c, effects);
         break;
     case CONTROLLER_EVENT_STATE_READ:
-        partition_on_state_read(c, event, effects);
+        controller_partition_on_state_read(c, event, effects);
         break;
     case CONTROLLER_EVENT_TOPIC_CONFIG_READ:
-        partition_on_config_read(c, event);
+        controller_partition_on_config_read(c, event);
         break;
     case CONTROLLER_EVENT_DELETE_TOPICS_READ:
-        deletion_on_marks_read(c, event, effects);
-        term_loaded_one(c, effects);
+        controller_deletion_on_marks_read(c, event, effects);
+        controller_term_loaded_one(c, effects);
         break;
     case CONTROLLER_EVENT_PREFERRED_ELECTION_READ:
-        leadership_on_preferred_election_read(c, event, effects);
+        controller_leadership_on_preferred_election_read(c, event, effects);
         break;
     case CONTROLLER_EVENT_CHANGES_READ:
-        writes_on_changes_read(c, event);
+        controller_writes_on_changes_read(c, event);
         break;
     case CONTROLLER_EVENT_TOPIC_TREE_READ:
-        deletion_on_tree_read(c, event, effects);
+        controller_deletion_on_tree_read(c, event, effects);
         break;
     case CONTROLLER_EVENT_PRODUCER_IDS_READ:
-        producer_ids_on_read(c, event, effects);
+        controller_producer_ids_on_read(c, event, effects);
         break;
     case CONTROLLER_EVENT_PRODUCER_IDS_WRITTEN:
-        producer_ids_on_written(c, event, effects);
+        controller_producer_ids_on_written(c, event, effects);
         break;
     case CONTROLLER_EVENT_WRITTEN:
-        writes_on_written(c, event, effects);
+        controller_writes_on_written(c, event, effects);
         break;
     }
 }
@@ -132,16 +133,16 @@ static void on_answer(struct controller *c, const struct controller_event *event
         return; /* of an earlier term */
     switch ((int)event->kind) {
     case CONTROLLER_EVENT_CONTROLLER_READ:
-        term_on_controller_read(c, event, effects);
+        controller_term_on_controller_read(c, event, effects);
         break;
     case CONTROLLER_EVENT_CONTROLLER_EPOCH_READ:
-        term_on_controller_epoch_read(c, event, effects);
+        controller_term_on_controller_epoch_read(c, event, effects);
         break;
     case CONTROLLER_EVENT_ELECTED:
-        term_on_elected(c, event, effects);
+        controller_term_on_elected(c, event, effects);
         break;
     case CONTROLLER_EVENT_RELINQUISHED:
-        term_on_controller_changed(c, effects);
+        controller_term_on_controller_changed(c, effects);
         break;
     default:
         on_read(c, event, effects);
@@ -152,30 +153,30 @@ static void on_answer(struct controller *c, const struct controller_event *event
 static void on_request(struct controller *c, const struct controller_event *event,
                        struct controller_effects *effects) {
     if (c->role != ROLE_ACTIVE) {
-        request_refuse(c, event->token, event->kind, ERR_NOT_CONTROLLER, effects);
+        controller_request_refuse(c, event->token, event->kind, ERR_NOT_CONTROLLER, effects);
         return;
     }
     switch ((int)event->kind) {
     case CONTROLLER_EVENT_CREATE_TOPICS:
-        creation_on_topics_request(c, event, effects);
+        controller_creation_on_topics_request(c, event, effects);
         break;
     case CONTROLLER_EVENT_CREATE_PARTITIONS:
-        creation_on_partitions_request(c, event, effects);
+        controller_creation_on_partitions_request(c, event, effects);
         break;
     case CONTROLLER_EVENT_DELETE_TOPICS:
-        deletion_on_request(c, event, effects);
+        controller_deletion_on_request(c, event, effects);
         break;
     case CONTROLLER_EVENT_ALTER_PARTITION:
-        leadership_on_alter_partition(c, event, effects);
+        controller_leadership_on_alter_partition(c, event, effects);
         break;
     case CONTROLLER_EVENT_ELECT_LEADERS:
-        leadership_on_elect_leaders(c, event, effects);
+        controller_leadership_on_elect_leaders(c, event, effects);
         break;
     case CONTROLLER_EVENT_ALLOCATE_PRODUCER_IDS:
-        producer_ids_on_request(c, event, effects);
+        controller_producer_ids_on_request(c, event, effects);
         break;
     case CONTROLLER_EVENT_CONTROLLED_SHUTDOWN:
-        leadership_on_controlled_shutdown(c, event, effects);
+        controller_leadership_on_controlled_shutdown(c, event, effects);
         break;
     }
 }
@@ -188,6 +189,6 @@ void controller_step(struct controller *c, const struct controller_event *event,
         on_answer(c, event, effects);
     else
         on_request(c, event, effects);
-    writes_flush(c, effects);
-    leadership_answer_shutdowns(c, effects);
+    controller_writes_flush(c, effects);
+    controller_leadership_answer_shutdowns(c, effects);
 }

@@ -9,7 +9,7 @@ void controller_effects_reset(struct controller_effects *effects) {
     while (effects->answered != NULL) {
         struct request *request = effects->answered;
         effects->answered = request->next_answered;
-        request_free(request);
+        controller_request_free(request);
     }
     effects->count = 0;
     arena_reset(&effects->arena);
@@ -23,8 +23,9 @@ void controller_effects_done(struct controller_effects *effects) {
     effects->capacity = 0;
 }
 
-struct controller_effect *effect_add(struct controller *c, struct controller_effects *effects,
-                                     enum controller_effect_kind kind) {
+struct controller_effect *controller_effect_add(struct controller *c,
+                                                struct controller_effects *effects,
+                                                enum controller_effect_kind kind) {
     struct controller_effect *effect;
 
     effects->items = controller_grow(effects->items, effects->count, &effects->capacity,
@@ -42,17 +43,17 @@ static bool is_part_of_loading(enum controller_effect_kind kind) {
            kind == CONTROLLER_EFFECT_READ_TOPIC || kind == CONTROLLER_EFFECT_READ_DELETE_TOPICS;
 }
 
-uint64_t effect_read(struct controller *c, struct controller_effects *effects,
-                     enum controller_effect_kind kind, struct bytes name) {
-    struct controller_effect *effect = effect_add(c, effects, kind);
+uint64_t controller_effect_read(struct controller *c, struct controller_effects *effects,
+                                enum controller_effect_kind kind, struct bytes name) {
+    struct controller_effect *effect = controller_effect_add(c, effects, kind);
 
-    effect->name = effect_copy_bytes(effects, name);
+    effect->name = controller_effect_copy_bytes(effects, name);
     if (c->role == ROLE_LOADING && is_part_of_loading(kind))
         c->loads++;
     return effect->token;
 }
 
-void *effect_copy(struct controller_effects *effects, const void *data, size_t size) {
+void *controller_effect_copy(struct controller_effects *effects, const void *data, size_t size) {
     char *copy = arena_alloc(&effects->arena, size + 1, 1);
 
     CHECK(copy != NULL);
@@ -61,8 +62,8 @@ void *effect_copy(struct controller_effects *effects, const void *data, size_t s
     return copy;
 }
 
-struct bytes effect_copy_bytes(struct controller_effects *effects, struct bytes source) {
+struct bytes controller_effect_copy_bytes(struct controller_effects *effects, struct bytes source) {
     return bytes_is_null(source)
                ? BYTES_NULL
-               : bytes_of(effect_copy(effects, source.data, source.size), source.size);
+               : bytes_of(controller_effect_copy(effects, source.data, source.size), source.size);
 }

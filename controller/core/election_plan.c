@@ -4,22 +4,23 @@
 
 #define HEALTH_BIT(health) (1u << (health))
 
-enum replica_health election_health_of(const struct election_input *input, int32_t broker_id) {
+enum replica_health controller_election_health_of(const struct election_input *input,
+                                                  int32_t broker_id) {
     for (size_t i = 0; i < input->replica_count; i++)
         if (input->replicas[i] == broker_id)
             return input->health[i];
     return REPLICA_OFFLINE;
 }
 
-bool election_in_isr(const struct election_input *input, int32_t broker_id) {
+bool controller_election_in_isr(const struct election_input *input, int32_t broker_id) {
     for (size_t i = 0; i < input->isr_count; i++)
         if (input->isr[i] == broker_id)
             return true;
     return false;
 }
 
-bool election_is_leaderless(const struct election_input *input) {
-    enum replica_health health = election_health_of(input, input->leader);
+bool controller_election_is_leaderless(const struct election_input *input) {
+    enum replica_health health = controller_election_health_of(input, input->leader);
 
     return health == REPLICA_OFFLINE || health == REPLICA_STALE;
 }
@@ -29,7 +30,7 @@ static int32_t first_replica(const struct election_input *input, unsigned health
     for (size_t i = 0; i < input->replica_count; i++) {
         if ((HEALTH_BIT(input->health[i]) & healths) == 0)
             continue;
-        if (!in_isr || election_in_isr(input, input->replicas[i]))
+        if (!in_isr || controller_election_in_isr(input, input->replicas[i]))
             return input->replicas[i];
     }
     return -1;
@@ -39,7 +40,7 @@ static void keep_isr(const struct election_input *input, unsigned healths,
                      struct election_plan *plan) {
     plan->isr_count = 0;
     for (size_t i = 0; i < input->isr_count; i++)
-        if ((HEALTH_BIT(election_health_of(input, input->isr[i])) & healths) != 0)
+        if ((HEALTH_BIT(controller_election_health_of(input, input->isr[i])) & healths) != 0)
             plan->isr[plan->isr_count++] = input->isr[i];
 }
 
@@ -49,7 +50,8 @@ static void plan_leader(struct election_plan *plan, int32_t leader, bool recover
     plan->recovering = recovering;
 }
 
-void election_plan_first(const struct election_input *input, struct election_plan *plan) {
+void controller_election_plan_first(const struct election_input *input,
+                                    struct election_plan *plan) {
     /* Nothing was written yet that a replica could have lost, so a stale one is as good. */
     const unsigned there = HEALTH_BIT(REPLICA_ONLINE) | HEALTH_BIT(REPLICA_STALE);
 
@@ -70,15 +72,16 @@ static void plan_shrink(const struct election_input *input, unsigned kept,
         plan_leader(plan, input->leader, input->recovering);
 }
 
-void election_plan_repair(const struct election_input *input, struct election_plan *plan) {
+void controller_election_plan_repair(const struct election_input *input,
+                                     struct election_plan *plan) {
     const unsigned online = HEALTH_BIT(REPLICA_ONLINE);
     const unsigned staying = online | HEALTH_BIT(REPLICA_LEAVING);
     const unsigned there = online | HEALTH_BIT(REPLICA_STALE);
-    enum replica_health leader_health = election_health_of(input, input->leader);
+    enum replica_health leader_health = controller_election_health_of(input, input->leader);
     int32_t candidate;
 
     plan->changed = false;
-    if (leader_health == REPLICA_ONLINE && election_in_isr(input, input->leader)) {
+    if (leader_health == REPLICA_ONLINE && controller_election_in_isr(input, input->leader)) {
         plan_shrink(input, online, plan);
         return;
     }
@@ -87,7 +90,7 @@ void election_plan_repair(const struct election_input *input, struct election_pl
         plan_leader(plan, candidate, input->recovering);
         return;
     }
-    if (leader_health == REPLICA_LEAVING && election_in_isr(input, input->leader)) {
+    if (leader_health == REPLICA_LEAVING && controller_election_in_isr(input, input->leader)) {
         /* Nobody can take over: it leads until it goes. */
         plan_shrink(input, staying, plan);
         return;
@@ -111,11 +114,13 @@ void election_plan_repair(const struct election_input *input, struct election_pl
     }
 }
 
-void election_plan_preferred(const struct election_input *input, struct election_plan *plan) {
+void controller_election_plan_preferred(const struct election_input *input,
+                                        struct election_plan *plan) {
     plan->changed = false;
     if (input->replica_count == 0 || input->leader == input->replicas[0])
         return;
-    if (input->health[0] != REPLICA_ONLINE || !election_in_isr(input, input->replicas[0]))
+    if (input->health[0] != REPLICA_ONLINE ||
+        !controller_election_in_isr(input, input->replicas[0]))
         return;
     for (size_t i = 0; i < input->isr_count; i++)
         plan->isr[i] = input->isr[i];

@@ -46,20 +46,23 @@ struct election_plan {
 
 /* The first leader of a new partition: all online replicas are its ISR, the first leads.
  * Unchanged if none is online. `isr` needs room for all replicas. */
-void election_plan_first(const struct election_input *input, struct election_plan *plan);
+void controller_election_plan_first(const struct election_input *input, struct election_plan *plan);
 
 /* What must change for the partition to be led, and to count only replicas that are there. */
-void election_plan_repair(const struct election_input *input, struct election_plan *plan);
+void controller_election_plan_repair(const struct election_input *input,
+                                     struct election_plan *plan);
 
 /* Leadership for the first replica, if it is online and in the ISR. */
-void election_plan_preferred(const struct election_input *input, struct election_plan *plan);
+void controller_election_plan_preferred(const struct election_input *input,
+                                        struct election_plan *plan);
 
 /* Whether nobody leads, or somebody who is not there. */
-bool election_is_leaderless(const struct election_input *input);
+bool controller_election_is_leaderless(const struct election_input *input);
 
 /* REPLICA_OFFLINE for a broker that is no replica. */
-enum replica_health election_health_of(const struct election_input *input, int32_t broker_id);
+enum replica_health controller_election_health_of(const struct election_input *input,
+                                                  int32_t broker_id);
 
-bool election_in_isr(const struct election_input *input, int32_t broker_id);
+bool controller_election_in_isr(const struct election_input *input, int32_t broker_id);
 
 #endif

@@ -31,8 +31,9 @@ static enum error refusal(const struct controller_partition_state *state, int32_
     return ERR_NONE;
 }
 
-enum isr_verdict isr_plan_judge(const struct controller_partition_state *state, int32_t version,
-                                const struct isr_proposal *proposal, enum error *error) {
+enum isr_verdict controller_isr_plan_judge(const struct controller_partition_state *state,
+                                           int32_t version, const struct isr_proposal *proposal,
+                                           enum error *error) {
     *error = ERR_NONE;
     if (proposal->partition_epoch > version || proposal->leader_epoch > state->leader_epoch) {
         /* The leader knows more than we do: another controller has spoken since. */

@@ -29,7 +29,8 @@ enum isr_verdict {
 };
 
 /* `version` is the dataVersion of `state`. *error is NONE unless refused. */
-enum isr_verdict isr_plan_judge(const struct controller_partition_state *state, int32_t version,
-                                const struct isr_proposal *proposal, enum error *error);
+enum isr_verdict controller_isr_plan_judge(const struct controller_partition_state *state,
+                                           int32_t version, const struct isr_proposal *proposal,
+                                           enum error *error);
 
 #endif

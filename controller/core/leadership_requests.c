@@ -12,14 +12,14 @@ static struct controller_alter_partition
 copy_proposal(struct request *request, const struct controller_alter_partition *source) {
     struct controller_alter_partition copy = *source;
     size_t count = source->new_isr_count;
-    int32_t *isr = request_allocate(request, count, sizeof(*isr));
+    int32_t *isr = controller_request_allocate(request, count, sizeof(*isr));
 
-    copy.topic = request_copy(request, source->topic);
+    copy.topic = controller_request_copy(request, source->topic);
     if (count > 0)
         memcpy(isr, source->new_isr, count * sizeof(*isr));
     copy.new_isr = isr;
     if (source->new_isr_broker_epochs != NULL) {
-        int64_t *epochs = request_allocate(request, count, sizeof(*epochs));
+        int64_t *epochs = controller_request_allocate(request, count, sizeof(*epochs));
         if (count > 0)
             memcpy(epochs, source->new_isr_broker_epochs, count * sizeof(*epochs));
         copy.new_isr_broker_epochs = epochs;
@@ -30,49 +30,50 @@ copy_proposal(struct request *request, const struct controller_alter_partition *
 static void wait_at(struct controller *c, struct partition *p, struct request_item *item,
                     struct controller_effects *effects) {
     if (p->phase == PARTITION_BROKEN) {
-        item_set_error(item, ERR_UNKNOWN_SERVER_ERROR, NULL);
-        item_done(c, item, effects);
+        controller_item_set_error(item, ERR_UNKNOWN_SERVER_ERROR, NULL);
+        controller_item_done(c, item, effects);
         return;
     }
     TAILQ_INSERT_TAIL(&p->waiting, item, entry);
-    partition_touch(c, p);
+    controller_partition_touch(c, p);
 }
 
 static void begin_alter(struct controller *c, struct request_item *item,
                         const struct controller_alter_partition *wanted,
                         struct controller_effects *effects) {
     bool by_id = !uuid_is_zero(&wanted->topic_id);
-    struct topic *topic = by_id ? cluster_topic_by_id(&c->cluster, &wanted->topic_id)
-                                : cluster_topic(&c->cluster, wanted->topic);
+    struct topic *topic = by_id ? controller_cluster_topic_by_id(&c->cluster, &wanted->topic_id)
+                                : controller_cluster_topic(&c->cluster, wanted->topic);
     struct partition *p = NULL;
 
     if (topic != NULL && topic->phase != TOPIC_DELETING)
-        p = topic_partition(topic, wanted->partition);
+        p = controller_topic_find_partition(topic, wanted->partition);
     if (p != NULL && p->exists) {
         wait_at(c, p, item, effects);
         return;
     }
-    item_set_error(
+    controller_item_set_error(
         item, by_id && topic == NULL ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION, NULL);
-    item_done(c, item, effects);
+    controller_item_done(c, item, effects);
 }
 
-void leadership_on_alter_partition(struct controller *c, const struct controller_event *event,
-                                   struct controller_effects *effects) {
+void controller_leadership_on_alter_partition(struct controller *c,
+                                              const struct controller_event *event,
+                                              struct controller_effects *effects) {
     const struct controller_alter_partition_request *wanted = event->alter_partition;
-    const struct broker *broker = cluster_broker(&c->cluster, wanted->broker_id);
+    const struct broker *broker = controller_cluster_broker(&c->cluster, wanted->broker_id);
     struct controller_alter_partition_result *results;
     struct request *request;
 
     if (broker == NULL || !broker->registered || broker->epoch != wanted->broker_epoch) {
-        request_refuse(c, event->token, event->kind, ERR_STALE_BROKER_EPOCH, effects);
+        controller_request_refuse(c, event->token, event->kind, ERR_STALE_BROKER_EPOCH, effects);
         return;
     }
-    request = request_new(c, event->token, event->kind, wanted->partition_count, sizeof(*results),
-                          (void **)&results);
+    request = controller_request_new(c, event->token, event->kind, wanted->partition_count,
+                                     sizeof(*results), (void **)&results);
     request->results.alter_partition = results;
     request->alter_partition.broker_id = wanted->broker_id;
-    request->alter_partition.proposals = request_allocate(
+    request->alter_partition.proposals = controller_request_allocate(
         request, wanted->partition_count, sizeof(*request->alter_partition.proposals));
     request->open++;
     for (size_t i = 0; i < wanted->partition_count; i++) {
@@ -84,7 +85,7 @@ void leadership_on_alter_partition(struct controller *c, const struct controller
         begin_alter(c, &request->items[i], copy, effects);
     }
     request->open--;
-    request_answer_if_done(c, request, effects);
+    controller_request_answer_if_done(c, request, effects);
 }
 
 /* ---- ElectLeaders -----------------------------------------------------------------------------
@@ -92,18 +93,18 @@ void leadership_on_alter_partition(struct controller *c, const struct controller
 
 static void begin_elect(struct controller *c, struct request_item *item, struct bytes name,
                         int32_t index, struct controller_effects *effects) {
-    struct topic *topic = cluster_topic(&c->cluster, name);
-    struct partition *p = topic == NULL ? NULL : topic_partition(topic, index);
+    struct topic *topic = controller_cluster_topic(&c->cluster, name);
+    struct partition *p = topic == NULL ? NULL : controller_topic_find_partition(topic, index);
 
     if (topic != NULL && topic->phase == TOPIC_DELETING)
-        item_set_error(item, ERR_INVALID_TOPIC_EXCEPTION, NULL);
+        controller_item_set_error(item, ERR_INVALID_TOPIC_EXCEPTION, NULL);
     else if (p == NULL || !p->exists)
-        item_set_error(item, ERR_UNKNOWN_TOPIC_OR_PARTITION, NULL);
+        controller_item_set_error(item, ERR_UNKNOWN_TOPIC_OR_PARTITION, NULL);
     else {
         wait_at(c, p, item, effects);
         return;
     }
-    item_done(c, item, effects);
+    controller_item_done(c, item, effects);
 }
 
 static void begin_election(struct controller *c, struct request *request,
@@ -113,12 +114,12 @@ static void begin_election(struct controller *c, struct request *request,
     request->results.elect_leaders = results;
     request->open++;
     for (size_t i = 0; i < request->item_count; i++) {
-        results[i].topic = request_copy(request, partitions[i].topic);
+        results[i].topic = controller_request_copy(request, partitions[i].topic);
         results[i].partition = partitions[i].partition;
         begin_elect(c, &request->items[i], partitions[i].topic, partitions[i].partition, effects);
     }
     request->open--;
-    request_answer_if_done(c, request, effects);
+    controller_request_answer_if_done(c, request, effects);
 }
 
 /* Every partition of topics that stay; the caller frees the array, not the names. */
@@ -138,8 +139,9 @@ static struct controller_topic_partition *all_partitions(struct controller *c, s
     return all;
 }
 
-void leadership_on_elect_leaders(struct controller *c, const struct controller_event *event,
-                                 struct controller_effects *effects) {
+void controller_leadership_on_elect_leaders(struct controller *c,
+                                            const struct controller_event *event,
+                                            struct controller_effects *effects) {
     const struct controller_elect_leaders_request *wanted = event->elect_leaders;
     const struct controller_topic_partition *partitions = wanted->partitions;
     struct controller_topic_partition *all = NULL;
@@ -149,25 +151,26 @@ void leadership_on_elect_leaders(struct controller *c, const struct controller_e
 
     if (wanted->all)
         partitions = all = all_partitions(c, &count);
-    request = request_new(c, event->token, event->kind, count, sizeof(*results), (void **)&results);
+    request = controller_request_new(c, event->token, event->kind, count, sizeof(*results),
+                                     (void **)&results);
     request->elect_leaders.type = wanted->type;
     request->elect_leaders.all = wanted->all;
     begin_election(c, request, partitions, results, effects);
     free(all);
 }
 
-void leadership_on_preferred_election_read(struct controller *c,
-                                           const struct controller_event *event,
-                                           struct controller_effects *effects) {
+void controller_leadership_on_preferred_election_read(struct controller *c,
+                                                      const struct controller_event *event,
+                                                      struct controller_effects *effects) {
     struct controller_elect_leaders_result *results;
     struct request *request;
 
     if (event->error == ERR_ZK_NO_NODE)
         return;
     /* Content that cannot be read is an empty list: the znode is deleted whatever came of it. */
-    request =
-        request_new(c, 0, CONTROLLER_EVENT_ELECT_LEADERS, event->preferred_election_read.count,
-                    sizeof(*results), (void **)&results);
+    request = controller_request_new(c, 0, CONTROLLER_EVENT_ELECT_LEADERS,
+                                     event->preferred_election_read.count, sizeof(*results),
+                                     (void **)&results);
     request->internal = true;
     request->elect_leaders.type = CONTROLLER_ELECTION_PREFERRED;
     begin_election(c, request, event->preferred_election_read.partitions, results, effects);
@@ -176,28 +179,30 @@ void leadership_on_preferred_election_read(struct controller *c,
 /* ---- ControlledShutdown ------------------------------------------------------------------------
  */
 
-void leadership_on_controlled_shutdown(struct controller *c, const struct controller_event *event,
-                                       struct controller_effects *effects) {
+void controller_leadership_on_controlled_shutdown(struct controller *c,
+                                                  const struct controller_event *event,
+                                                  struct controller_effects *effects) {
     const struct controller_controlled_shutdown_request *wanted = event->controlled_shutdown;
-    struct broker *broker = cluster_broker(&c->cluster, wanted->broker_id);
+    struct broker *broker = controller_cluster_broker(&c->cluster, wanted->broker_id);
     bool epoch_known = wanted->broker_epoch >= 0;
     struct replica *replica;
     struct request *request;
 
     if (broker == NULL || !broker->registered) {
-        request_refuse(c, event->token, event->kind,
-                       epoch_known ? ERR_UNKNOWN_SERVER_ERROR : ERR_BROKER_NOT_AVAILABLE, effects);
+        controller_request_refuse(c, event->token, event->kind,
+                                  epoch_known ? ERR_UNKNOWN_SERVER_ERROR : ERR_BROKER_NOT_AVAILABLE,
+                                  effects);
         return;
     }
     if (epoch_known && wanted->broker_epoch < broker->epoch) {
-        request_refuse(c, event->token, event->kind, ERR_STALE_BROKER_EPOCH, effects);
+        controller_request_refuse(c, event->token, event->kind, ERR_STALE_BROKER_EPOCH, effects);
         return;
     }
-    request = request_new(c, event->token, event->kind, 0, 0, NULL);
+    request = controller_request_new(c, event->token, event->kind, 0, 0, NULL);
     request->controlled_shutdown.broker_id = wanted->broker_id;
     broker->shutting_down = true;
     TAILQ_FOREACH (replica, &broker->replicas, on_broker)
-        partition_touch(c, replica->partition);
+        controller_partition_touch(c, replica->partition);
 }
 
 static bool has_unsettled(const struct broker *broker) {
@@ -205,7 +210,7 @@ static bool has_unsettled(const struct broker *broker) {
 
     TAILQ_FOREACH (replica, &broker->replicas, on_broker)
         if (replica->partition->topic->phase == TOPIC_LIVE &&
-            partition_is_unsettled(replica->partition))
+            controller_partition_is_unsettled(replica->partition))
             return true;
     return false;
 }
@@ -219,19 +224,20 @@ static void answer_shutdown(struct controller *c, struct request *request, struc
 
     TAILQ_FOREACH (replica, &broker->replicas, on_broker)
         count++;
-    remaining = request_allocate(request, count, sizeof(*remaining));
+    remaining = controller_request_allocate(request, count, sizeof(*remaining));
     count = 0;
     TAILQ_FOREACH (replica, &broker->replicas, on_broker) {
         const struct partition *p = replica->partition;
         if (p->exists && p->state.leader == broker->id && p->replica_count > 1 &&
             p->topic->phase != TOPIC_DELETING)
             remaining[count++] = (struct controller_topic_partition){
-                request_copy(request, p->topic->name), p->index};
+                controller_request_copy(request, p->topic->name), p->index};
     }
-    request_answer_controlled_shutdown(c, request, ERR_NONE, remaining, count, effects);
+    controller_request_answer_controlled_shutdown(c, request, ERR_NONE, remaining, count, effects);
 }
 
-void leadership_answer_shutdowns(struct controller *c, struct controller_effects *effects) {
+void controller_leadership_answer_shutdowns(struct controller *c,
+                                            struct controller_effects *effects) {
     struct request *request, *next;
 
     for (request = TAILQ_FIRST(&c->requests); request != NULL; request = next) {
@@ -239,10 +245,10 @@ void leadership_answer_shutdowns(struct controller *c, struct controller_effects
         next = TAILQ_NEXT(request, entry);
         if (request->kind != CONTROLLER_EVENT_CONTROLLED_SHUTDOWN)
             continue;
-        broker = cluster_broker(&c->cluster, request->controlled_shutdown.broker_id);
+        broker = controller_cluster_broker(&c->cluster, request->controlled_shutdown.broker_id);
         if (broker == NULL || !broker->registered)
-            request_answer_controlled_shutdown(c, request, ERR_BROKER_NOT_AVAILABLE, NULL, 0,
-                                               effects);
+            controller_request_answer_controlled_shutdown(c, request, ERR_BROKER_NOT_AVAILABLE,
+                                                          NULL, 0, effects);
         else if (!has_unsettled(broker))
             answer_shutdown(c, request, broker, effects);
     }

@@ -13,7 +13,7 @@ static void lose_replicas(struct controller *c, struct broker *broker) {
 
     TAILQ_FOREACH (replica, &broker->replicas, on_broker) {
         replica->eviction = EVICTION_WANTED;
-        partition_touch(c, replica->partition);
+        controller_partition_touch(c, replica->partition);
     }
 }
 
@@ -26,18 +26,18 @@ static void gain_replicas(struct controller *c, struct broker *broker) {
         struct partition *partition = replica->partition;
         if (!partition->exists || partition->state.leader < 0 ||
             partition->phase != PARTITION_SETTLED)
-            partition_touch(c, partition);
+            controller_partition_touch(c, partition);
     }
 }
 
 static void broker_seen(struct controller *c, const struct controller_broker_read *read) {
-    struct broker *broker = cluster_broker_ensure(&c->cluster, read->id);
+    struct broker *broker = controller_cluster_broker_ensure(&c->cluster, read->id);
     bool known = broker->registered;
 
     broker->seen = c->broker_listing;
     if (known && read->epoch < broker->epoch)
         return; /* an older listing, overtaken by a newer one */
-    cluster_broker_set_rack(broker, read->rack);
+    controller_cluster_broker_set_rack(broker, read->rack);
     if (known && read->epoch == broker->epoch)
         return;
     broker->registered = true;
@@ -58,7 +58,8 @@ static void broker_gone(struct controller *c, struct broker *broker) {
         lose_replicas(c, broker);
 }
 
-void liveness_on_brokers_read(struct controller *c, const struct controller_event *event) {
+void controller_liveness_on_brokers_read(struct controller *c,
+                                         const struct controller_event *event) {
     struct broker *broker, *next;
 
     c->broker_listing++;
@@ -69,11 +70,11 @@ void liveness_on_brokers_read(struct controller *c, const struct controller_even
             broker_gone(c, broker);
 }
 
-void liveness_find_stale(struct partition *partition) {
+void controller_liveness_find_stale(struct partition *partition) {
     /* A state that was written before a member of its ISR registered: no controller has seen
      * that registration yet, nor the death before it. */
     for (size_t i = 0; partition->exists && i < partition->state.isr_count; i++) {
-        struct replica *replica = partition_replica(partition, partition->state.isr[i]);
+        struct replica *replica = controller_partition_replica(partition, partition->state.isr[i]);
         if (replica != NULL && replica->broker->registered &&
             replica->broker->epoch > partition->mzxid)
             replica->eviction = EVICTION_WANTED;

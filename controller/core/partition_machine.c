@@ -36,7 +36,7 @@ static void election_open(struct election_space *space, const struct partition *
         space->health = controller_allocate(p->replica_count, sizeof(*space->health));
     if (isr_room + 1 > REPLICAS_ON_STACK)
         space->isr = controller_allocate(isr_room + 1, sizeof(*space->isr));
-    space->input = partition_election_input(p, space->health);
+    space->input = controller_partition_election_input(p, space->health);
     space->plan = (struct election_plan){.isr = space->isr};
 }
 
@@ -47,24 +47,24 @@ static void election_close(struct election_space *space) {
         free(space->isr);
 }
 
-bool partition_is_unsettled(const struct partition *partition) {
+bool controller_partition_is_unsettled(const struct partition *partition) {
     return partition->phase == PARTITION_QUEUED || partition->phase == PARTITION_WRITING ||
            partition->phase == PARTITION_READING;
 }
 
 static bool is_leaderless(const struct partition *p) {
-    const struct replica *leader = partition_replica(p, p->state.leader);
+    const struct replica *leader = controller_partition_replica(p, p->state.leader);
 
     return p->exists &&
            (leader == NULL || !leader->broker->registered || leader->eviction != EVICTION_NONE);
 }
 
-void partition_touch(struct controller *c, struct partition *p) {
+void controller_partition_touch(struct controller *c, struct partition *p) {
     switch (p->phase) {
     case PARTITION_SETTLED:
     case PARTITION_QUEUED:
         p->phase = PARTITION_QUEUED;
-        writes_queue(c, &p->unit, is_leaderless(p));
+        controller_writes_queue(c, &p->unit, is_leaderless(p));
         break;
     case PARTITION_WRITING:
     case PARTITION_READING:
@@ -77,8 +77,8 @@ void partition_touch(struct controller *c, struct partition *p) {
 
 /* ---- Items: requests that wait for the partition ----------------------------------------- */
 
-void partition_fail_items(struct controller *c, struct partition *p, enum error error,
-                          struct controller_effects *effects) {
+void controller_partition_fail_items(struct controller *c, struct partition *p, enum error error,
+                                     struct controller_effects *effects) {
     struct request_item *item;
 
     if (p->writing_item != NULL) {
@@ -87,18 +87,18 @@ void partition_fail_items(struct controller *c, struct partition *p, enum error 
     }
     while ((item = TAILQ_FIRST(&p->waiting)) != NULL) {
         TAILQ_REMOVE(&p->waiting, item, entry);
-        item_set_error(item, error, NULL);
-        item_done(c, item, effects);
+        controller_item_set_error(item, error, NULL);
+        controller_item_done(c, item, effects);
     }
 }
 
-void partition_unawait(struct controller *c, struct partition *p,
-                       struct controller_effects *effects) {
+void controller_partition_unawait(struct controller *c, struct partition *p,
+                                  struct controller_effects *effects) {
     if (!p->awaited)
         return;
     p->awaited = false;
     if (--p->topic->awaited_count == 0)
-        topic_on_partitions_done(c, p->topic, effects);
+        controller_topic_on_partitions_done(c, p->topic, effects);
 }
 
 /* The answer to AlterPartition is the state as it now is. */
@@ -110,7 +110,7 @@ static void alter_item_done(struct controller *c, struct partition *p, struct re
 
     result->error = error;
     if (error == ERR_NONE) {
-        int32_t *isr = request_allocate(request, p->state.isr_count, sizeof(*isr));
+        int32_t *isr = controller_request_allocate(request, p->state.isr_count, sizeof(*isr));
         memcpy(isr, p->state.isr, p->state.isr_count * sizeof(*isr));
         result->isr = isr;
         result->isr_count = p->state.isr_count;
@@ -119,12 +119,12 @@ static void alter_item_done(struct controller *c, struct partition *p, struct re
         result->partition_epoch = p->version;
         result->leader_recovery_state = p->state.leader_recovery_state;
     }
-    item_done(c, item, effects);
+    controller_item_done(c, item, effects);
 }
 
 static bool isr_is_assigned(const struct partition *p, const int32_t *isr, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (partition_replica(p, isr[i]) == NULL)
+        if (controller_partition_replica(p, isr[i]) == NULL)
             return false;
         for (size_t j = 0; j < i; j++)
             if (isr[j] == isr[i])
@@ -137,10 +137,10 @@ static bool isr_is_assigned(const struct partition *p, const int32_t *isr, size_
 static bool isr_is_eligible(const struct partition *p,
                             const struct controller_alter_partition *wanted) {
     for (size_t i = 0; i < wanted->new_isr_count; i++) {
-        const struct replica *replica = partition_replica(p, wanted->new_isr[i]);
+        const struct replica *replica = controller_partition_replica(p, wanted->new_isr[i]);
         int64_t epoch =
             wanted->new_isr_broker_epochs == NULL ? -1 : wanted->new_isr_broker_epochs[i];
-        if (replica == NULL || !broker_is_live(replica->broker))
+        if (replica == NULL || !controller_broker_is_live(replica->broker))
             return false;
         if (epoch >= 0 && epoch != replica->broker->epoch)
             return false;
@@ -166,7 +166,7 @@ static bool alter_item_decide(struct controller *c, struct partition *p, struct 
     struct controller_partition_state next = p->state;
     enum error error;
 
-    if (isr_plan_judge(&p->state, p->version, &proposal, &error) != ISR_ACCEPTED) {
+    if (controller_isr_plan_judge(&p->state, p->version, &proposal, &error) != ISR_ACCEPTED) {
         alter_item_done(c, p, item, error, effects);
         return false;
     }
@@ -174,7 +174,7 @@ static bool alter_item_decide(struct controller *c, struct partition *p, struct 
     next.isr_count = wanted->new_isr_count;
     next.leader_recovery_state = wanted->leader_recovery_state;
     next.controller_epoch = c->epoch;
-    partition_state_copy(&p->next, &next);
+    controller_partition_state_copy(&p->next, &next);
     return true;
 }
 
@@ -189,7 +189,7 @@ static void plan_next(struct controller *c, struct partition *p, const struct el
         .isr_count = plan->isr_count,
     };
 
-    partition_state_copy(&p->next, &next);
+    controller_partition_state_copy(&p->next, &next);
 }
 
 static enum error election_refusal(enum controller_election_type type, const struct partition *p,
@@ -198,8 +198,8 @@ static enum error election_refusal(enum controller_election_type type, const str
         return p->replica_count > 0 && p->state.leader == p->replica_ids[0]
                    ? ERR_ELECTION_NOT_NEEDED
                    : ERR_PREFERRED_LEADER_NOT_AVAILABLE;
-    return election_is_leaderless(input) ? ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE
-                                         : ERR_ELECTION_NOT_NEEDED;
+    return controller_election_is_leaderless(input) ? ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE
+                                                    : ERR_ELECTION_NOT_NEEDED;
 }
 
 static bool elect_item_decide(struct controller *c, struct partition *p, struct request_item *item,
@@ -210,19 +210,19 @@ static bool elect_item_decide(struct controller *c, struct partition *p, struct 
 
     election_open(&space, p);
     if (type == CONTROLLER_ELECTION_PREFERRED) {
-        election_plan_preferred(&space.input, &space.plan);
-    } else if (election_is_leaderless(&space.input)) {
+        controller_election_plan_preferred(&space.input, &space.plan);
+    } else if (controller_election_is_leaderless(&space.input)) {
         space.input.unclean_allowed = true;
-        election_plan_repair(&space.input, &space.plan);
+        controller_election_plan_repair(&space.input, &space.plan);
     }
     changed = space.plan.changed;
     if (changed)
         plan_next(c, p, &space.plan);
     else
-        item_set_error(item, election_refusal(type, p, &space.input), NULL);
+        controller_item_set_error(item, election_refusal(type, p, &space.input), NULL);
     election_close(&space);
     if (!changed)
-        item_done(c, item, effects);
+        controller_item_done(c, item, effects);
     return changed;
 }
 
@@ -244,8 +244,8 @@ static void item_written(struct controller *c, struct partition *p,
         alter_item_done(c, p, item, ERR_NONE, effects);
         return;
     }
-    item_set_error(item, ERR_NONE, NULL);
-    item_done(c, item, effects);
+    controller_item_set_error(item, ERR_NONE, NULL);
+    controller_item_done(c, item, effects);
 }
 
 /* ---- Looking ----------------------------------------------------------------------------- */
@@ -268,7 +268,7 @@ static void add_state_write(struct partition *p, struct batch *batch,
 
     if (!p->exists && !p->node_exists) {
         write.kind = CONTROLLER_WRITE_PARTITION_CREATE;
-        batch_add(batch, &p->unit, topic, &write, effects);
+        controller_batch_add(batch, &p->unit, topic, &write, effects);
     }
     if (p->noting)
         write.kind = CONTROLLER_WRITE_NOTE_STATE;
@@ -276,7 +276,7 @@ static void add_state_write(struct partition *p, struct batch *batch,
         write.kind = p->exists ? CONTROLLER_WRITE_STATE_SET : CONTROLLER_WRITE_STATE_CREATE;
     write.version = p->exists ? p->version : -1;
     write.state = p->next;
-    batch_add(batch, &p->unit, topic, &write, effects);
+    controller_batch_add(batch, &p->unit, topic, &write, effects);
     p->phase = PARTITION_WRITING;
     p->dirty = false;
     p->unclean_allowed = false;
@@ -298,26 +298,26 @@ static bool look_at_liveness(struct controller *c, struct partition *p,
 
     election_open(&space, p);
     if (p->exists)
-        election_plan_repair(&space.input, &space.plan);
+        controller_election_plan_repair(&space.input, &space.plan);
     else
-        election_plan_first(&space.input, &space.plan);
+        controller_election_plan_first(&space.input, &space.plan);
     changed = space.plan.changed;
     leaderless = changed ? space.plan.leader < 0 : p->state.leader < 0;
     if (leaderless && unclean_could_help(p, &space.input))
-        topic_read_config(c, p->topic, effects);
+        controller_topic_read_config(c, p->topic, effects);
     if (changed)
         plan_next(c, p, &space.plan);
     election_close(&space);
     return changed;
 }
 
-void partition_look(struct controller *c, struct partition *p, struct batch *batch,
-                    struct controller_effects *effects) {
+void controller_partition_look(struct controller *c, struct partition *p, struct batch *batch,
+                               struct controller_effects *effects) {
     struct request_item *item;
 
     p->phase = PARTITION_SETTLED;
     p->dirty = false;
-    if (!topic_allows_partition(p->topic, p->index))
+    if (!controller_topic_allows_partition(p->topic, p->index))
         return; /* the topic queues them again when its znode is there */
     if (look_at_liveness(c, p, effects)) {
         set_evictions(p, EVICTION_WANTED, EVICTION_WRITING);
@@ -326,12 +326,12 @@ void partition_look(struct controller *c, struct partition *p, struct batch *bat
     }
     p->unclean_allowed = false;
     set_evictions(p, EVICTION_WANTED, EVICTION_NONE);
-    partition_unawait(c, p, effects);
+    controller_partition_unawait(c, p, effects);
     while ((item = TAILQ_FIRST(&p->waiting)) != NULL) {
         TAILQ_REMOVE(&p->waiting, item, entry);
         if (!p->exists) {
-            item_set_error(item, ERR_UNKNOWN_TOPIC_OR_PARTITION, NULL);
-            item_done(c, item, effects);
+            controller_item_set_error(item, ERR_UNKNOWN_TOPIC_OR_PARTITION, NULL);
+            controller_item_done(c, item, effects);
         } else if (item_decide(c, p, item, effects)) {
             p->writing_item = item;
             add_state_write(p, batch, effects);
@@ -339,7 +339,7 @@ void partition_look(struct controller *c, struct partition *p, struct batch *bat
         }
     }
     if (p->exists && p->note_wanted) {
-        partition_state_copy(&p->next, &p->state);
+        controller_partition_state_copy(&p->next, &p->state);
         p->noting = true;
         add_state_write(p, batch, effects);
     }
@@ -350,11 +350,11 @@ void partition_look(struct controller *c, struct partition *p, struct batch *bat
 static void settle(struct controller *c, struct partition *p) {
     p->phase = PARTITION_SETTLED;
     if (p->dirty || !TAILQ_EMPTY(&p->waiting))
-        partition_touch(c, p);
+        controller_partition_touch(c, p);
 }
 
-void partition_on_written(struct controller *c, struct partition *p,
-                          struct controller_effects *effects) {
+void controller_partition_on_written(struct controller *c, struct partition *p,
+                                     struct controller_effects *effects) {
     struct controller_partition_state written = p->next;
 
     p->note_wanted = false;
@@ -371,7 +371,7 @@ void partition_on_written(struct controller *c, struct partition *p,
     p->node_exists = true;
     set_evictions(p, EVICTION_WRITING, EVICTION_NONE);
     item_written(c, p, effects);
-    partition_unawait(c, p, effects);
+    controller_partition_unawait(c, p, effects);
     settle(c, p);
 }
 
@@ -382,16 +382,16 @@ static void take_item_back(struct partition *p) {
     p->writing_item = NULL;
 }
 
-void partition_on_undone(struct controller *c, struct partition *p) {
+void controller_partition_on_undone(struct controller *c, struct partition *p) {
     take_item_back(p);
     p->noting = false;
     set_evictions(p, EVICTION_WRITING, EVICTION_WANTED);
     p->phase = PARTITION_QUEUED;
-    writes_queue_first(c, &p->unit, is_leaderless(p));
+    controller_writes_queue_first(c, &p->unit, is_leaderless(p));
 }
 
-void partition_on_refused(struct controller *c, struct partition *p, enum error error,
-                          struct controller_effects *effects) {
+void controller_partition_on_refused(struct controller *c, struct partition *p, enum error error,
+                                     struct controller_effects *effects) {
     struct controller_effect *effect;
 
     if (error == ERR_ZK_NO_NODE && p->topic->phase == TOPIC_CREATING) {
@@ -404,31 +404,32 @@ void partition_on_refused(struct controller *c, struct partition *p, enum error 
     p->phase = PARTITION_READING;
     if (error == ERR_ZK_NO_NODE) {
         p->read_token = 0;
-        effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, p->topic->name);
+        controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, p->topic->name);
         return;
     }
-    effect = effect_add(c, effects, CONTROLLER_EFFECT_READ_STATE);
-    effect->state.topic = effect_copy_bytes(effects, p->topic->name);
+    effect = controller_effect_add(c, effects, CONTROLLER_EFFECT_READ_STATE);
+    effect->state.topic = controller_effect_copy_bytes(effects, p->topic->name);
     effect->state.partition = p->index;
     p->read_token = effect->token;
 }
 
-void partition_adopt(struct controller *c, struct partition *p,
-                     const struct controller_state_read *read, struct controller_effects *effects) {
+void controller_partition_adopt(struct controller *c, struct partition *p,
+                                const struct controller_state_read *read,
+                                struct controller_effects *effects) {
     int32_t written_version = p->exists ? p->version + 1 : 0;
     bool was_reading = p->phase == PARTITION_READING;
 
     if (read->error == ERR_ZK_DATA_INVALID ||
         (read->error == ERR_NONE && read->state.controller_epoch > c->epoch)) {
         /* Unreadable, or the work of a newer controller than we are: hands off. */
-        partition_fail_items(c, p, ERR_NOT_CONTROLLER, effects);
+        controller_partition_fail_items(c, p, ERR_NOT_CONTROLLER, effects);
         p->phase = PARTITION_BROKEN;
-        partition_unawait(c, p, effects);
+        controller_partition_unawait(c, p, effects);
         return;
     }
     if (was_reading && !p->noting && read->error == ERR_NONE && read->version == written_version &&
-        partition_state_equal(&read->state, &p->next)) {
-        partition_on_written(c, p, effects); /* it had been applied */
+        controller_partition_state_equal(&read->state, &p->next)) {
+        controller_partition_on_written(c, p, effects); /* it had been applied */
         return;
     }
     take_item_back(p);
@@ -440,29 +441,31 @@ void partition_adopt(struct controller *c, struct partition *p,
     p->exists = read->error == ERR_NONE;
     p->node_exists = p->exists || read->partition_node_exists;
     if (p->exists) {
-        partition_state_copy(&p->state, &read->state);
+        controller_partition_state_copy(&p->state, &read->state);
         p->version = read->version;
         p->mzxid = read->mzxid;
     }
     p->phase = PARTITION_SETTLED;
     if (was_reading)
-        partition_touch(c, p);
+        controller_partition_touch(c, p);
 }
 
-void partition_on_state_read(struct controller *c, const struct controller_event *event,
-                             struct controller_effects *effects) {
+void controller_partition_on_state_read(struct controller *c, const struct controller_event *event,
+                                        struct controller_effects *effects) {
     const struct controller_topic_partition *of = &event->state_read.of;
-    struct topic *topic = cluster_topic(&c->cluster, of->topic);
-    struct partition *p = topic == NULL ? NULL : topic_partition(topic, of->partition);
+    struct topic *topic = controller_cluster_topic(&c->cluster, of->topic);
+    struct partition *p =
+        topic == NULL ? NULL : controller_topic_find_partition(topic, of->partition);
 
     if (p == NULL || topic->phase == TOPIC_DELETING || p->phase != PARTITION_READING ||
         p->read_token != event->token)
         return;
-    partition_adopt(c, p, event->state_read.read, effects);
+    controller_partition_adopt(c, p, event->state_read.read, effects);
 }
 
-void partition_on_config_read(struct controller *c, const struct controller_event *event) {
-    struct topic *topic = cluster_topic(&c->cluster, event->topic_config_read.name);
+void controller_partition_on_config_read(struct controller *c,
+                                         const struct controller_event *event) {
+    struct topic *topic = controller_cluster_topic(&c->cluster, event->topic_config_read.name);
     struct bytes value = event->topic_config_read.unclean_leader_election_enable;
     bool allowed = bytes_is_null(value) ? c->config.unclean_leader_election_enable
                                         : bytes_equal_text(value, "true");
@@ -474,7 +477,7 @@ void partition_on_config_read(struct controller *c, const struct controller_even
         struct partition *p = topic->partitions[i];
         if (p->exists && (p->state.leader < 0 || is_leaderless(p))) {
             p->unclean_allowed = true;
-            partition_touch(c, p);
+            controller_partition_touch(c, p);
         }
     }
 }

@@ -1,7 +1,8 @@
 #include "controller/core/request.h"
 
-struct request *request_new(struct controller *c, uint64_t token, enum controller_event_kind kind,
-                            size_t item_count, size_t result_size, void **results) {
+struct request *controller_request_new(struct controller *c, uint64_t token,
+                                       enum controller_event_kind kind, size_t item_count,
+                                       size_t result_size, void **results) {
     struct request *request = controller_allocate(1, sizeof(*request));
 
     request->token = token;
@@ -9,39 +10,39 @@ struct request *request_new(struct controller *c, uint64_t token, enum controlle
     request->open = item_count;
     request->item_count = item_count;
     arena_init(&request->arena, SIZE_MAX);
-    request->items = request_allocate(request, item_count, sizeof(*request->items));
+    request->items = controller_request_allocate(request, item_count, sizeof(*request->items));
     for (size_t i = 0; i < item_count; i++)
         request->items[i] = (struct request_item){.request = request, .index = i};
     if (results != NULL)
-        *results = request_allocate(request, item_count, result_size);
+        *results = controller_request_allocate(request, item_count, result_size);
     TAILQ_INSERT_TAIL(&c->requests, request, entry);
     return request;
 }
 
-void *request_allocate(struct request *request, size_t count, size_t size) {
+void *controller_request_allocate(struct request *request, size_t count, size_t size) {
     void *memory = arena_alloc(&request->arena, count == 0 ? 1 : count, size);
 
     CHECK(memory != NULL);
     return memory;
 }
 
-struct bytes request_copy(struct request *request, struct bytes source) {
+struct bytes controller_request_copy(struct request *request, struct bytes source) {
     char *copy;
 
     if (bytes_is_null(source))
         return BYTES_NULL;
-    copy = request_allocate(request, source.size + 1, 1);
+    copy = controller_request_allocate(request, source.size + 1, 1);
     if (source.size > 0)
         memcpy(copy, source.data, source.size);
     return bytes_of(copy, source.size);
 }
 
-void request_free(struct request *request) {
+void controller_request_free(struct request *request) {
     arena_done(&request->arena);
     free(request);
 }
 
-void item_set_error(struct request_item *item, enum error error, const char *message) {
+void controller_item_set_error(struct request_item *item, enum error error, const char *message) {
     struct request *request = item->request;
 
     switch ((int)request->kind) {
@@ -70,7 +71,7 @@ void item_set_error(struct request_item *item, enum error error, const char *mes
 
 static struct controller_effect *reply_add(struct controller *c, struct request *request,
                                            struct controller_effects *effects) {
-    struct controller_effect *effect = effect_add(c, effects, CONTROLLER_EFFECT_REPLY);
+    struct controller_effect *effect = controller_effect_add(c, effects, CONTROLLER_EFFECT_REPLY);
 
     effect->token = request->token;
     effect->reply.request = request->kind;
@@ -90,7 +91,7 @@ static size_t drop_not_needed(struct controller_elect_leaders_result *results, s
 #define RESPOND(kind_, error_, count_)                                    \
     do {                                                                  \
         struct controller_##kind_##_response *response =                  \
-            request_allocate(request, 1, sizeof(*response));              \
+            controller_request_allocate(request, 1, sizeof(*response));   \
         response->error = (error_);                                       \
         response->results = (count_) > 0 ? request->results.kind_ : NULL; \
         response->result_count = (count_);                                \
@@ -132,29 +133,29 @@ static void request_retire(struct controller *c, struct request *request,
     effects->answered = request;
 }
 
-void request_answer_if_done(struct controller *c, struct request *request,
-                            struct controller_effects *effects) {
+void controller_request_answer_if_done(struct controller *c, struct request *request,
+                                       struct controller_effects *effects) {
     if (request->open > 0)
         return;
     if (request->internal)
-        writes_delete_node(c, "/admin/preferred_replica_election", BYTES_NULL);
+        controller_writes_delete_node(c, "/admin/preferred_replica_election", BYTES_NULL);
     else
         answer_items(c, request, ERR_NONE, effects);
     request_retire(c, request, effects);
 }
 
-void item_done(struct controller *c, struct request_item *item,
-               struct controller_effects *effects) {
+void controller_item_done(struct controller *c, struct request_item *item,
+                          struct controller_effects *effects) {
     CHECK(item->request->open > 0);
     item->request->open--;
-    request_answer_if_done(c, item->request, effects);
+    controller_request_answer_if_done(c, item->request, effects);
 }
 
-void request_answer_allocate_producer_ids(struct controller *c, struct request *request,
-                                          enum error error, int64_t start, int32_t count,
-                                          struct controller_effects *effects) {
+void controller_request_answer_allocate_producer_ids(struct controller *c, struct request *request,
+                                                     enum error error, int64_t start, int32_t count,
+                                                     struct controller_effects *effects) {
     struct controller_allocate_producer_ids_response *response =
-        request_allocate(request, 1, sizeof(*response));
+        controller_request_allocate(request, 1, sizeof(*response));
 
     response->error = error;
     response->producer_id_start = start;
@@ -163,13 +164,12 @@ void request_answer_allocate_producer_ids(struct controller *c, struct request *
     request_retire(c, request, effects);
 }
 
-void request_answer_controlled_shutdown(struct controller *c, struct request *request,
-                                        enum error error,
-                                        const struct controller_topic_partition *remaining,
-                                        size_t remaining_count,
-                                        struct controller_effects *effects) {
+void controller_request_answer_controlled_shutdown(
+    struct controller *c, struct request *request, enum error error,
+    const struct controller_topic_partition *remaining, size_t remaining_count,
+    struct controller_effects *effects) {
     struct controller_controlled_shutdown_response *response =
-        request_allocate(request, 1, sizeof(*response));
+        controller_request_allocate(request, 1, sizeof(*response));
 
     response->error = error;
     response->remaining = remaining;
@@ -183,24 +183,25 @@ static void answer_refused(struct controller *c, struct request *request, enum e
     if (request->internal) {
         request_retire(c, request, effects);
     } else if (request->kind == CONTROLLER_EVENT_ALLOCATE_PRODUCER_IDS) {
-        request_answer_allocate_producer_ids(c, request, error, -1, 0, effects);
+        controller_request_answer_allocate_producer_ids(c, request, error, -1, 0, effects);
     } else if (request->kind == CONTROLLER_EVENT_CONTROLLED_SHUTDOWN) {
         /* The one request to which Kafka's controllers say it in other words. */
         if (error == ERR_NOT_CONTROLLER)
             error = ERR_STALE_CONTROLLER_EPOCH;
-        request_answer_controlled_shutdown(c, request, error, NULL, 0, effects);
+        controller_request_answer_controlled_shutdown(c, request, error, NULL, 0, effects);
     } else {
         answer_items(c, request, error, effects);
         request_retire(c, request, effects);
     }
 }
 
-void request_refuse(struct controller *c, uint64_t token, enum controller_event_kind kind,
-                    enum error error, struct controller_effects *effects) {
-    answer_refused(c, request_new(c, token, kind, 0, 0, NULL), error, effects);
+void controller_request_refuse(struct controller *c, uint64_t token,
+                               enum controller_event_kind kind, enum error error,
+                               struct controller_effects *effects) {
+    answer_refused(c, controller_request_new(c, token, kind, 0, 0, NULL), error, effects);
 }
 
-void request_refuse_all(struct controller *c, struct controller_effects *effects) {
+void controller_request_refuse_all(struct controller *c, struct controller_effects *effects) {
     while (!TAILQ_EMPTY(&c->requests))
         answer_refused(c, TAILQ_FIRST(&c->requests), ERR_NOT_CONTROLLER, effects);
 }

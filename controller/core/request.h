@@ -51,33 +51,36 @@ struct request {
 
 /* A request with `item_count` items and as many zeroed results of `result_size`, all open. It is
  * taken into c->requests. */
-struct request *request_new(struct controller *c, uint64_t token, enum controller_event_kind kind,
-                            size_t item_count, size_t result_size, void **results);
-void *request_allocate(struct request *request, size_t count, size_t size);
-struct bytes request_copy(struct request *request, struct bytes source);
+struct request *controller_request_new(struct controller *c, uint64_t token,
+                                       enum controller_event_kind kind, size_t item_count,
+                                       size_t result_size, void **results);
+void *controller_request_allocate(struct request *request, size_t count, size_t size);
+struct bytes controller_request_copy(struct request *request, struct bytes source);
 
 /* The item's result is complete. Answers the request with the last. */
-void item_done(struct controller *c, struct request_item *item, struct controller_effects *effects);
+void controller_item_done(struct controller *c, struct request_item *item,
+                          struct controller_effects *effects);
 /* Answers a request that has no items, or none any more. */
-void request_answer_if_done(struct controller *c, struct request *request,
-                            struct controller_effects *effects);
+void controller_request_answer_if_done(struct controller *c, struct request *request,
+                                       struct controller_effects *effects);
 
 /* Sets the error of the item's result, whatever its kind. */
-void item_set_error(struct request_item *item, enum error error, const char *message);
+void controller_item_set_error(struct request_item *item, enum error error, const char *message);
 
-void request_answer_allocate_producer_ids(struct controller *c, struct request *request,
-                                          enum error error, int64_t start, int32_t count,
-                                          struct controller_effects *effects);
-void request_answer_controlled_shutdown(struct controller *c, struct request *request,
-                                        enum error error,
-                                        const struct controller_topic_partition *remaining,
-                                        size_t remaining_count, struct controller_effects *effects);
+void controller_request_answer_allocate_producer_ids(struct controller *c, struct request *request,
+                                                     enum error error, int64_t start, int32_t count,
+                                                     struct controller_effects *effects);
+void controller_request_answer_controlled_shutdown(
+    struct controller *c, struct request *request, enum error error,
+    const struct controller_topic_partition *remaining, size_t remaining_count,
+    struct controller_effects *effects);
 
 /* Answers a request event that is refused as a whole. */
-void request_refuse(struct controller *c, uint64_t token, enum controller_event_kind kind,
-                    enum error error, struct controller_effects *effects);
+void controller_request_refuse(struct controller *c, uint64_t token,
+                               enum controller_event_kind kind, enum error error,
+                               struct controller_effects *effects);
 /* The term is over: answers all. Their items are forgotten; nobody may hold one afterwards. */
-void request_refuse_all(struct controller *c, struct controller_effects *effects);
-void request_free(struct request *request);
+void controller_request_refuse_all(struct controller *c, struct controller_effects *effects);
+void controller_request_free(struct request *request);
 
 #endif

@@ -84,158 +84,173 @@ struct controller {
 };
 
 /* ---- effects.c */
-struct controller_effect *effect_add(struct controller *c, struct controller_effects *effects,
-                                     enum controller_effect_kind kind);
+struct controller_effect *controller_effect_add(struct controller *c,
+                                                struct controller_effects *effects,
+                                                enum controller_effect_kind kind);
 /* A read, whose token it returns. While loading, the reads that load are counted. */
-uint64_t effect_read(struct controller *c, struct controller_effects *effects,
-                     enum controller_effect_kind kind, struct bytes name);
+uint64_t controller_effect_read(struct controller *c, struct controller_effects *effects,
+                                enum controller_effect_kind kind, struct bytes name);
 /* Copies that live as long as the effects. */
-void *effect_copy(struct controller_effects *effects, const void *data, size_t size);
-struct bytes effect_copy_bytes(struct controller_effects *effects, struct bytes source);
+void *controller_effect_copy(struct controller_effects *effects, const void *data, size_t size);
+struct bytes controller_effect_copy_bytes(struct controller_effects *effects, struct bytes source);
 
 /* ---- term.c: election, loading, resignation */
-void term_on_registered(struct controller *c, struct controller_effects *effects);
-void term_on_session_over(struct controller *c, struct controller_effects *effects);
-void term_on_controller_changed(struct controller *c, struct controller_effects *effects);
-void term_on_controller_read(struct controller *c, const struct controller_event *event,
-                             struct controller_effects *effects);
-void term_on_controller_epoch_read(struct controller *c, const struct controller_event *event,
-                                   struct controller_effects *effects);
-void term_on_elected(struct controller *c, const struct controller_event *event,
-                     struct controller_effects *effects);
-void term_on_timer(struct controller *c, struct controller_effects *effects);
+void controller_term_on_registered(struct controller *c, struct controller_effects *effects);
+void controller_term_on_session_over(struct controller *c, struct controller_effects *effects);
+void controller_term_on_controller_changed(struct controller *c,
+                                           struct controller_effects *effects);
+void controller_term_on_controller_read(struct controller *c, const struct controller_event *event,
+                                        struct controller_effects *effects);
+void controller_term_on_controller_epoch_read(struct controller *c,
+                                              const struct controller_event *event,
+                                              struct controller_effects *effects);
+void controller_term_on_elected(struct controller *c, const struct controller_event *event,
+                                struct controller_effects *effects);
+void controller_term_on_timer(struct controller *c, struct controller_effects *effects);
 /* An answer that loading waits for has come. */
-void term_loaded_one(struct controller *c, struct controller_effects *effects);
+void controller_term_loaded_one(struct controller *c, struct controller_effects *effects);
 /* Forgets everything and stands again. */
-void term_resign(struct controller *c, struct controller_effects *effects);
+void controller_term_resign(struct controller *c, struct controller_effects *effects);
 
 /* ---- liveness.c: brokers come and go */
-void liveness_on_brokers_read(struct controller *c, const struct controller_event *event);
+void controller_liveness_on_brokers_read(struct controller *c,
+                                         const struct controller_event *event);
 /* Compares registrations with the state as it was read. */
-void liveness_find_stale(struct partition *partition);
+void controller_liveness_find_stale(struct partition *partition);
 
 /* ---- partition_machine.c: one partition's state */
 /* Something about it may have changed: look at it when a multi has room. */
-void partition_touch(struct controller *c, struct partition *p);
+void controller_partition_touch(struct controller *c, struct partition *p);
 /* Its turn: adds its write to the batch, if there is anything to write. */
-void partition_look(struct controller *c, struct partition *p, struct batch *batch,
-                    struct controller_effects *effects);
-void partition_on_written(struct controller *c, struct partition *p,
-                          struct controller_effects *effects);
+void controller_partition_look(struct controller *c, struct partition *p, struct batch *batch,
+                               struct controller_effects *effects);
+void controller_partition_on_written(struct controller *c, struct partition *p,
+                                     struct controller_effects *effects);
 /* The write was not tried, because of another in its multi. */
-void partition_on_undone(struct controller *c, struct partition *p);
+void controller_partition_on_undone(struct controller *c, struct partition *p);
 /* The write failed, or nobody knows. */
-void partition_on_refused(struct controller *c, struct partition *p, enum error error,
-                          struct controller_effects *effects);
-void partition_on_state_read(struct controller *c, const struct controller_event *event,
-                             struct controller_effects *effects);
+void controller_partition_on_refused(struct controller *c, struct partition *p, enum error error,
+                                     struct controller_effects *effects);
+void controller_partition_on_state_read(struct controller *c, const struct controller_event *event,
+                                        struct controller_effects *effects);
 /* Believes what was read. */
-void partition_adopt(struct controller *c, struct partition *p,
-                     const struct controller_state_read *read, struct controller_effects *effects);
-void partition_on_config_read(struct controller *c, const struct controller_event *event);
+void controller_partition_adopt(struct controller *c, struct partition *p,
+                                const struct controller_state_read *read,
+                                struct controller_effects *effects);
+void controller_partition_on_config_read(struct controller *c,
+                                         const struct controller_event *event);
 /* Answers what waits for it. */
-void partition_fail_items(struct controller *c, struct partition *p, enum error error,
-                          struct controller_effects *effects);
+void controller_partition_fail_items(struct controller *c, struct partition *p, enum error error,
+                                     struct controller_effects *effects);
 /* Its first state is written, or cannot be written now: whoever waits need not. */
-void partition_unawait(struct controller *c, struct partition *p,
-                       struct controller_effects *effects);
-bool partition_is_unsettled(const struct partition *p);
+void controller_partition_unawait(struct controller *c, struct partition *p,
+                                  struct controller_effects *effects);
+bool controller_partition_is_unsettled(const struct partition *p);
 
 /* ---- writes.c: multis */
-void writes_queue(struct controller *c, struct unit *unit, bool urgent);
-void writes_queue_first(struct controller *c, struct unit *unit, bool urgent);
-void writes_unqueue(struct controller *c, struct unit *unit);
+void controller_writes_queue(struct controller *c, struct unit *unit, bool urgent);
+void controller_writes_queue_first(struct controller *c, struct unit *unit, bool urgent);
+void controller_writes_unqueue(struct controller *c, struct unit *unit);
 /* Sends multis while there is something to write and room to do so. */
-void writes_flush(struct controller *c, struct controller_effects *effects);
-void writes_on_written(struct controller *c, const struct controller_event *event,
-                       struct controller_effects *effects);
+void controller_writes_flush(struct controller *c, struct controller_effects *effects);
+void controller_writes_on_written(struct controller *c, const struct controller_event *event,
+                                  struct controller_effects *effects);
 /* Learns anew which entries exist; until then none is purged. */
-void writes_list_changes(struct controller *c, struct controller_effects *effects);
-void writes_on_changes_read(struct controller *c, const struct controller_event *event);
+void controller_writes_list_changes(struct controller *c, struct controller_effects *effects);
+void controller_writes_on_changes_read(struct controller *c, const struct controller_event *event);
 /* Adds one write of `unit`, which belongs to `topic`. Strings and arrays are copied. */
-void batch_add(struct batch *batch, struct unit *unit, struct topic *topic,
-               const struct controller_write *write, struct controller_effects *effects);
-size_t batch_room(const struct batch *batch); /* further writes */
+void controller_batch_add(struct batch *batch, struct unit *unit, struct topic *topic,
+                          const struct controller_write *write, struct controller_effects *effects);
+size_t controller_batch_room(const struct batch *batch); /* further writes */
 /* Deletes `parent`, or `parent`/`name`, some time; it is no error if it is gone. */
-void writes_delete_node(struct controller *c, const char *parent, struct bytes name);
+void controller_writes_delete_node(struct controller *c, const char *parent, struct bytes name);
 /* Tells the brokers that a topic is gone. */
-void writes_note_deleted(struct controller *c, struct bytes name, const struct uuid *id);
+void controller_writes_note_deleted(struct controller *c, struct bytes name, const struct uuid *id);
 /* Forgets what waits and what is on its way. */
-void writes_abandon(struct controller *c);
+void controller_writes_abandon(struct controller *c);
 
 /* ---- topic_machine.c: a topic's own znode, whoever wrote it */
-void topic_touch(struct controller *c, struct topic *topic);
-void topic_look(struct controller *c, struct topic *topic, struct batch *batch,
-                struct controller_effects *effects);
-void topic_on_written(struct controller *c, struct topic *topic,
-                      struct controller_effects *effects);
-void topic_on_refused(struct controller *c, struct topic *topic, enum error error,
-                      enum controller_write_kind failed, struct controller_effects *effects);
-void topic_on_topics_read(struct controller *c, const struct controller_event *event,
-                          struct controller_effects *effects);
-void topic_on_topic_read(struct controller *c, const struct controller_event *event,
-                         struct controller_effects *effects);
+void controller_topic_touch(struct controller *c, struct topic *topic);
+void controller_topic_look(struct controller *c, struct topic *topic, struct batch *batch,
+                           struct controller_effects *effects);
+void controller_topic_on_written(struct controller *c, struct topic *topic,
+                                 struct controller_effects *effects);
+void controller_topic_on_refused(struct controller *c, struct topic *topic, enum error error,
+                                 enum controller_write_kind failed,
+                                 struct controller_effects *effects);
+void controller_topic_on_topics_read(struct controller *c, const struct controller_event *event,
+                                     struct controller_effects *effects);
+void controller_topic_on_topic_read(struct controller *c, const struct controller_event *event,
+                                    struct controller_effects *effects);
 /* Whether the state of its partition `index` may be written now. */
-bool topic_allows_partition(const struct topic *topic, int32_t index);
+bool controller_topic_allows_partition(const struct topic *topic, int32_t index);
 /* An upper bound of what its znode and its part of an entry take. */
-size_t topic_bytes(const struct topic *topic);
-void topic_read_config(struct controller *c, struct topic *topic,
-                       struct controller_effects *effects);
+size_t controller_topic_bytes(const struct topic *topic);
+void controller_topic_read_config(struct controller *c, struct topic *topic,
+                                  struct controller_effects *effects);
 /* The last partition that a request waited for is written. */
-void topic_on_partitions_done(struct controller *c, struct topic *topic,
-                              struct controller_effects *effects);
+void controller_topic_on_partitions_done(struct controller *c, struct topic *topic,
+                                         struct controller_effects *effects);
 /* Answers what waits for it or its partitions, deletions excepted. */
-void topic_fail_items(struct controller *c, struct topic *topic, enum error error,
-                      struct controller_effects *effects);
+void controller_topic_fail_items(struct controller *c, struct topic *topic, enum error error,
+                                 struct controller_effects *effects);
 /* Forgets what waits for it, unanswered. */
-void topic_detach_items(struct topic *topic);
+void controller_topic_detach_items(struct topic *topic);
 /* Nothing of it waits to be written any more. */
-void topic_unqueue(struct controller *c, struct topic *topic);
+void controller_topic_unqueue(struct controller *c, struct topic *topic);
 /* Answers what waits for it, and forgets it. */
-void topic_drop(struct controller *c, struct topic *topic, enum error error,
-                struct controller_effects *effects);
+void controller_topic_drop(struct controller *c, struct topic *topic, enum error error,
+                           struct controller_effects *effects);
 
 /* ---- topic_deletion.c */
-void deletion_begin(struct controller *c, struct topic *topic, struct controller_effects *effects);
+void controller_deletion_begin(struct controller *c, struct topic *topic,
+                               struct controller_effects *effects);
 /* Takes the next step, if nothing of the topic is on its way. */
-void deletion_advance(struct controller *c, struct topic *topic,
-                      struct controller_effects *effects);
-void deletion_look(struct topic *topic, struct batch *batch, struct controller_effects *effects);
-void deletion_on_written(struct controller *c, struct topic *topic,
-                         struct controller_effects *effects);
-void deletion_on_refused(struct topic *topic);
-void deletion_on_tree_read(struct controller *c, const struct controller_event *event,
-                           struct controller_effects *effects);
-void deletion_on_marks_read(struct controller *c, const struct controller_event *event,
-                            struct controller_effects *effects);
-void deletion_on_request(struct controller *c, const struct controller_event *event,
-                         struct controller_effects *effects);
-
-/* ---- topic_creation.c */
-void creation_on_topics_request(struct controller *c, const struct controller_event *event,
-                                struct controller_effects *effects);
-void creation_on_partitions_request(struct controller *c, const struct controller_event *event,
+void controller_deletion_advance(struct controller *c, struct topic *topic,
+                                 struct controller_effects *effects);
+void controller_deletion_look(struct topic *topic, struct batch *batch,
+                              struct controller_effects *effects);
+void controller_deletion_on_written(struct controller *c, struct topic *topic,
+                                    struct controller_effects *effects);
+void controller_deletion_on_refused(struct topic *topic);
+void controller_deletion_on_tree_read(struct controller *c, const struct controller_event *event,
+                                      struct controller_effects *effects);
+void controller_deletion_on_marks_read(struct controller *c, const struct controller_event *event,
+                                       struct controller_effects *effects);
+void controller_deletion_on_request(struct controller *c, const struct controller_event *event,
                                     struct controller_effects *effects);
 
-/* ---- leadership_requests.c */
-void leadership_on_alter_partition(struct controller *c, const struct controller_event *event,
-                                   struct controller_effects *effects);
-void leadership_on_elect_leaders(struct controller *c, const struct controller_event *event,
-                                 struct controller_effects *effects);
-void leadership_on_preferred_election_read(struct controller *c,
+/* ---- topic_creation.c */
+void controller_creation_on_topics_request(struct controller *c,
                                            const struct controller_event *event,
                                            struct controller_effects *effects);
-void leadership_on_controlled_shutdown(struct controller *c, const struct controller_event *event,
-                                       struct controller_effects *effects);
+void controller_creation_on_partitions_request(struct controller *c,
+                                               const struct controller_event *event,
+                                               struct controller_effects *effects);
+
+/* ---- leadership_requests.c */
+void controller_leadership_on_alter_partition(struct controller *c,
+                                              const struct controller_event *event,
+                                              struct controller_effects *effects);
+void controller_leadership_on_elect_leaders(struct controller *c,
+                                            const struct controller_event *event,
+                                            struct controller_effects *effects);
+void controller_leadership_on_preferred_election_read(struct controller *c,
+                                                      const struct controller_event *event,
+                                                      struct controller_effects *effects);
+void controller_leadership_on_controlled_shutdown(struct controller *c,
+                                                  const struct controller_event *event,
+                                                  struct controller_effects *effects);
 /* Answers the shutdowns whose broker's partitions have all been seen to. */
-void leadership_answer_shutdowns(struct controller *c, struct controller_effects *effects);
+void controller_leadership_answer_shutdowns(struct controller *c,
+                                            struct controller_effects *effects);
 
 /* ---- producer_ids.c */
-void producer_ids_on_request(struct controller *c, const struct controller_event *event,
-                             struct controller_effects *effects);
-void producer_ids_on_read(struct controller *c, const struct controller_event *event,
-                          struct controller_effects *effects);
-void producer_ids_on_written(struct controller *c, const struct controller_event *event,
-                             struct controller_effects *effects);
+void controller_producer_ids_on_request(struct controller *c, const struct controller_event *event,
+                                        struct controller_effects *effects);
+void controller_producer_ids_on_read(struct controller *c, const struct controller_event *event,
+                                     struct controller_effects *effects);
+void controller_producer_ids_on_written(struct controller *c, const struct controller_event *event,
+                                        struct controller_effects *effects);
 
 #endif

@@ -15,7 +15,7 @@ static const int64_t retry_delay_ms = 1000;
 
 static void stand_by(struct controller *c, struct controller_effects *effects) {
     c->role = ROLE_STANDBY;
-    effect_read(c, effects, CONTROLLER_EFFECT_READ_CONTROLLER, BYTES_NULL);
+    controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_CONTROLLER, BYTES_NULL);
 }
 
 /* Nothing that belongs to the term may be held by anybody afterwards. */
@@ -23,10 +23,10 @@ static void forget_term(struct controller *c, struct controller_effects *effects
     struct topic *topic, *next;
 
     HASH_ITER (by_name, c->cluster.by_name, topic, next)
-        topic_detach_items(topic);
-    writes_abandon(c);
-    cluster_done(&c->cluster);
-    request_refuse_all(c, effects);
+        controller_topic_detach_items(topic);
+    controller_writes_abandon(c);
+    controller_cluster_done(&c->cluster);
+    controller_request_refuse_all(c, effects);
     c->changes.first = c->changes.end = 0;
     c->changes.known = false;
     c->producer_ids_busy = false;
@@ -42,28 +42,29 @@ static void end_term(struct controller *c, struct controller_effects *effects) {
     forget_term(c, effects);
     c->term++;
     if (was_active)
-        effect_add(c, effects, CONTROLLER_EFFECT_TERM_ENDED);
+        controller_effect_add(c, effects, CONTROLLER_EFFECT_TERM_ENDED);
 }
 
-void term_resign(struct controller *c, struct controller_effects *effects) {
+void controller_term_resign(struct controller *c, struct controller_effects *effects) {
     end_term(c, effects);
     stand_by(c, effects);
 }
 
-void term_on_registered(struct controller *c, struct controller_effects *effects) {
+void controller_term_on_registered(struct controller *c, struct controller_effects *effects) {
     if (c->role == ROLE_IDLE)
         stand_by(c, effects);
 }
 
-void term_on_session_over(struct controller *c, struct controller_effects *effects) {
+void controller_term_on_session_over(struct controller *c, struct controller_effects *effects) {
     end_term(c, effects);
     c->role = ROLE_IDLE;
     c->attempt_epoch = 0;
 }
 
-void term_on_controller_changed(struct controller *c, struct controller_effects *effects) {
+void controller_term_on_controller_changed(struct controller *c,
+                                           struct controller_effects *effects) {
     if (c->role != ROLE_IDLE)
-        effect_read(c, effects, CONTROLLER_EFFECT_READ_CONTROLLER, BYTES_NULL);
+        controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_CONTROLLER, BYTES_NULL);
 }
 
 static void standby_on_controller_read(struct controller *c, const struct controller_event *event,
@@ -73,17 +74,17 @@ static void standby_on_controller_read(struct controller *c, const struct contro
         return;
     }
     if (event->controller_read.exists && c->attempt_epoch == 0) {
-        effect_add(c, effects, CONTROLLER_EFFECT_RELINQUISH);
+        controller_effect_add(c, effects, CONTROLLER_EFFECT_RELINQUISH);
         return;
     }
     if (!event->controller_read.exists)
         c->attempt_epoch = 0;
     c->role = ROLE_ELECTING;
-    effect_read(c, effects, CONTROLLER_EFFECT_READ_CONTROLLER_EPOCH, BYTES_NULL);
+    controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_CONTROLLER_EPOCH, BYTES_NULL);
 }
 
-void term_on_controller_read(struct controller *c, const struct controller_event *event,
-                             struct controller_effects *effects) {
+void controller_term_on_controller_read(struct controller *c, const struct controller_event *event,
+                                        struct controller_effects *effects) {
     switch (c->role) {
     case ROLE_IDLE:
     case ROLE_ELECTING: /* the attempt's own answer decides */
@@ -94,7 +95,7 @@ void term_on_controller_read(struct controller *c, const struct controller_event
     case ROLE_LOADING:
     case ROLE_ACTIVE:
         if (!event->controller_read.exists || !event->controller_read.ours)
-            term_resign(c, effects);
+            controller_term_resign(c, effects);
         break;
     }
 }
@@ -110,12 +111,13 @@ static void begin_loading(struct controller *c, int32_t epoch, int32_t epoch_ver
     c->epoch = epoch;
     c->epoch_version = c->config.test_without_fence ? -1 : epoch_version;
     for (size_t i = 0; i < ARRAY_COUNT(reads); i++)
-        effect_read(c, effects, reads[i], BYTES_NULL);
-    writes_list_changes(c, effects);
+        controller_effect_read(c, effects, reads[i], BYTES_NULL);
+    controller_writes_list_changes(c, effects);
 }
 
-void term_on_controller_epoch_read(struct controller *c, const struct controller_event *event,
-                                   struct controller_effects *effects) {
+void controller_term_on_controller_epoch_read(struct controller *c,
+                                              const struct controller_event *event,
+                                              struct controller_effects *effects) {
     struct controller_effect *effect;
 
     if (c->role != ROLE_ELECTING)
@@ -128,17 +130,17 @@ void term_on_controller_epoch_read(struct controller *c, const struct controller
         }
         c->attempt_epoch = 0;
         c->role = ROLE_STANDBY;
-        effect_add(c, effects, CONTROLLER_EFFECT_RELINQUISH);
+        controller_effect_add(c, effects, CONTROLLER_EFFECT_RELINQUISH);
         return;
     }
     c->attempt_epoch = event->controller_epoch_read.epoch + 1;
-    effect = effect_add(c, effects, CONTROLLER_EFFECT_ELECT);
+    effect = controller_effect_add(c, effects, CONTROLLER_EFFECT_ELECT);
     effect->elect.epoch = c->attempt_epoch;
     effect->elect.version = event->controller_epoch_read.version;
 }
 
-void term_on_elected(struct controller *c, const struct controller_event *event,
-                     struct controller_effects *effects) {
+void controller_term_on_elected(struct controller *c, const struct controller_event *event,
+                                struct controller_effects *effects) {
     if (c->role != ROLE_ELECTING)
         return;
     switch ((int)event->error) {
@@ -157,11 +159,11 @@ void term_on_elected(struct controller *c, const struct controller_event *event,
     default:
         c->attempt_epoch = 0;
         c->role = ROLE_STANDBY;
-        effect_add(c, effects, CONTROLLER_EFFECT_ARM_TIMER)->delay_ms = retry_delay_ms;
+        controller_effect_add(c, effects, CONTROLLER_EFFECT_ARM_TIMER)->delay_ms = retry_delay_ms;
     }
 }
 
-void term_on_timer(struct controller *c, struct controller_effects *effects) {
+void controller_term_on_timer(struct controller *c, struct controller_effects *effects) {
     c->backing_off = false;
     if (c->role == ROLE_STANDBY)
         stand_by(c, effects);
@@ -172,18 +174,18 @@ static void begin_acting(struct controller *c, struct controller_effects *effect
 
     c->role = ROLE_ACTIVE;
     c->announce_wanted = true;
-    effect_add(c, effects, CONTROLLER_EFFECT_TERM_BEGUN)->term_epoch = c->epoch;
+    controller_effect_add(c, effects, CONTROLLER_EFFECT_TERM_BEGUN)->term_epoch = c->epoch;
     HASH_ITER (by_name, c->cluster.by_name, topic, next) {
         for (size_t i = 0; i < topic->partition_count; i++)
-            liveness_find_stale(topic->partitions[i]);
-        topic_touch(c, topic);
+            controller_liveness_find_stale(topic->partitions[i]);
+        controller_topic_touch(c, topic);
         for (size_t i = 0; i < topic->partition_count; i++)
-            partition_touch(c, topic->partitions[i]);
+            controller_partition_touch(c, topic->partitions[i]);
     }
-    effect_read(c, effects, CONTROLLER_EFFECT_READ_PREFERRED_ELECTION, BYTES_NULL);
+    controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_PREFERRED_ELECTION, BYTES_NULL);
 }
 
-void term_loaded_one(struct controller *c, struct controller_effects *effects) {
+void controller_term_loaded_one(struct controller *c, struct controller_effects *effects) {
     if (c->role != ROLE_LOADING || --c->loads > 0)
         return;
     if (c->marks_loaded) {
@@ -193,5 +195,5 @@ void term_loaded_one(struct controller *c, struct controller_effects *effects) {
     /* A topic whose deletion was begun has lost states already: it must be known as such before
      * anything is written, or it would get new ones. */
     c->marks_loaded = true;
-    effect_read(c, effects, CONTROLLER_EFFECT_READ_DELETE_TOPICS, BYTES_NULL);
+    controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_DELETE_TOPICS, BYTES_NULL);
 }

@@ -27,7 +27,7 @@ static struct assignment_broker *live_brokers(struct controller *c, size_t *coun
 
     *count = 0;
     HASH_ITER (hh, c->cluster.brokers, broker, next)
-        if (broker_is_live(broker))
+        if (controller_broker_is_live(broker))
             live[(*count)++] = (struct assignment_broker){.id = broker->id, .rack = broker->rack};
     qsort(live, *count, sizeof(*live), compare_brokers);
     return live;
@@ -82,7 +82,7 @@ static void place(const struct assignment_request *request, struct placement *pl
     placement->owned_replicas = controller_allocate(count * factor, sizeof(int32_t));
     placement->owned_rows = controller_allocate(count, sizeof(*placement->owned_rows));
     placement->rows = placement->owned_rows;
-    assignment_plan(request, placement->owned_replicas);
+    controller_assignment_plan(request, placement->owned_replicas);
     for (size_t i = 0; i < count; i++)
         placement->owned_rows[i] = (struct controller_partition_assignment){
             .partition = request->partition_first + (int32_t)i,
@@ -106,7 +106,7 @@ static struct refusal too_large(const struct placement *placement) {
 static struct refusal check_name(struct controller *c,
                                  const struct controller_create_topics_request *all, size_t index) {
     struct bytes name = all->topics[index].name;
-    const char *fault = topic_name_fault(name);
+    const char *fault = controller_topic_name_fault(name);
     struct topic *existing;
 
     if (fault != NULL)
@@ -114,12 +114,12 @@ static struct refusal check_name(struct controller *c,
     for (size_t i = 0; i < all->topic_count; i++)
         if (i != index && bytes_equal(all->topics[i].name, name))
             return refuse(ERR_INVALID_REQUEST, "The topic is named more than once.");
-    existing = cluster_topic(&c->cluster, name);
+    existing = controller_cluster_topic(&c->cluster, name);
     if (existing != NULL)
         return refuse(ERR_TOPIC_ALREADY_EXISTS, existing->phase == TOPIC_DELETING
                                                     ? "The topic is marked for deletion."
                                                     : "A topic of this name exists.");
-    if (cluster_topic_colliding(&c->cluster, name) != NULL)
+    if (controller_cluster_topic_colliding(&c->cluster, name) != NULL)
         return refuse(ERR_INVALID_TOPIC_EXCEPTION,
                       "The name differs from that of an existing topic only in '.' and '_'.");
     return allowed;
@@ -187,26 +187,27 @@ static struct refusal place_topic(struct controller *c,
 static struct topic *add_topic(struct controller *c, const struct controller_create_topic *wanted,
                                const struct placement *placement) {
     struct uuid id = uuid_random(&c->rng);
-    struct topic *topic = cluster_topic_add(&c->cluster, wanted->name, &id);
+    struct topic *topic = controller_cluster_topic_add(&c->cluster, wanted->name, &id);
 
     topic->phase = TOPIC_CREATING;
-    cluster_topic_set_configs(topic, wanted->configs, wanted->config_count);
+    controller_cluster_topic_set_configs(topic, wanted->configs, wanted->config_count);
     for (int32_t i = 0; i < placement->count; i++) {
-        struct partition *p = cluster_partition_add(&c->cluster, topic, placement->rows[i].replicas,
-                                                    placement->rows[i].replica_count);
+        struct partition *p = controller_cluster_partition_add(
+            &c->cluster, topic, placement->rows[i].replicas, placement->rows[i].replica_count);
         p->awaited = true;
     }
     topic->awaited_count = (size_t)placement->count;
-    topic_touch(c, topic);
+    controller_topic_touch(c, topic);
     return topic;
 }
 
-void creation_on_topics_request(struct controller *c, const struct controller_event *event,
-                                struct controller_effects *effects) {
+void controller_creation_on_topics_request(struct controller *c,
+                                           const struct controller_event *event,
+                                           struct controller_effects *effects) {
     const struct controller_create_topics_request *wanted = event->create_topics;
     struct controller_create_topic_result *results;
-    struct request *request = request_new(c, event->token, event->kind, wanted->topic_count,
-                                          sizeof(*results), (void **)&results);
+    struct request *request = controller_request_new(
+        c, event->token, event->kind, wanted->topic_count, sizeof(*results), (void **)&results);
 
     request->results.create_topics = results;
     request->open++; /* not answered before all have been looked at */
@@ -214,7 +215,7 @@ void creation_on_topics_request(struct controller *c, const struct controller_ev
         struct placement placement = {0};
         struct refusal refusal = check_name(c, wanted, i);
 
-        results[i].name = request_copy(request, wanted->topics[i].name);
+        results[i].name = controller_request_copy(request, wanted->topics[i].name);
         if (refusal.error == ERR_NONE)
             refusal = place_topic(c, &wanted->topics[i], &placement);
         if (refusal.error == ERR_NONE)
@@ -228,13 +229,13 @@ void creation_on_topics_request(struct controller *c, const struct controller_ev
             topic->create_item = &request->items[i];
             results[i].topic_id = topic->id;
         } else {
-            item_set_error(&request->items[i], refusal.error, refusal.message);
-            item_done(c, &request->items[i], effects);
+            controller_item_set_error(&request->items[i], refusal.error, refusal.message);
+            controller_item_done(c, &request->items[i], effects);
         }
         placement_done(&placement);
     }
     request->open--;
-    request_answer_if_done(c, request, effects);
+    controller_request_answer_if_done(c, request, effects);
 }
 
 /* ---- CreatePartitions ------------------------------------------------------------------------ */
@@ -274,8 +275,8 @@ static struct refusal check_added_rows(struct controller *c, const struct topic 
             return refuse(ERR_INVALID_REPLICA_ASSIGNMENT,
                           "The replication factor differs from that of the topic.");
         for (size_t r = 0; r < row->replica_count; r++) {
-            const struct broker *broker = cluster_broker(&c->cluster, row->replicas[r]);
-            if (broker == NULL || !broker_is_live(broker))
+            const struct broker *broker = controller_cluster_broker(&c->cluster, row->replicas[r]);
+            if (broker == NULL || !controller_broker_is_live(broker))
                 return refuse(ERR_INVALID_REPLICA_ASSIGNMENT,
                               "The assignment names a broker that is not there.");
         }
@@ -314,12 +315,12 @@ static struct refusal place_added(struct controller *c, const struct topic *topi
 
 static void extend(struct controller *c, struct topic *topic, const struct placement *placement) {
     for (int32_t i = 0; i < placement->count; i++) {
-        struct partition *p = cluster_partition_add(&c->cluster, topic, placement->rows[i].replicas,
-                                                    placement->rows[i].replica_count);
+        struct partition *p = controller_cluster_partition_add(
+            &c->cluster, topic, placement->rows[i].replicas, placement->rows[i].replica_count);
         p->awaited = true;
     }
     topic->awaited_count += (size_t)placement->count;
-    topic_touch(c, topic);
+    controller_topic_touch(c, topic);
 }
 
 static struct refusal extend_topic(struct controller *c, struct topic *topic,
@@ -342,27 +343,28 @@ static struct refusal extend_topic(struct controller *c, struct topic *topic,
     return refusal;
 }
 
-void creation_on_partitions_request(struct controller *c, const struct controller_event *event,
-                                    struct controller_effects *effects) {
+void controller_creation_on_partitions_request(struct controller *c,
+                                               const struct controller_event *event,
+                                               struct controller_effects *effects) {
     const struct controller_create_partitions_request *wanted = event->create_partitions;
     struct controller_create_partitions_result *results;
-    struct request *request = request_new(c, event->token, event->kind, wanted->topic_count,
-                                          sizeof(*results), (void **)&results);
+    struct request *request = controller_request_new(
+        c, event->token, event->kind, wanted->topic_count, sizeof(*results), (void **)&results);
 
     request->results.create_partitions = results;
     request->open++;
     for (size_t i = 0; i < wanted->topic_count; i++) {
-        struct topic *topic = cluster_topic(&c->cluster, wanted->topics[i].name);
+        struct topic *topic = controller_cluster_topic(&c->cluster, wanted->topics[i].name);
         struct refusal refusal = extend_topic(c, topic, &wanted->topics[i], wanted->validate_only);
 
-        results[i].name = request_copy(request, wanted->topics[i].name);
+        results[i].name = controller_request_copy(request, wanted->topics[i].name);
         if (refusal.error == ERR_NONE && !wanted->validate_only) {
             topic->extend_item = &request->items[i];
         } else {
-            item_set_error(&request->items[i], refusal.error, refusal.message);
-            item_done(c, &request->items[i], effects);
+            controller_item_set_error(&request->items[i], refusal.error, refusal.message);
+            controller_item_done(c, &request->items[i], effects);
         }
     }
     request->open--;
-    request_answer_if_done(c, request, effects);
+    controller_request_answer_if_done(c, request, effects);
 }

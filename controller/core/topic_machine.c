@@ -8,7 +8,7 @@
  */
 #include "controller/core/request.h"
 
-size_t topic_bytes(const struct topic *topic) {
+size_t controller_topic_bytes(const struct topic *topic) {
     size_t bytes = 600 + 6 * topic->name.size;
 
     for (size_t i = 0; i < topic->partition_count; i++)
@@ -23,7 +23,7 @@ static bool needs_write(const struct topic *topic) {
            !topic->partitions_node_exists || topic->written_count < topic->partition_count;
 }
 
-bool topic_allows_partition(const struct topic *topic, int32_t index) {
+bool controller_topic_allows_partition(const struct topic *topic, int32_t index) {
     if (topic->phase == TOPIC_DELETING)
         return false;
     if (topic->phase == TOPIC_CREATING)
@@ -34,23 +34,23 @@ bool topic_allows_partition(const struct topic *topic, int32_t index) {
            !(topic->id_wanted || topic->note_wanted || !topic->partitions_node_exists);
 }
 
-void topic_touch(struct controller *c, struct topic *topic) {
+void controller_topic_touch(struct controller *c, struct topic *topic) {
     if (topic->phase != TOPIC_DELETING && needs_write(topic) && !topic->writing)
-        writes_queue(c, &topic->unit, false);
+        controller_writes_queue(c, &topic->unit, false);
 }
 
 static void touch_stateless(struct controller *c, struct topic *topic) {
     for (size_t i = 0; i < topic->partition_count; i++)
         if (!topic->partitions[i]->exists)
-            partition_touch(c, topic->partitions[i]);
+            controller_partition_touch(c, topic->partitions[i]);
 }
 
-void topic_read_config(struct controller *c, struct topic *topic,
-                       struct controller_effects *effects) {
+void controller_topic_read_config(struct controller *c, struct topic *topic,
+                                  struct controller_effects *effects) {
     if (topic->config_reading)
         return;
     topic->config_reading = true;
-    effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC_CONFIG, topic->name);
+    controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC_CONFIG, topic->name);
 }
 
 /* ---- Writing ------------------------------------------------------------------------------ */
@@ -77,11 +77,11 @@ static struct controller_write describe(const struct topic *topic,
 static void add_write(struct topic *topic, struct batch *batch, struct controller_write *write,
                       enum controller_write_kind kind, struct controller_effects *effects) {
     write->kind = kind;
-    batch_add(batch, &topic->unit, topic, write, effects);
+    controller_batch_add(batch, &topic->unit, topic, write, effects);
 }
 
-void topic_look(struct controller *c, struct topic *topic, struct batch *batch,
-                struct controller_effects *effects) {
+void controller_topic_look(struct controller *c, struct topic *topic, struct batch *batch,
+                           struct controller_effects *effects) {
     struct controller_partition_assignment *assignments;
     struct controller_write write;
 
@@ -110,11 +110,11 @@ void topic_look(struct controller *c, struct topic *topic, struct batch *batch,
         add_write(topic, batch, &write, CONTROLLER_WRITE_PARTITIONS_CREATE, effects);
     free(assignments);
     for (size_t i = 0; i < topic->partition_count; i++)
-        partition_touch(c, topic->partitions[i]);
+        controller_partition_touch(c, topic->partitions[i]);
 }
 
-void topic_on_written(struct controller *c, struct topic *topic,
-                      struct controller_effects *effects) {
+void controller_topic_on_written(struct controller *c, struct topic *topic,
+                                 struct controller_effects *effects) {
     if (topic->sent_create) {
         topic->version = 0;
         topic->phase = TOPIC_LIVE;
@@ -127,27 +127,28 @@ void topic_on_written(struct controller *c, struct topic *topic,
     /* With an id of its own for the first time, its states are other states to the brokers. */
     for (size_t i = 0; topic->id_wanted && i < topic->partition_count; i++) {
         topic->partitions[i]->note_wanted = topic->partitions[i]->exists;
-        partition_touch(c, topic->partitions[i]);
+        controller_partition_touch(c, topic->partitions[i]);
     }
     topic->id_wanted = false;
     topic->note_wanted = false;
     /* Later notes are silent about configs, which may have changed by then. */
-    cluster_topic_clear_configs(topic);
+    controller_cluster_topic_clear_configs(topic);
     touch_stateless(c, topic);
-    topic_touch(c, topic);
-    topic_on_partitions_done(c, topic, effects);
+    controller_topic_touch(c, topic);
+    controller_topic_on_partitions_done(c, topic, effects);
 }
 
-void topic_on_refused(struct controller *c, struct topic *topic, enum error error,
-                      enum controller_write_kind failed, struct controller_effects *effects) {
+void controller_topic_on_refused(struct controller *c, struct topic *topic, enum error error,
+                                 enum controller_write_kind failed,
+                                 struct controller_effects *effects) {
     if (failed == CONTROLLER_WRITE_TOPIC_CONFIG_CREATE && error == ERR_ZK_NODE_EXISTS) {
         topic->config_node_exists = true;
-        writes_queue_first(c, &topic->unit, false);
+        controller_writes_queue_first(c, &topic->unit, false);
     } else if (failed == CONTROLLER_WRITE_TOPIC_CONFIG_SET && error == ERR_ZK_NO_NODE) {
         topic->config_node_exists = false;
-        writes_queue_first(c, &topic->unit, false);
+        controller_writes_queue_first(c, &topic->unit, false);
     } else {
-        effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, topic->name);
+        controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, topic->name);
     }
 }
 
@@ -160,12 +161,12 @@ static void finish_item(struct controller *c, struct request_item **item, enum e
     if (finished == NULL)
         return;
     *item = NULL;
-    item_set_error(finished, error, message);
-    item_done(c, finished, effects);
+    controller_item_set_error(finished, error, message);
+    controller_item_done(c, finished, effects);
 }
 
-void topic_on_partitions_done(struct controller *c, struct topic *topic,
-                              struct controller_effects *effects) {
+void controller_topic_on_partitions_done(struct controller *c, struct topic *topic,
+                                         struct controller_effects *effects) {
     if (topic->phase != TOPIC_LIVE || topic->awaited_count > 0 ||
         topic->written_count < topic->partition_count)
         return;
@@ -173,10 +174,11 @@ void topic_on_partitions_done(struct controller *c, struct topic *topic,
     finish_item(c, &topic->extend_item, ERR_NONE, NULL, effects);
 }
 
-void topic_fail_items(struct controller *c, struct topic *topic, enum error error,
-                      struct controller_effects *effects) {
+void controller_topic_fail_items(struct controller *c, struct topic *topic, enum error error,
+                                 struct controller_effects *effects) {
     for (size_t i = 0; i < topic->partition_count; i++) {
-        partition_fail_items(c, topic->partitions[i], ERR_UNKNOWN_TOPIC_OR_PARTITION, effects);
+        controller_partition_fail_items(c, topic->partitions[i], ERR_UNKNOWN_TOPIC_OR_PARTITION,
+                                        effects);
         topic->partitions[i]->awaited = false;
     }
     topic->awaited_count = 0;
@@ -184,7 +186,7 @@ void topic_fail_items(struct controller *c, struct topic *topic, enum error erro
     finish_item(c, &topic->extend_item, error, NULL, effects);
 }
 
-void topic_detach_items(struct topic *topic) {
+void controller_topic_detach_items(struct topic *topic) {
     topic->create_item = NULL;
     topic->extend_item = NULL;
     TAILQ_INIT(&topic->delete_items);
@@ -194,27 +196,27 @@ void topic_detach_items(struct topic *topic) {
     }
 }
 
-void topic_unqueue(struct controller *c, struct topic *topic) {
-    writes_unqueue(c, &topic->unit);
+void controller_topic_unqueue(struct controller *c, struct topic *topic) {
+    controller_writes_unqueue(c, &topic->unit);
     for (size_t i = 0; i < topic->partition_count; i++) {
         struct partition *p = topic->partitions[i];
-        writes_unqueue(c, &p->unit);
+        controller_writes_unqueue(c, &p->unit);
         if (p->phase == PARTITION_QUEUED)
             p->phase = PARTITION_SETTLED;
     }
 }
 
-void topic_drop(struct controller *c, struct topic *topic, enum error error,
-                struct controller_effects *effects) {
+void controller_topic_drop(struct controller *c, struct topic *topic, enum error error,
+                           struct controller_effects *effects) {
     struct request_item *item;
 
-    topic_unqueue(c, topic);
-    topic_fail_items(c, topic, error, effects);
+    controller_topic_unqueue(c, topic);
+    controller_topic_fail_items(c, topic, error, effects);
     while ((item = TAILQ_FIRST(&topic->delete_items)) != NULL) {
         TAILQ_REMOVE(&topic->delete_items, item, entry);
-        item_done(c, item, effects); /* gone is what it wanted */
+        controller_item_done(c, item, effects); /* gone is what it wanted */
     }
-    cluster_topic_forget(&c->cluster, topic);
+    controller_cluster_topic_forget(&c->cluster, topic);
 }
 
 /* ---- What was read ------------------------------------------------------------------------ */
@@ -223,13 +225,13 @@ static void add_partitions(struct controller *c, struct topic *topic,
                            const struct controller_topic_read *read,
                            struct controller_effects *effects) {
     for (size_t i = topic->partition_count; i < read->partition_count; i++) {
-        struct partition *p = cluster_partition_add(
+        struct partition *p = controller_cluster_partition_add(
             &c->cluster, topic, read->assignments[i].replicas, read->assignments[i].replica_count);
-        partition_adopt(c, p, &read->states[i], effects);
+        controller_partition_adopt(c, p, &read->states[i], effects);
         if (c->role == ROLE_ACTIVE) {
-            liveness_find_stale(p);
+            controller_liveness_find_stale(p);
             p->note_wanted = p->exists;
-            partition_touch(c, p);
+            controller_partition_touch(c, p);
         }
     }
     topic->written_count = read->partition_count;
@@ -239,7 +241,7 @@ static void add_partitions(struct controller *c, struct topic *topic,
 static void adopt(struct controller *c, const struct controller_topic_read *read,
                   struct controller_effects *effects) {
     struct uuid id = uuid_is_zero(&read->topic_id) ? uuid_random(&c->rng) : read->topic_id;
-    struct topic *topic = cluster_topic_add(&c->cluster, read->name, &id);
+    struct topic *topic = controller_cluster_topic_add(&c->cluster, read->name, &id);
 
     topic->phase = TOPIC_LIVE;
     topic->id_wanted = uuid_is_zero(&read->topic_id) && !read->reassigning;
@@ -251,15 +253,15 @@ static void adopt(struct controller *c, const struct controller_topic_read *read
      * looked after it; brokers that saw it then know no more than its znode. */
     topic->note_wanted = c->role == ROLE_ACTIVE || !read->partitions_node_exists;
     if (topic->note_wanted || topic->id_wanted)
-        cluster_topic_set_configs(topic, read->configs, read->config_count);
+        controller_cluster_topic_set_configs(topic, read->configs, read->config_count);
     add_partitions(c, topic, read, effects);
     if (c->role == ROLE_ACTIVE)
-        topic_touch(c, topic);
+        controller_topic_touch(c, topic);
 }
 
 static void gone(struct controller *c, struct topic *topic, struct controller_effects *effects) {
-    writes_note_deleted(c, topic->name, &topic->id);
-    topic_drop(c, topic, ERR_UNKNOWN_TOPIC_OR_PARTITION, effects);
+    controller_writes_note_deleted(c, topic->name, &topic->id);
+    controller_topic_drop(c, topic, ERR_UNKNOWN_TOPIC_OR_PARTITION, effects);
 }
 
 /* Partitions of ours that the znode does not have: the write that adds them was not applied, or
@@ -285,12 +287,12 @@ static void compare_added(struct controller *c, struct topic *topic,
     }
     while (topic->partition_count > topic->written_count) {
         struct partition *p = topic->partitions[topic->partition_count - 1];
-        writes_unqueue(c, &p->unit);
+        controller_writes_unqueue(c, &p->unit);
         p->phase = PARTITION_SETTLED;
         if (p->awaited)
             topic->awaited_count--;
         p->awaited = false;
-        cluster_partition_remove_last(&c->cluster, topic);
+        controller_cluster_partition_remove_last(&c->cluster, topic);
     }
     finish_item(c, &topic->extend_item, ERR_INVALID_PARTITIONS,
                 "Partitions were added by somebody else at the same time.", effects);
@@ -314,15 +316,16 @@ static void reconcile(struct controller *c, struct topic *topic,
         topic->written_count = compared;
     for (size_t i = 0; i < compared; i++)
         if (topic->partitions[i]->phase == PARTITION_READING)
-            partition_adopt(c, topic->partitions[i], &read->states[i], effects);
+            controller_partition_adopt(c, topic->partitions[i], &read->states[i], effects);
     if (read->partition_count > topic->partition_count) {
         topic->note_wanted = true;
         add_partitions(c, topic, read, effects);
     }
     for (size_t i = 0; i < topic->partition_count; i++)
-        partition_touch(c, topic->partitions[i]); /* some may have had to wait for this */
-    topic_touch(c, topic);
-    topic_on_partitions_done(c, topic, effects);
+        controller_partition_touch(c,
+                                   topic->partitions[i]); /* some may have had to wait for this */
+    controller_topic_touch(c, topic);
+    controller_topic_on_partitions_done(c, topic, effects);
 }
 
 static void compare(struct controller *c, struct topic *topic,
@@ -331,7 +334,7 @@ static void compare(struct controller *c, struct topic *topic,
 
     if (topic->phase == TOPIC_CREATING && (replaced || uuid_is_zero(&read->topic_id))) {
         /* Somebody else made a topic of this name at the same time. */
-        topic_drop(c, topic, ERR_TOPIC_ALREADY_EXISTS, effects);
+        controller_topic_drop(c, topic, ERR_TOPIC_ALREADY_EXISTS, effects);
         adopt(c, read, effects);
     } else if (replaced) {
         gone(c, topic, effects);
@@ -341,10 +344,10 @@ static void compare(struct controller *c, struct topic *topic,
     }
 }
 
-void topic_on_topic_read(struct controller *c, const struct controller_event *event,
-                         struct controller_effects *effects) {
+void controller_topic_on_topic_read(struct controller *c, const struct controller_event *event,
+                                    struct controller_effects *effects) {
     const struct controller_topic_read *read = event->topic_read;
-    struct topic *topic = cluster_topic(&c->cluster, read->name);
+    struct topic *topic = controller_cluster_topic(&c->cluster, read->name);
 
     if (topic != NULL && topic->phase == TOPIC_DELETING)
         return;
@@ -355,7 +358,7 @@ void topic_on_topic_read(struct controller *c, const struct controller_event *ev
     if (topic != NULL && topic->phase == TOPIC_LIVE && read->error == ERR_NONE &&
         uuid_equal(&topic->id, &read->topic_id) && read->version < topic->version) {
         /* Begun before our own last write. */
-        effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, topic->name);
+        controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, topic->name);
         return;
     }
     switch ((int)read->error) {
@@ -369,7 +372,7 @@ void topic_on_topic_read(struct controller *c, const struct controller_event *ev
         if (topic == NULL)
             break;
         if (topic->phase == TOPIC_CREATING)
-            topic_touch(c, topic);
+            controller_topic_touch(c, topic);
         else
             gone(c, topic, effects);
         break;
@@ -378,21 +381,21 @@ void topic_on_topic_read(struct controller *c, const struct controller_event *ev
     }
 }
 
-void topic_on_topics_read(struct controller *c, const struct controller_event *event,
-                          struct controller_effects *effects) {
+void controller_topic_on_topics_read(struct controller *c, const struct controller_event *event,
+                                     struct controller_effects *effects) {
     struct topic *topic, *next;
 
     c->topic_listing++;
     for (size_t i = 0; i < event->topics_read.count; i++) {
         struct bytes name = event->topics_read.names[i];
-        topic = cluster_topic(&c->cluster, name);
+        topic = controller_cluster_topic(&c->cluster, name);
         if (topic != NULL) {
             topic->seen = c->topic_listing;
             continue;
         }
-        effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, name);
+        controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, name);
     }
     HASH_ITER (by_name, c->cluster.by_name, topic, next)
         if (topic->seen != c->topic_listing && topic->phase == TOPIC_LIVE)
-            effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, topic->name);
+            controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, topic->name);
 }

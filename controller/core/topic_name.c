@@ -5,7 +5,7 @@ static bool is_allowed(uint8_t c) {
            c == '_' || c == '-';
 }
 
-const char *topic_name_fault(struct bytes name) {
+const char *controller_topic_name_fault(struct bytes name) {
     if (bytes_is_null(name) || name.size == 0)
         return "Topic name is empty.";
     if (name.size > TOPIC_NAME_BYTES_MAX)
@@ -19,7 +19,7 @@ const char *topic_name_fault(struct bytes name) {
     return NULL;
 }
 
-void topic_name_fold(struct bytes name, char *folded) {
+void controller_topic_name_fold(struct bytes name, char *folded) {
     for (size_t i = 0; i < name.size; i++)
         folded[i] = name.data[i] == '.' ? '_' : (char)name.data[i];
 }

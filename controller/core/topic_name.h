@@ -11,10 +11,10 @@
 #define TOPIC_NAME_BYTES_MAX 249
 
 /* NULL if it is valid, else why not. */
-const char *topic_name_fault(struct bytes name);
+const char *controller_topic_name_fault(struct bytes name);
 
 /* The name with every '.' as '_': equal for names that collide. `folded` has room for the
  * name's bytes. */
-void topic_name_fold(struct bytes name, char *folded);
+void controller_topic_name_fold(struct bytes name, char *folded);
 
 #endif

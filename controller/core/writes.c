@@ -23,24 +23,24 @@ static struct units *queue_of(struct controller *c, const struct unit *unit) {
     return unit->urgent ? &c->urgent : &c->normal;
 }
 
-void writes_unqueue(struct controller *c, struct unit *unit) {
+void controller_writes_unqueue(struct controller *c, struct unit *unit) {
     if (!unit->queued)
         return;
     TAILQ_REMOVE(queue_of(c, unit), unit, entry);
     unit->queued = false;
 }
 
-void writes_queue(struct controller *c, struct unit *unit, bool urgent) {
+void controller_writes_queue(struct controller *c, struct unit *unit, bool urgent) {
     if (unit->queued && (unit->urgent || !urgent))
         return;
-    writes_unqueue(c, unit);
+    controller_writes_unqueue(c, unit);
     unit->urgent = urgent;
     unit->queued = true;
     TAILQ_INSERT_TAIL(queue_of(c, unit), unit, entry);
 }
 
-void writes_queue_first(struct controller *c, struct unit *unit, bool urgent) {
-    writes_unqueue(c, unit);
+void controller_writes_queue_first(struct controller *c, struct unit *unit, bool urgent) {
+    controller_writes_unqueue(c, unit);
     unit->urgent = urgent;
     unit->queued = true;
     TAILQ_INSERT_HEAD(queue_of(c, unit), unit, entry);
@@ -53,18 +53,18 @@ static struct node_unit *node_unit_new(struct controller *c) {
 
     node->unit.kind = UNIT_NODE;
     TAILQ_INSERT_TAIL(&c->nodes, node, entry);
-    writes_queue(c, &node->unit, false);
+    controller_writes_queue(c, &node->unit, false);
     return node;
 }
 
 static void node_unit_free(struct controller *c, struct node_unit *node) {
-    writes_unqueue(c, &node->unit);
+    controller_writes_unqueue(c, &node->unit);
     TAILQ_REMOVE(&c->nodes, node, entry);
     free(node->text);
     free(node);
 }
 
-void writes_delete_node(struct controller *c, const char *parent, struct bytes name) {
+void controller_writes_delete_node(struct controller *c, const char *parent, struct bytes name) {
     struct node_unit *node = node_unit_new(c);
     size_t parent_size = strlen(parent);
 
@@ -78,7 +78,8 @@ void writes_delete_node(struct controller *c, const char *parent, struct bytes n
     node->write.path = bytes_of_text(node->text);
 }
 
-void writes_note_deleted(struct controller *c, struct bytes name, const struct uuid *id) {
+void controller_writes_note_deleted(struct controller *c, struct bytes name,
+                                    const struct uuid *id) {
     struct node_unit *node = node_unit_new(c);
 
     node->text = controller_allocate(name.size + 1, 1);
@@ -102,9 +103,10 @@ static void changes_append(struct change_list *changes, int32_t number) {
     changes->numbers[changes->end++] = number;
 }
 
-void writes_list_changes(struct controller *c, struct controller_effects *effects) {
+void controller_writes_list_changes(struct controller *c, struct controller_effects *effects) {
     c->changes.known = false;
-    c->changes.token = effect_read(c, effects, CONTROLLER_EFFECT_READ_CHANGES, BYTES_NULL);
+    c->changes.token =
+        controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_CHANGES, BYTES_NULL);
 }
 
 static int compare_numbers(const void *left, const void *right) {
@@ -113,7 +115,7 @@ static int compare_numbers(const void *left, const void *right) {
     return (*a > *b) - (*a < *b);
 }
 
-void writes_on_changes_read(struct controller *c, const struct controller_event *event) {
+void controller_writes_on_changes_read(struct controller *c, const struct controller_event *event) {
     struct change_list *changes = &c->changes;
 
     if (changes->token != event->token)
@@ -143,28 +145,28 @@ static void take_purges(struct controller *c, struct controller_write_effect *wr
         count = PURGES_MAX;
     if (count > kept)
         count = kept;
-    write->purge =
-        effect_copy(effects, changes->numbers + changes->first, count * sizeof(*changes->numbers));
+    write->purge = controller_effect_copy(effects, changes->numbers + changes->first,
+                                          count * sizeof(*changes->numbers));
     write->purge_count = count;
     changes->first += count;
 }
 
 /* ---- Making a multi ----------------------------------------------------------------------- */
 
-size_t batch_room(const struct batch *batch) {
+size_t controller_batch_room(const struct batch *batch) {
     return WRITES_MAX - batch->write_count;
 }
 
 static const int32_t *copy_ids(struct controller_effects *effects, const int32_t *ids,
                                size_t count) {
-    return effect_copy(effects, ids, count * sizeof(*ids));
+    return controller_effect_copy(effects, ids, count * sizeof(*ids));
 }
 
 static const struct controller_partition_assignment *
 copy_assignments(struct controller_effects *effects,
                  const struct controller_partition_assignment *source, size_t count) {
     struct controller_partition_assignment *copy =
-        effect_copy(effects, source, count * sizeof(*source));
+        controller_effect_copy(effects, source, count * sizeof(*source));
 
     for (size_t i = 0; i < count; i++)
         copy[i].replicas = copy_ids(effects, source[i].replicas, source[i].replica_count);
@@ -175,11 +177,11 @@ static const struct controller_topic_config_entry *
 copy_configs(struct controller_effects *effects, const struct controller_topic_config_entry *source,
              size_t count) {
     struct controller_topic_config_entry *copy =
-        effect_copy(effects, source, count * sizeof(*source));
+        controller_effect_copy(effects, source, count * sizeof(*source));
 
     for (size_t i = 0; i < count; i++) {
-        copy[i].key = effect_copy_bytes(effects, source[i].key);
-        copy[i].value = effect_copy_bytes(effects, source[i].value);
+        copy[i].key = controller_effect_copy_bytes(effects, source[i].key);
+        copy[i].value = controller_effect_copy_bytes(effects, source[i].value);
     }
     return copy;
 }
@@ -195,8 +197,9 @@ static void batch_begin_item(struct batch *batch, struct unit *unit, struct topi
         topic->in_flight++;
 }
 
-void batch_add(struct batch *batch, struct unit *unit, struct topic *topic,
-               const struct controller_write *write, struct controller_effects *effects) {
+void controller_batch_add(struct batch *batch, struct unit *unit, struct topic *topic,
+                          const struct controller_write *write,
+                          struct controller_effects *effects) {
     struct controller_write *copy;
 
     if (batch->item_count == 0 || batch->items[batch->item_count - 1].unit != unit)
@@ -205,8 +208,8 @@ void batch_add(struct batch *batch, struct unit *unit, struct topic *topic,
                                     sizeof(*batch->writes));
     copy = &batch->writes[batch->write_count++];
     *copy = *write;
-    copy->topic = effect_copy_bytes(effects, write->topic);
-    copy->path = effect_copy_bytes(effects, write->path);
+    copy->topic = controller_effect_copy_bytes(effects, write->topic);
+    copy->path = controller_effect_copy_bytes(effects, write->path);
     copy->state.isr = copy_ids(effects, write->state.isr, write->state.isr_count);
     copy->assignments = copy_assignments(effects, write->assignments, write->assignment_count);
     copy->configs = copy_configs(effects, write->configs, write->config_count);
@@ -224,7 +227,7 @@ static void unit_cost(const struct unit *unit, size_t *ops, size_t *bytes) {
     case UNIT_TOPIC: {
         const struct topic *topic = CONTAINER_OF(unit, struct topic, unit);
         *ops = topic->phase == TOPIC_DELETING ? 8 : 4;
-        *bytes = topic->phase == TOPIC_DELETING ? DELETION_BYTES : topic_bytes(topic);
+        *bytes = topic->phase == TOPIC_DELETING ? DELETION_BYTES : controller_topic_bytes(topic);
         break;
     }
     case UNIT_NODE:
@@ -240,17 +243,18 @@ static void look(struct controller *c, struct unit *unit, struct batch *batch,
 
     switch (unit->kind) {
     case UNIT_PARTITION:
-        partition_look(c, CONTAINER_OF(unit, struct partition, unit), batch, effects);
+        controller_partition_look(c, CONTAINER_OF(unit, struct partition, unit), batch, effects);
         break;
     case UNIT_TOPIC:
         topic = CONTAINER_OF(unit, struct topic, unit);
         if (topic->phase == TOPIC_DELETING)
-            deletion_look(topic, batch, effects);
+            controller_deletion_look(topic, batch, effects);
         else
-            topic_look(c, topic, batch, effects);
+            controller_topic_look(c, topic, batch, effects);
         break;
     case UNIT_NODE:
-        batch_add(batch, unit, NULL, &CONTAINER_OF(unit, struct node_unit, unit)->write, effects);
+        controller_batch_add(batch, unit, NULL, &CONTAINER_OF(unit, struct node_unit, unit)->write,
+                             effects);
         break;
     }
 }
@@ -266,10 +270,10 @@ static void batch_fill(struct controller *c, struct batch *batch,
         if (unit == NULL)
             return;
         unit_cost(unit, &ops, &bytes);
-        if (batch->write_count > 0 &&
-            (ops > batch_room(batch) || batch->bytes + bytes > CONTROLLER_MULTI_BYTES_MAX))
+        if (batch->write_count > 0 && (ops > controller_batch_room(batch) ||
+                                       batch->bytes + bytes > CONTROLLER_MULTI_BYTES_MAX))
             return;
-        writes_unqueue(c, unit);
+        controller_writes_unqueue(c, unit);
         look(c, unit, batch, effects);
         if (batch->write_count > written)
             batch->bytes += bytes;
@@ -292,18 +296,19 @@ static void batch_send(struct controller *c, struct batch *batch,
         .write_count = batch->write_count,
     };
 
-    write.writes = effect_copy(effects, batch->writes, batch->write_count * sizeof(*batch->writes));
+    write.writes =
+        controller_effect_copy(effects, batch->writes, batch->write_count * sizeof(*batch->writes));
     free(batch->writes);
     batch->writes = NULL;
     TAILQ_INSERT_TAIL(&c->batches, batch, entry);
     c->batch_count++;
     take_purges(c, &write, effects);
-    effect = effect_add(c, effects, CONTROLLER_EFFECT_WRITE);
+    effect = controller_effect_add(c, effects, CONTROLLER_EFFECT_WRITE);
     effect->write = write;
     batch->token = effect->token;
 }
 
-void writes_flush(struct controller *c, struct controller_effects *effects) {
+void controller_writes_flush(struct controller *c, struct controller_effects *effects) {
     while (c->role == ROLE_ACTIVE && !c->backing_off &&
            c->batch_count < CONTROLLER_MULTIS_IN_FLIGHT_MAX) {
         struct batch *batch = controller_allocate(1, sizeof(*batch));
@@ -323,7 +328,7 @@ void writes_flush(struct controller *c, struct controller_effects *effects) {
 
 static void back_off(struct controller *c, struct controller_effects *effects) {
     c->backing_off = true;
-    effect_add(c, effects, CONTROLLER_EFFECT_ARM_TIMER)->delay_ms = back_off_ms;
+    controller_effect_add(c, effects, CONTROLLER_EFFECT_ARM_TIMER)->delay_ms = back_off_ms;
 }
 
 /* Errors that say how a znode differs from what we thought; others will not go away by
@@ -351,7 +356,7 @@ static void node_unit_met(struct controller *c, struct node_unit *node, enum fat
     if (fate == FATE_WRITTEN || !again)
         node_unit_free(c, node);
     else
-        writes_queue_first(c, &node->unit, false);
+        controller_writes_queue_first(c, &node->unit, false);
 }
 
 static void partition_met(struct controller *c, struct partition *p, enum fate fate,
@@ -362,13 +367,13 @@ static void partition_met(struct controller *c, struct partition *p, enum fate f
     }
     switch (fate) {
     case FATE_WRITTEN:
-        partition_on_written(c, p, effects);
+        controller_partition_on_written(c, p, effects);
         break;
     case FATE_UNDONE:
-        partition_on_undone(c, p);
+        controller_partition_on_undone(c, p);
         break;
     case FATE_REFUSED:
-        partition_on_refused(c, p, error, effects);
+        controller_partition_on_refused(c, p, error, effects);
         break;
     }
 }
@@ -378,9 +383,9 @@ static void topic_met(struct controller *c, struct topic *topic, enum fate fate,
     if (topic->writing_deletion) {
         topic->writing_deletion = false;
         if (fate == FATE_WRITTEN)
-            deletion_on_written(c, topic, effects);
+            controller_deletion_on_written(c, topic, effects);
         else if (fate == FATE_REFUSED)
-            deletion_on_refused(topic);
+            controller_deletion_on_refused(topic);
         return;
     }
     topic->writing = false;
@@ -388,17 +393,17 @@ static void topic_met(struct controller *c, struct topic *topic, enum fate fate,
         return;
     if (topic->reread) {
         topic->reread = false;
-        effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, topic->name);
+        controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC, topic->name);
     }
     switch (fate) {
     case FATE_WRITTEN:
-        topic_on_written(c, topic, effects);
+        controller_topic_on_written(c, topic, effects);
         break;
     case FATE_UNDONE:
-        writes_queue_first(c, &topic->unit, false);
+        controller_writes_queue_first(c, &topic->unit, false);
         break;
     case FATE_REFUSED:
-        topic_on_refused(c, topic, error, failed, effects);
+        controller_topic_on_refused(c, topic, error, failed, effects);
         break;
     }
 }
@@ -418,10 +423,10 @@ static void item_met(struct controller *c, const struct batch_item *item, enum f
         topic_met(c, topic, fate, error, failed, effects);
     if (!topic->forgotten && topic->phase == TOPIC_DELETING && topic->in_flight == 1) {
         topic->in_flight = 0;
-        deletion_advance(c, topic, effects);
+        controller_deletion_advance(c, topic, effects);
         return;
     }
-    topic_release(topic);
+    controller_topic_release(topic);
 }
 
 static struct batch *batch_take(struct controller *c, uint64_t token) {
@@ -466,7 +471,7 @@ static void batch_failed(struct controller *c, struct batch *batch,
         c->announce_wanted = true;
     if (!is_about_the_node(event->error) || event->written.failed == CONTROLLER_FAILED_ENTRY)
         back_off(c, effects);
-    writes_list_changes(c, effects);
+    controller_writes_list_changes(c, effects);
     /* From the last to the first, since what is redone goes to the head of its queue. */
     for (size_t i = batch->item_count; i-- > 0;) {
         enum fate fate = unknown || i == failed ? FATE_REFUSED : FATE_UNDONE;
@@ -475,12 +480,12 @@ static void batch_failed(struct controller *c, struct batch *batch,
     }
 }
 
-void writes_on_written(struct controller *c, const struct controller_event *event,
-                       struct controller_effects *effects) {
+void controller_writes_on_written(struct controller *c, const struct controller_event *event,
+                                  struct controller_effects *effects) {
     struct batch *batch;
 
     if (event->written.failed == CONTROLLER_FAILED_FENCE) {
-        term_resign(c, effects);
+        controller_term_resign(c, effects);
         return;
     }
     batch = batch_take(c, event->token);
@@ -493,14 +498,14 @@ void writes_on_written(struct controller *c, const struct controller_event *even
     batch_free(batch);
 }
 
-void writes_abandon(struct controller *c) {
+void controller_writes_abandon(struct controller *c) {
     struct batch *batch;
 
     while ((batch = TAILQ_FIRST(&c->batches)) != NULL) {
         TAILQ_REMOVE(&c->batches, batch, entry);
         for (size_t i = 0; i < batch->item_count; i++)
             if (batch->items[i].topic != NULL)
-                topic_release(batch->items[i].topic);
+                controller_topic_release(batch->items[i].topic);
         batch_free(batch);
     }
     c->batch_count = 0;

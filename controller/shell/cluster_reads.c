@@ -107,16 +107,17 @@ static struct cluster_reads *reads_of(const struct read *read) {
 
 static void read_free(struct read *read) {
     arena_done(&read->names);
-    operation_free(&read->operation);
+    controller_operation_free(&read->operation);
 }
 
 static void *allocate(struct read *read, size_t count, size_t size) {
-    return operation_allocate(&read->operation, count, size);
+    return controller_operation_allocate(&read->operation, count, size);
 }
 
 static struct bytes copy_bytes(struct read *read, struct bytes source) {
-    return bytes_is_null(source) ? BYTES_NULL
-                                 : bytes_of(operation_text(&read->operation, source), source.size);
+    return bytes_is_null(source)
+               ? BYTES_NULL
+               : bytes_of(controller_operation_text(&read->operation, source), source.size);
 }
 
 /* ---- Stages --------------------------------------------------------------------------------- */
@@ -146,7 +147,7 @@ static void wait_for_zookeeper(struct read *read) {
                  LOG_QUOTED(read->name), error_name(read->failed));
     read->waits = true;
     TAILQ_INSERT_TAIL(&reads_of(read)->waiting, read, entry);
-    shell_arm_retry(read->operation.shell, refused ? refused_delay_ms : retry_delay_ms);
+    controller_shell_arm_retry(read->operation.shell, refused ? refused_delay_ms : retry_delay_ms);
 }
 
 static void part_done(void *context, const struct zk_result *result) {
@@ -157,8 +158,8 @@ static void part_done(void *context, const struct zk_result *result) {
     if (read->operation.shell != NULL)
         reads_of(read)->in_flight--;
     read->pending--;
-    if (!operation_is_wanted(&read->operation, read->failed) ||
-        !operation_is_wanted(&read->operation, result->error)) {
+    if (!controller_operation_is_wanted(&read->operation, read->failed) ||
+        !controller_operation_is_wanted(&read->operation, result->error)) {
         read->failed = ERR_CANCELLED;
         if (read->pending == 0)
             read_free(read);
@@ -215,12 +216,12 @@ static void ignore(struct read *read, size_t index, const struct zk_result *resu
 
 /* Ends the read: the core hears, and it is freed. */
 static void finish(struct read *read, struct controller_event *event) {
-    shell_step(read->operation.shell, event);
+    controller_shell_step(read->operation.shell, event);
     read_free(read);
 }
 
 static struct controller_event answer_of(const struct read *read, enum controller_event_kind kind) {
-    return operation_answer(&read->operation, kind);
+    return controller_operation_answer(&read->operation, kind);
 }
 
 static void warn_invalid(const struct znode_error *error) {
@@ -392,7 +393,7 @@ static void names_listed(struct read *read, size_t index, const struct zk_result
     (void)index;
     for (size_t i = 0; i < result->child_count; i++) {
         struct bytes name = bytes_of_text(result->children[i]);
-        if (topic_name_fault(name) == NULL)
+        if (controller_topic_name_fault(name) == NULL)
             names[count++] = copy_bytes(read, name);
         else
             LOG_WARN("topic_name_invalid", "name=%s", LOG_QUOTED(name));
@@ -879,7 +880,7 @@ static const struct {
     {CONTROLLER_EFFECT_READ_PRODUCER_IDS, producer_ids_begin},
 };
 
-struct cluster_reads *cluster_reads_new(struct controller_shell *shell) {
+struct cluster_reads *controller_cluster_reads_new(struct controller_shell *shell) {
     struct cluster_reads *reads = calloc(1, sizeof(*reads));
 
     CHECK(reads != NULL);
@@ -889,7 +890,7 @@ struct cluster_reads *cluster_reads_new(struct controller_shell *shell) {
     return reads;
 }
 
-void cluster_reads_free(struct cluster_reads *reads) {
+void controller_cluster_reads_free(struct cluster_reads *reads) {
     free(reads);
 }
 
@@ -897,8 +898,9 @@ static struct bytes effect_name(const struct controller_effect *effect) {
     return effect->kind == CONTROLLER_EFFECT_READ_STATE ? effect->state.topic : effect->name;
 }
 
-void cluster_reads_begin(struct controller_shell *shell, const struct controller_effect *effect) {
-    struct read *read = operation_new(shell, effect, sizeof(*read));
+void controller_cluster_reads_begin(struct controller_shell *shell,
+                                    const struct controller_effect *effect) {
+    struct read *read = controller_operation_new(shell, effect, sizeof(*read));
     struct bytes name = effect_name(effect);
 
     for (size_t i = 0; i < ARRAY_COUNT(kinds); i++)
@@ -921,7 +923,7 @@ void cluster_reads_begin(struct controller_shell *shell, const struct controller
     begin_again(read);
 }
 
-void cluster_reads_retry(struct controller_shell *shell) {
+void controller_cluster_reads_retry(struct controller_shell *shell) {
     struct reads again = TAILQ_HEAD_INITIALIZER(again);
     struct read *read;
 
@@ -933,7 +935,7 @@ void cluster_reads_retry(struct controller_shell *shell) {
     }
 }
 
-void cluster_reads_drop(struct controller_shell *shell) {
+void controller_cluster_reads_drop(struct controller_shell *shell) {
     struct cluster_reads *reads = shell->reads;
     struct read *read;
 

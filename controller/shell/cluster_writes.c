@@ -15,19 +15,21 @@
 
 static void elected(void *context, const struct zk_result *result) {
     struct operation *operation = context;
-    struct controller_event event = operation_answer(operation, CONTROLLER_EVENT_ELECTED);
+    struct controller_event event =
+        controller_operation_answer(operation, CONTROLLER_EVENT_ELECTED);
 
-    if (operation_is_wanted(operation, result->error)) {
+    if (controller_operation_is_wanted(operation, result->error)) {
         event.error = result->error;
         if (result->error == ERR_NONE)
             event.elected_version = result->ops[1].stat.version;
-        shell_step(operation->shell, &event);
+        controller_shell_step(operation->shell, &event);
     }
-    operation_free(operation);
+    controller_operation_free(operation);
 }
 
-void cluster_writes_elect(struct controller_shell *shell, const struct controller_effect *effect) {
-    struct operation *operation = operation_new(shell, effect, sizeof(*operation));
+void controller_cluster_writes_elect(struct controller_shell *shell,
+                                     const struct controller_effect *effect) {
+    struct operation *operation = controller_operation_new(shell, effect, sizeof(*operation));
     struct controller_znode controller = {
         .broker_id = shell->config.broker_id,
         .timestamp_ms = clock_wall_ms(shell->config.clock),
@@ -49,19 +51,20 @@ void cluster_writes_elect(struct controller_shell *shell, const struct controlle
 
 static void relinquished(void *context, const struct zk_result *result) {
     struct operation *operation = context;
-    struct controller_event event = operation_answer(operation, CONTROLLER_EVENT_RELINQUISHED);
+    struct controller_event event =
+        controller_operation_answer(operation, CONTROLLER_EVENT_RELINQUISHED);
 
-    if (operation_is_wanted(operation, result->error)) {
+    if (controller_operation_is_wanted(operation, result->error)) {
         event.error = result->error;
-        shell_step(operation->shell, &event);
+        controller_shell_step(operation->shell, &event);
     }
-    operation_free(operation);
+    controller_operation_free(operation);
 }
 
-void cluster_writes_relinquish(struct controller_shell *shell,
-                               const struct controller_effect *effect) {
+void controller_cluster_writes_relinquish(struct controller_shell *shell,
+                                          const struct controller_effect *effect) {
     zk_remove(shell->config.zk, PATH_CONTROLLER, ZK_ANY_VERSION, relinquished,
-              operation_new(shell, effect, sizeof(struct operation)));
+              controller_operation_new(shell, effect, sizeof(struct operation)));
 }
 
 /* ---- Multis --------------------------------------------------------------------------------- */
@@ -78,7 +81,7 @@ struct multi {
 };
 
 static const char *multi_path(struct multi *multi, struct znode_path path) {
-    return operation_text(&multi->operation, bytes_of_text(path.text));
+    return controller_operation_text(&multi->operation, bytes_of_text(path.text));
 }
 
 static struct zk_op *multi_add(struct multi *multi, enum zk_op_kind kind, const char *path,
@@ -91,8 +94,8 @@ static struct zk_op *multi_add(struct multi *multi, enum zk_op_kind kind, const 
 }
 
 static struct topic_znode topic_znode(struct multi *multi, const struct controller_write *write) {
-    struct topic_znode_partition *partitions =
-        operation_allocate(&multi->operation, write->assignment_count, sizeof(*partitions));
+    struct topic_znode_partition *partitions = controller_operation_allocate(
+        &multi->operation, write->assignment_count, sizeof(*partitions));
 
     for (size_t i = 0; i < write->assignment_count; i++)
         partitions[i] = (struct topic_znode_partition){
@@ -109,11 +112,11 @@ static struct topic_znode topic_znode(struct multi *multi, const struct controll
 
 static struct config_znode config_znode(struct multi *multi, const struct controller_write *write) {
     struct config_entry *entries =
-        operation_allocate(&multi->operation, write->config_count, sizeof(*entries));
+        controller_operation_allocate(&multi->operation, write->config_count, sizeof(*entries));
 
     for (size_t i = 0; i < write->config_count; i++) {
-        entries[i].key = operation_text(&multi->operation, write->configs[i].key);
-        entries[i].value = operation_text(&multi->operation, write->configs[i].value);
+        entries[i].key = controller_operation_text(&multi->operation, write->configs[i].key);
+        entries[i].value = controller_operation_text(&multi->operation, write->configs[i].value);
     }
     return (struct config_znode){.entries = entries, .entry_count = (int32_t)write->config_count};
 }
@@ -192,8 +195,8 @@ static void add_write(struct multi *multi, const struct controller_write *write,
                   0, index);
         break;
     case CONTROLLER_WRITE_NODE_DELETE:
-        multi_add(multi, ZK_OP_DELETE, operation_text(&multi->operation, write->path), BYTES_NULL,
-                  ZK_ANY_VERSION, index);
+        multi_add(multi, ZK_OP_DELETE, controller_operation_text(&multi->operation, write->path),
+                  BYTES_NULL, ZK_ANY_VERSION, index);
         break;
     case CONTROLLER_WRITE_NOTE_TOPIC:
         multi_add(multi, ZK_OP_CHECK, multi_path(multi, path_of_topic(topic)), BYTES_NULL,
@@ -221,7 +224,7 @@ static void entry_add_topic(struct multi *multi, struct entry *entry,
                             const struct controller_write *write) {
     struct change_topic *topic = &entry->topics[entry->change.topic_count++];
 
-    topic->name = operation_text(&multi->operation, write->topic);
+    topic->name = controller_operation_text(&multi->operation, write->topic);
     topic->assignment = topic_znode(multi, write);
     topic->has_settings = write->with_configs;
     topic->settings = config_znode(multi, write);
@@ -255,7 +258,7 @@ static void entry_add(struct multi *multi, struct entry *entry,
         break;
     case CONTROLLER_WRITE_NOTE_DELETED: {
         struct change_deletion *deletion = &entry->deletions[entry->change.deletion_count++];
-        deletion->name = operation_text(&multi->operation, write->topic);
+        deletion->name = controller_operation_text(&multi->operation, write->topic);
         deletion->topic_id = write->topic_id;
         break;
     }
@@ -273,9 +276,12 @@ static void add_entry(struct multi *multi, const struct controller_write_effect 
                       int32_t controller_id) {
     struct operation *operation = &multi->operation;
     struct entry entry = {
-        .topics = operation_allocate(operation, effect->write_count, sizeof(*entry.topics)),
-        .deletions = operation_allocate(operation, effect->write_count, sizeof(*entry.deletions)),
-        .states = operation_allocate(operation, effect->write_count, sizeof(*entry.states)),
+        .topics =
+            controller_operation_allocate(operation, effect->write_count, sizeof(*entry.topics)),
+        .deletions =
+            controller_operation_allocate(operation, effect->write_count, sizeof(*entry.deletions)),
+        .states =
+            controller_operation_allocate(operation, effect->write_count, sizeof(*entry.states)),
     };
     struct zk_op *op;
 
@@ -299,14 +305,14 @@ static void add_entry(struct multi *multi, const struct controller_write_effect 
 static struct multi *multi_make(struct controller_shell *shell,
                                 const struct controller_effect *effect) {
     const struct controller_write_effect *write = &effect->write;
-    struct multi *multi = operation_new(shell, effect, sizeof(*multi));
+    struct multi *multi = controller_operation_new(shell, effect, sizeof(*multi));
     size_t ops_max = write->write_count + write->purge_count + 2;
 
-    multi->ops = operation_allocate(&multi->operation, ops_max, sizeof(*multi->ops));
+    multi->ops = controller_operation_allocate(&multi->operation, ops_max, sizeof(*multi->ops));
     multi->write_of_op =
-        operation_allocate(&multi->operation, ops_max, sizeof(*multi->write_of_op));
-    multi->kind_of_write =
-        operation_allocate(&multi->operation, write->write_count, sizeof(*multi->kind_of_write));
+        controller_operation_allocate(&multi->operation, ops_max, sizeof(*multi->write_of_op));
+    multi->kind_of_write = controller_operation_allocate(&multi->operation, write->write_count,
+                                                         sizeof(*multi->kind_of_write));
     multi->controller_epoch = write->controller_epoch;
     multi->entry_op = SIZE_MAX;
     multi_add(multi, ZK_OP_CHECK, PATH_CONTROLLER_EPOCH, BYTES_NULL, write->epoch_version,
@@ -352,10 +358,11 @@ static void blame(const struct multi *multi, const struct zk_result *result,
 
 static void multi_done(void *context, const struct zk_result *result) {
     struct multi *multi = context;
-    struct controller_event event = operation_answer(&multi->operation, CONTROLLER_EVENT_WRITTEN);
+    struct controller_event event =
+        controller_operation_answer(&multi->operation, CONTROLLER_EVENT_WRITTEN);
     uint32_t number;
 
-    if (operation_is_wanted(&multi->operation, result->error)) {
+    if (controller_operation_is_wanted(&multi->operation, result->error)) {
         event.error = result->error;
         event.written.change_number = -1;
         if (result->error != ERR_NONE)
@@ -366,12 +373,13 @@ static void multi_done(void *context, const struct zk_result *result) {
         if (result->error == ERR_NONE && multi->state_count > 0)
             LOG_INFO("partition_states_written", "controller_epoch=%d states=%zu change=%d",
                      multi->controller_epoch, multi->state_count, event.written.change_number);
-        shell_step(multi->operation.shell, &event);
+        controller_shell_step(multi->operation.shell, &event);
     }
-    operation_free(&multi->operation);
+    controller_operation_free(&multi->operation);
 }
 
-void cluster_writes_multi(struct controller_shell *shell, const struct controller_effect *effect) {
+void controller_cluster_writes_multi(struct controller_shell *shell,
+                                     const struct controller_effect *effect) {
     struct multi *multi = multi_make(shell, effect);
 
     zk_multi(shell->config.zk, multi->ops, multi->op_count, multi_done, multi);
@@ -382,18 +390,18 @@ void cluster_writes_multi(struct controller_shell *shell, const struct controlle
 static void producer_ids_written(void *context, const struct zk_result *result) {
     struct operation *operation = context;
     struct controller_event event =
-        operation_answer(operation, CONTROLLER_EVENT_PRODUCER_IDS_WRITTEN);
+        controller_operation_answer(operation, CONTROLLER_EVENT_PRODUCER_IDS_WRITTEN);
 
-    if (operation_is_wanted(operation, result->error)) {
+    if (controller_operation_is_wanted(operation, result->error)) {
         event.error = result->error;
-        shell_step(operation->shell, &event);
+        controller_shell_step(operation->shell, &event);
     }
-    operation_free(operation);
+    controller_operation_free(operation);
 }
 
-void cluster_writes_producer_ids(struct controller_shell *shell,
-                                 const struct controller_effect *effect) {
-    struct operation *operation = operation_new(shell, effect, sizeof(*operation));
+void controller_cluster_writes_producer_ids(struct controller_shell *shell,
+                                            const struct controller_effect *effect) {
+    struct operation *operation = controller_operation_new(shell, effect, sizeof(*operation));
     struct producer_id_block block = {
         .broker_id = shell->config.broker_id,
         .first_id = effect->producer_ids.block_start,

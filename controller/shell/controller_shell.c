@@ -26,8 +26,8 @@ struct pending_request {
 
 /* ---- Operations --------------------------------------------------------------------------- */
 
-void *operation_new(struct controller_shell *shell, const struct controller_effect *effect,
-                    size_t size) {
+void *controller_operation_new(struct controller_shell *shell,
+                               const struct controller_effect *effect, size_t size) {
     struct operation *operation = calloc(1, size);
 
     CHECK(operation != NULL);
@@ -41,13 +41,13 @@ void *operation_new(struct controller_shell *shell, const struct controller_effe
     return operation;
 }
 
-bool operation_is_wanted(const struct operation *operation, enum error error) {
+bool controller_operation_is_wanted(const struct operation *operation, enum error error) {
     return operation->shell != NULL && operation->session == operation->shell->session &&
            error != ERR_CANCELLED;
 }
 
-struct controller_event operation_answer(const struct operation *operation,
-                                         enum controller_event_kind kind) {
+struct controller_event controller_operation_answer(const struct operation *operation,
+                                                    enum controller_event_kind kind) {
     return (struct controller_event){
         .kind = kind,
         .term = operation->term,
@@ -55,22 +55,22 @@ struct controller_event operation_answer(const struct operation *operation,
     };
 }
 
-void operation_free(struct operation *operation) {
+void controller_operation_free(struct operation *operation) {
     if (operation->shell != NULL)
         TAILQ_REMOVE(&operation->shell->operations, operation, entry);
     arena_done(&operation->arena);
     free(operation);
 }
 
-void *operation_allocate(struct operation *operation, size_t count, size_t size) {
+void *controller_operation_allocate(struct operation *operation, size_t count, size_t size) {
     void *memory = arena_alloc(&operation->arena, count == 0 ? 1 : count, size);
 
     CHECK(memory != NULL);
     return memory;
 }
 
-const char *operation_text(struct operation *operation, struct bytes text) {
-    char *copy = operation_allocate(operation, text.size + 1, 1);
+const char *controller_operation_text(struct operation *operation, struct bytes text) {
+    char *copy = controller_operation_allocate(operation, text.size + 1, 1);
 
     if (text.size > 0)
         memcpy(copy, text.data, text.size);
@@ -96,7 +96,7 @@ static int64_t deadline(struct controller_shell *shell, int64_t delay_ms) {
     return clock_monotonic_ms(shell->config.clock) + delay_ms + 1;
 }
 
-void shell_arm_retry(struct controller_shell *shell, int64_t delay_ms) {
+void controller_shell_arm_retry(struct controller_shell *shell, int64_t delay_ms) {
     int64_t at = deadline(shell, delay_ms);
 
     if (shell->retry_timer_at_ms == 0 || at < shell->retry_timer_at_ms)
@@ -112,11 +112,11 @@ static void timer_expired(void *context) {
 
     if (retry) {
         shell->retry_timer_at_ms = 0;
-        cluster_reads_retry(shell);
+        controller_cluster_reads_retry(shell);
     }
     if (step) {
         shell->core_timer_at_ms = 0;
-        shell_step(shell, &(struct controller_event){.kind = CONTROLLER_EVENT_TIMER});
+        controller_shell_step(shell, &(struct controller_event){.kind = CONTROLLER_EVENT_TIMER});
     }
     arm(shell);
 }
@@ -186,28 +186,28 @@ static void call_back(struct controller_shell *shell, const struct controller_ef
 static void carry_out(struct controller_shell *shell, const struct controller_effect *effect) {
     switch ((int)effect->kind) {
     case CONTROLLER_EFFECT_ELECT:
-        cluster_writes_elect(shell, effect);
+        controller_cluster_writes_elect(shell, effect);
         break;
     case CONTROLLER_EFFECT_RELINQUISH:
-        cluster_writes_relinquish(shell, effect);
+        controller_cluster_writes_relinquish(shell, effect);
         break;
     case CONTROLLER_EFFECT_WRITE:
-        cluster_writes_multi(shell, effect);
+        controller_cluster_writes_multi(shell, effect);
         break;
     case CONTROLLER_EFFECT_WRITE_PRODUCER_IDS:
-        cluster_writes_producer_ids(shell, effect);
+        controller_cluster_writes_producer_ids(shell, effect);
         break;
     case CONTROLLER_EFFECT_ARM_TIMER:
         shell->core_timer_at_ms = deadline(shell, effect->delay_ms);
         arm(shell);
         break;
     default:
-        cluster_reads_begin(shell, effect);
+        controller_cluster_reads_begin(shell, effect);
         break;
     }
 }
 
-void shell_step(struct controller_shell *shell, const struct controller_event *event) {
+void controller_shell_step(struct controller_shell *shell, const struct controller_event *event) {
     struct controller_effects effects;
 
     controller_effects_init(&effects);
@@ -240,7 +240,7 @@ enum error controller_shell_new(const struct controller_shell_config *config,
         return ERR_OUT_OF_MEMORY;
     shell->config = *config;
     shell->core = controller_new(&core);
-    shell->reads = cluster_reads_new(shell);
+    shell->reads = controller_cluster_reads_new(shell);
     TAILQ_INIT(&shell->operations);
     config->timer->expired = timer_expired;
     config->timer->context = shell;
@@ -249,12 +249,12 @@ enum error controller_shell_new(const struct controller_shell_config *config,
 }
 
 static void simple_event(struct controller_shell *shell, enum controller_event_kind kind) {
-    shell_step(shell, &(struct controller_event){.kind = kind});
+    controller_shell_step(shell, &(struct controller_event){.kind = kind});
 }
 
 static void session_over(struct controller_shell *shell) {
     shell->session++;
-    cluster_reads_drop(shell);
+    controller_cluster_reads_drop(shell);
     simple_event(shell, CONTROLLER_EVENT_SESSION_OVER);
 }
 
@@ -269,7 +269,7 @@ void controller_shell_free(struct controller_shell *shell) {
         TAILQ_REMOVE(&shell->operations, operation, entry);
         operation->shell = NULL; /* its completion frees it */
     }
-    cluster_reads_free(shell->reads);
+    controller_cluster_reads_free(shell->reads);
     controller_free(shell->core);
     free(shell);
 }
@@ -286,7 +286,7 @@ void controller_shell_on_session(struct controller_shell *shell, enum zk_session
     case ZK_SESSION_DISCONNECTED:
         break;
     case ZK_SESSION_RECONNECTED:
-        cluster_reads_retry(shell);
+        controller_cluster_reads_retry(shell);
         break;
     case ZK_SESSION_EXPIRED:
     case ZK_SESSION_AUTH_FAILED:
@@ -315,8 +315,8 @@ void controller_shell_on_watch(struct controller_shell *shell, enum zk_event_kin
 }
 
 void controller_shell_on_topic_config(struct controller_shell *shell, struct bytes topic) {
-    shell_step(shell, &(struct controller_event){.kind = CONTROLLER_EVENT_TOPIC_CONFIG_CHANGED,
-                                                 .name = topic});
+    controller_shell_step(shell, &(struct controller_event){
+                                     .kind = CONTROLLER_EVENT_TOPIC_CONFIG_CHANGED, .name = topic});
 }
 
 bool controller_shell_is_active(const struct controller_shell *shell) {
@@ -340,11 +340,12 @@ static struct pending_request *pending_new(struct controller_shell *shell, void 
 }
 
 /* Each request is an event with its own token, whose reply finds `done` again. */
-#define REQUEST(field_, event_kind_)                               \
-    struct pending_request *pending = pending_new(shell, context); \
-    pending->done.field_ = done;                                   \
-    shell_step(shell, &(struct controller_event){                  \
-                          .kind = (event_kind_), .token = pending->token, .field_ = request})
+#define REQUEST(field_, event_kind_)                                                 \
+    struct pending_request *pending = pending_new(shell, context);                   \
+    pending->done.field_ = done;                                                     \
+    controller_shell_step(shell, &(struct controller_event){.kind = (event_kind_),   \
+                                                            .token = pending->token, \
+                                                            .field_ = request})
 
 void controller_shell_create_topics(struct controller_shell *shell,
                                     const struct controller_create_topics_request *request,

@@ -41,40 +41,43 @@ struct controller_shell {
 };
 
 /* Steps the core and carries out what it says. */
-void shell_step(struct controller_shell *shell, const struct controller_event *event);
+void controller_shell_step(struct controller_shell *shell, const struct controller_event *event);
 
 /* The first bytes of `size` bytes of memory are an operation, begun for this effect. */
-void *operation_new(struct controller_shell *shell, const struct controller_effect *effect,
-                    size_t size);
+void *controller_operation_new(struct controller_shell *shell,
+                               const struct controller_effect *effect, size_t size);
 /* Whether somebody still waits for its outcome; nobody does for a CANCELLED one, since the session
  * is being closed for good. */
-bool operation_is_wanted(const struct operation *operation, enum error error);
+bool controller_operation_is_wanted(const struct operation *operation, enum error error);
 /* The answer to it, to be filled in. */
-struct controller_event operation_answer(const struct operation *operation,
-                                         enum controller_event_kind kind);
-void operation_free(struct operation *operation);
+struct controller_event controller_operation_answer(const struct operation *operation,
+                                                    enum controller_event_kind kind);
+void controller_operation_free(struct operation *operation);
 /* A null-terminated copy in its arena. */
-const char *operation_text(struct operation *operation, struct bytes text);
-void *operation_allocate(struct operation *operation, size_t count, size_t size);
+const char *controller_operation_text(struct operation *operation, struct bytes text);
+void *controller_operation_allocate(struct operation *operation, size_t count, size_t size);
 
-/* Calls shell_retry_expired after `delay_ms`, or when it would have been called earlier. */
-void shell_arm_retry(struct controller_shell *shell, int64_t delay_ms);
+/* Reads that found ZooKeeper away begin again after `delay_ms`, or when they would have earlier. */
+void controller_shell_arm_retry(struct controller_shell *shell, int64_t delay_ms);
 
 /* ---- cluster_reads.c */
-struct cluster_reads *cluster_reads_new(struct controller_shell *shell);
-void cluster_reads_free(struct cluster_reads *reads); /* accepts NULL */
-void cluster_reads_begin(struct controller_shell *shell, const struct controller_effect *effect);
+struct cluster_reads *controller_cluster_reads_new(struct controller_shell *shell);
+void controller_cluster_reads_free(struct cluster_reads *reads); /* accepts NULL */
+void controller_cluster_reads_begin(struct controller_shell *shell,
+                                    const struct controller_effect *effect);
 /* Begins those again that found ZooKeeper away. */
-void cluster_reads_retry(struct controller_shell *shell);
+void controller_cluster_reads_retry(struct controller_shell *shell);
 /* The session is over: nobody waits any more. */
-void cluster_reads_drop(struct controller_shell *shell);
+void controller_cluster_reads_drop(struct controller_shell *shell);
 
 /* ---- cluster_writes.c */
-void cluster_writes_elect(struct controller_shell *shell, const struct controller_effect *effect);
-void cluster_writes_relinquish(struct controller_shell *shell,
-                               const struct controller_effect *effect);
-void cluster_writes_multi(struct controller_shell *shell, const struct controller_effect *effect);
-void cluster_writes_producer_ids(struct controller_shell *shell,
-                                 const struct controller_effect *effect);
+void controller_cluster_writes_elect(struct controller_shell *shell,
+                                     const struct controller_effect *effect);
+void controller_cluster_writes_relinquish(struct controller_shell *shell,
+                                          const struct controller_effect *effect);
+void controller_cluster_writes_multi(struct controller_shell *shell,
+                                     const struct controller_effect *effect);
+void controller_cluster_writes_producer_ids(struct controller_shell *shell,
+                                            const struct controller_effect *effect);
 
 #endif

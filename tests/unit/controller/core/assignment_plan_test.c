@@ -25,7 +25,7 @@ static void check_rows(const struct assignment_request *request, const int32_t *
     size_t size = (size_t)request->partition_count * (size_t)request->replication_factor;
     int32_t *replicas = calloc(size, sizeof(*replicas));
 
-    assignment_plan(request, replicas);
+    controller_assignment_plan(request, replicas);
     for (size_t i = 0; i < size; i++)
         if (replicas[i] != wanted[i])
             fail_msg("partition %zu has %d instead of %d", i / (size_t)request->replication_factor,
@@ -104,13 +104,13 @@ static void replicas_are_spread_evenly_and_never_twice_on_a_broker(void **state)
             int leads[BROKERS_MAX] = {0}, holds[BROKERS_MAX] = {0};
             int32_t partitions = count * 20;
             make_brokers(brokers, (size_t)count, factor % 2 == 0 && count % 3 == 0 ? racks : NULL);
-            assignment_plan(&(struct assignment_request){.brokers = brokers,
-                                                         .broker_count = (size_t)count,
-                                                         .partition_count = partitions,
-                                                         .replication_factor = factor,
-                                                         .start = 7,
-                                                         .shift = 13},
-                            replicas);
+            controller_assignment_plan(&(struct assignment_request){.brokers = brokers,
+                                                                    .broker_count = (size_t)count,
+                                                                    .partition_count = partitions,
+                                                                    .replication_factor = factor,
+                                                                    .start = 7,
+                                                                    .shift = 13},
+                                       replicas);
             for (int32_t p = 0; p < partitions; p++) {
                 const int32_t *row = replicas + p * factor;
                 leads[row[0]]++;

@@ -117,7 +117,7 @@ static void a_partition_is_led_by_a_live_member_of_its_isr(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
-        check_row(&cases[i], election_plan_repair);
+        check_row(&cases[i], controller_election_plan_repair);
 }
 
 static void a_replica_that_registered_anew_gives_way_to_the_others(void **state) {
@@ -133,7 +133,7 @@ static void a_replica_that_registered_anew_gives_way_to_the_others(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
-        check_row(&cases[i], election_plan_repair);
+        check_row(&cases[i], controller_election_plan_repair);
 }
 
 static void a_broker_that_shuts_down_hands_over_what_it_can(void **state) {
@@ -157,7 +157,7 @@ static void a_broker_that_shuts_down_hands_over_what_it_can(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
-        check_row(&cases[i], election_plan_repair);
+        check_row(&cases[i], controller_election_plan_repair);
 }
 
 static void a_new_partition_is_led_by_its_first_live_replica(void **state) {
@@ -170,7 +170,7 @@ static void a_new_partition_is_led_by_its_first_live_replica(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
-        check_row(&cases[i], election_plan_first);
+        check_row(&cases[i], controller_election_plan_first);
 }
 
 static void only_the_first_replica_is_preferred(void **state) {
@@ -184,7 +184,7 @@ static void only_the_first_replica_is_preferred(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
-        check_row(&cases[i], election_plan_preferred);
+        check_row(&cases[i], controller_election_plan_preferred);
 }
 
 int main(void) {

@@ -190,7 +190,7 @@ static void a_leaders_proposal_is_judged_in_order(void **state_) {
 
         while (row->isr[proposal.isr_count] != 0)
             proposal.isr_count++;
-        verdict = isr_plan_judge(&state, 9, &proposal, &error);
+        verdict = controller_isr_plan_judge(&state, 9, &proposal, &error);
         if (verdict != row->verdict || error != row->error)
             fail_msg("%s: verdict %d, %s", row->label, verdict, error_name(error));
     }

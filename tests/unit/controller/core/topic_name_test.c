@@ -23,23 +23,23 @@ static void a_name_is_1_to_249_of_a_few_characters(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
-        if ((topic_name_fault(bytes_of_text(cases[i].name)) == NULL) != cases[i].valid)
+        if ((controller_topic_name_fault(bytes_of_text(cases[i].name)) == NULL) != cases[i].valid)
             fail_msg("\"%s\"", cases[i].name);
     memset(longest, 'x', sizeof(longest));
-    assert_null(topic_name_fault(bytes_of(longest, TOPIC_NAME_BYTES_MAX)));
-    assert_non_null(topic_name_fault(bytes_of(longest, TOPIC_NAME_BYTES_MAX + 1)));
-    assert_non_null(topic_name_fault(BYTES_NULL));
-    assert_non_null(topic_name_fault(bytes_of("a\0b", 3)));
+    assert_null(controller_topic_name_fault(bytes_of(longest, TOPIC_NAME_BYTES_MAX)));
+    assert_non_null(controller_topic_name_fault(bytes_of(longest, TOPIC_NAME_BYTES_MAX + 1)));
+    assert_non_null(controller_topic_name_fault(BYTES_NULL));
+    assert_non_null(controller_topic_name_fault(bytes_of("a\0b", 3)));
 }
 
 static void names_that_differ_in_dots_and_underscores_fold_alike(void **state) {
     char a[4], b[4];
 
     (void)state;
-    topic_name_fold(bytes_of_text("a.b_"), a);
-    topic_name_fold(bytes_of_text("a_b."), b);
+    controller_topic_name_fold(bytes_of_text("a.b_"), a);
+    controller_topic_name_fold(bytes_of_text("a_b."), b);
     assert_memory_equal(a, b, 4);
-    topic_name_fold(bytes_of_text("a-b_"), b);
+    controller_topic_name_fold(bytes_of_text("a-b_"), b);
     assert_memory_not_equal(a, b, 4);
 }
 
