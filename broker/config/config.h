@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "broker/config/config_list.h"
 #include "broker/config/config_report.h"
@@ -119,6 +120,7 @@ int config_check_main(const char *path, const struct config_override *overrides,
 
 /* `barnabasd --print-config-docs`: prints SETTINGS.md, which is made from the tables. */
 void config_print_docs(void);
+void config_write_docs(FILE *out);
 
 /* Splits "key=value" of an --override in place. False if there is no '=' or no key. */
 bool config_override_parse(char *text, struct config_override *override);

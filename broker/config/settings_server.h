@@ -71,6 +71,9 @@
         "How often a broker that stops asks again when some leaderships could not be moved.") \
     SUPPORTED(controlled_shutdown_retry_backoff_ms, "controlled.shutdown.retry.backoff.ms", LONG, "5000", AT_LEAST(0), READ_ONLY, MEDIUM, \
         "The pause before it asks again.") \
+    REFUSED("config.providers", LIST, "", ANY, READ_ONLY, LOW, \
+        "values of the form ${provider:path:key} are not supported yet", \
+        "Where values of that form come from.") \
     SUPPORTED(barnabas_log_level, "barnabas.log.level", STRING, "info", ONE_OF("debug,info,warn,error"), READ_ONLY, LOW, \
         "The least level of the lines that the broker writes to its standard error.")
 

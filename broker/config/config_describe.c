@@ -1,0 +1,134 @@
+#include "broker/config/config_describe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "broker/config/config.h"
+#include "broker/config/setting.h"
+
+/* Keys that mean the same in other units, in the order in which they count. */
+static const char *const chains[][4] = {
+    {"log.roll.ms", "log.roll.hours"},
+    {"log.roll.jitter.ms", "log.roll.jitter.hours"},
+    {"log.flush.interval.ms", "log.flush.scheduler.interval.ms"},
+    {"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
+};
+
+/* The names to look at for `key`, ended by NULL. log.flush.scheduler.interval.ms is a setting of
+ * its own, too, and so begins no chain, as in Kafka. */
+static void names_of(const char *key, const char *names[4]) {
+    names[0] = key;
+    names[1] = NULL;
+    for (size_t i = 0; i < ARRAY_COUNT(chains); i++) {
+        for (int j = 0; j < 3 && chains[i][j] != NULL; j++) {
+            if (strcmp(chains[i][j], key) == 0 &&
+                strcmp(key, "log.flush.scheduler.interval.ms") != 0)
+                memcpy(names, chains[i], sizeof(chains[i]));
+        }
+    }
+}
+
+static const struct setting *broker_row(const char *key) {
+    const struct setting *setting =
+        setting_find(config_settings, config_setting_count, bytes_of_text(key));
+
+    CHECK(setting != NULL);
+    return setting;
+}
+
+static void add_synonym(struct config_entry *entry, const char *name, struct bytes value,
+                        enum config_source source) {
+    CHECK(entry->synonym_count < CONFIG_SYNONYMS_MAX);
+    entry->synonyms[entry->synonym_count++] = (struct config_synonym){
+        .name = name, .value = entry->is_sensitive ? BYTES_NULL : value, .source = source};
+}
+
+/* What is set in the file, then what is the default. As in Kafka, the list begins with `key`
+ * itself: with only log.retention.hours set, log.retention.ms is a default without a value. */
+static void add_broker_synonyms(const struct config *config, const char *key,
+                                struct config_entry *entry) {
+    const char *names[4];
+    bool begun = false;
+
+    names_of(key, names);
+    for (int i = 0; i < 4 && names[i] != NULL; i++) {
+        const struct config_value *value = &config->values[broker_row(names[i]) - config_settings];
+        begun = begun || (value->is_set && strcmp(names[i], key) == 0);
+        if (value->is_set && begun)
+            add_synonym(entry, names[i], bytes_of_text(value->text), CONFIG_SOURCE_STATIC_BROKER);
+    }
+    for (int i = 0; i < 4 && names[i] != NULL; i++) {
+        begun = begun || strcmp(names[i], key) == 0;
+        if (begun)
+            add_synonym(entry, names[i], bytes_of_text(broker_row(names[i])->value),
+                        CONFIG_SOURCE_DEFAULT);
+    }
+}
+
+static void begin(const struct setting *setting, struct config_entry *entry) {
+    entry->name = setting->key;
+    entry->value = BYTES_NULL;
+    entry->type = setting->type;
+    entry->is_sensitive = setting->type == CONFIG_TYPE_PASSWORD;
+    entry->is_read_only = setting->scope == SETTING_READ_ONLY;
+    entry->documentation = setting->documentation;
+    entry->synonym_count = 0;
+}
+
+static void finish(struct config_entry *entry) {
+    entry->source = entry->synonym_count > 0 ? entry->synonyms[0].source : CONFIG_SOURCE_DEFAULT;
+    if (entry->is_sensitive)
+        entry->value = BYTES_NULL;
+}
+
+size_t config_describe_broker_count(void) {
+    return config_setting_count;
+}
+
+void config_describe_broker(const struct config *config, size_t index, struct config_entry *entry) {
+    CHECK(index < config_setting_count);
+    begin(&config_settings[index], entry);
+    entry->value = bytes_of_text(config->values[index].text);
+    add_broker_synonyms(config, entry->name, entry);
+    finish(entry);
+}
+
+/* The value that the broker gives a topic, after units and precedence are worked out. */
+static struct bytes broker_value(const struct config *config, const struct setting *setting,
+                                 char *number, size_t size) {
+    const void *field = (const char *)config + setting->broker_field_offset;
+
+    if (setting->broker_key == NULL)
+        return bytes_of_text(setting->value);
+    if (setting->status == SETTING_SUPPORTED && setting->type == CONFIG_TYPE_LONG) {
+        snprintf(number, size, "%" PRId64, *(const int64_t *)field);
+        return bytes_of_text(number);
+    }
+    return bytes_of_text(config->values[broker_row(setting->broker_key) - config_settings].text);
+}
+
+size_t config_describe_topic_count(void) {
+    return topic_config_setting_count;
+}
+
+void config_describe_topic(const struct config *config, const struct config_pair *overrides,
+                           size_t count, size_t index, struct config_entry *entry) {
+    const struct setting *setting = &topic_config_settings[index];
+    const struct config_pair *override = NULL;
+
+    CHECK(index < topic_config_setting_count);
+    begin(setting, entry);
+    for (size_t i = 0; i < count; i++) {
+        if (bytes_equal_text(overrides[i].key, setting->key))
+            override = &overrides[i];
+    }
+    if (override != NULL) {
+        entry->value = override->value;
+        add_synonym(entry, setting->key, override->value, CONFIG_SOURCE_TOPIC);
+    } else {
+        entry->value = broker_value(config, setting, entry->number, sizeof(entry->number));
+    }
+    if (setting->broker_key != NULL)
+        add_broker_synonyms(config, setting->broker_key, entry);
+    finish(entry);
+}
