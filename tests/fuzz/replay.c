@@ -11,7 +11,7 @@
 #include "client/base/rng.h"
 
 #define INPUT_SIZE_MAX   (1 << 20)
-#define CHANGES_PER_FILE 2000
+#define CHANGES_PER_FILE 500
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
