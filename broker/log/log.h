@@ -129,7 +129,8 @@ MUST_CHECK enum error log_assign_leader_epoch(struct log *log, int32_t leader_ep
  * segments, and is empty (size 0, no owner) if there is nothing to read.
  * `*range` holds a reference; give it back with log_range_release. What it shows stays readable
  * after deletion; a truncation may cut it short: sending it then meets the end of the file.
- * Errors: OFFSET_OUT_OF_RANGE (below the log start or above the log end), and the disk's. */
+ * Errors: OFFSET_OUT_OF_RANGE (below the log start or above the log end), CORRUPT_MESSAGE (a
+ * segment is damaged before the offset), and the disk's. */
 MUST_CHECK enum error log_read(struct log *log, int64_t offset, int64_t offset_limit,
                                size_t bytes_max, bool at_least_one_batch, struct file_range *range);
 void log_range_release(struct file_range *range); /* accepts an empty one */
@@ -173,7 +174,7 @@ const struct leader_epochs *log_leader_epochs(const struct log *log);
 
 /* Drops everything at and above `offset`. Batches are not split: the end comes out at the base of
  * the batch that holds `offset`; read log_end_offset afterwards. At or above the end only epochs
- * without data go. Waits for the disk. */
+ * without data go. Waits for the disk. Errors: CORRUPT_MESSAGE (nothing changed), the disk's. */
 MUST_CHECK enum error log_truncate(struct log *log, int64_t offset);
 
 /* Drops everything; the log is empty and begins at `offset`. Waits for the disk. */

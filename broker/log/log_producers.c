@@ -207,6 +207,13 @@ enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool tru
         struct segment *segment = log->segments[i];
         if (segment->size > 0 && segment->next_offset > log->snapshot_offset)
             error = replay_segment(log, segment, log->snapshot_offset);
+        if (error == ERR_CORRUPT_MESSAGE) {
+            LOG_ERROR("segment_damaged",
+                      "topic=%.*s partition=%d base_offset=%" PRId64
+                      " action=producer_state_is_incomplete",
+                      BYTES_FORMAT(log->topic), log->partition, segment->base_offset);
+            error = ERR_NONE;
+        }
     }
     return error;
 }

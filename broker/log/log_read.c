@@ -218,7 +218,8 @@ enum error log_read(struct log *log, int64_t offset, int64_t offset_limit, size_
         uint32_t generation = generation_of(log);
         error = read_once(log, offset, offset_limit, bytes_max, at_least_one_batch, range);
         /* A truncation pulled the file away: look again. */
-        if (error != ERR_DISK_CORRUPT || generation == generation_of(log))
+        if ((error != ERR_DISK_CORRUPT && error != ERR_CORRUPT_MESSAGE) ||
+            generation == generation_of(log))
             break;
         error = ERR_NONE;
     }
@@ -439,7 +440,8 @@ enum error log_offset_for_timestamp(struct log *log, int64_t timestamp, int64_t 
     while (error == ERR_NONE) {
         uint32_t generation = generation_of(log);
         error = find_timestamp_once(log, timestamp, &found);
-        if (error != ERR_DISK_CORRUPT || generation == generation_of(log))
+        if ((error != ERR_DISK_CORRUPT && error != ERR_CORRUPT_MESSAGE) ||
+            generation == generation_of(log))
             break;
         error = ERR_NONE;
     }

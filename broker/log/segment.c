@@ -148,8 +148,9 @@ static enum error walk_tail(const struct segment_home *home, struct segment *seg
     while ((error = batch_walk_next(&walk, &batch, &found)) == ERR_NONE && found) {
         /* Kafka's followers index sets of several batches: the last offset of the set at the
          * position of its first batch. So the entry may be ahead of the batch, never behind. */
-        if (batch.base_offset < expected || (indexed >= 0 && expected == segment->base_offset &&
-                                             batch.last_offset > segment->base_offset + indexed)) {
+        if (batch.base_offset < expected || batch.last_offset - segment->base_offset > INT32_MAX ||
+            (indexed >= 0 && expected == segment->base_offset &&
+             batch.last_offset > segment->base_offset + indexed)) {
             error = ERR_DISK_CORRUPT;
             break;
         }
@@ -287,11 +288,13 @@ enum error segment_write(const struct segment_home *home, struct segment *segmen
 }
 
 static void append_time_entry(struct segment *segment) {
-    if (segment->max_timestamp > segment->time_index.last.key)
+    const struct index_entry *last = &segment->time_index.last;
+    int64_t relative_offset = segment->offset_of_max_timestamp - segment->base_offset;
+
+    /* The second condition fails only behind an index that was taken over and is wrong. */
+    if (segment->max_timestamp > last->key && relative_offset >= last->value)
         index_file_append(&segment->time_index,
-                          (struct index_entry){
-                              segment->max_timestamp,
-                              (int32_t)(segment->offset_of_max_timestamp - segment->base_offset)});
+                          (struct index_entry){segment->max_timestamp, (int32_t)relative_offset});
 }
 
 void segment_publish(const struct segment_home *home, struct segment *segment,
@@ -400,14 +403,34 @@ static enum error truncate_index(const struct segment_home *home, struct segment
     return index_file_truncate(index, &place, column, bound);
 }
 
+static enum error remove_index(const struct segment_home *home, struct segment *segment,
+                               struct index_file *index) {
+    enum index_kind kind = index->kind;
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = place_of(home, segment, index, path);
+
+    file_cache_forget(home->cache, &index->file);
+    mutex_lock(home->state_lock);
+    free(index->tail);
+    index_file_init(index, kind);
+    mutex_unlock(home->state_lock);
+    return disk_unlink(home->disk, place.path);
+}
+
 static enum error truncate_indexes(const struct segment_home *home, struct segment *segment,
-                                   int64_t next_offset) {
+                                   int64_t position, int64_t next_offset) {
+    const struct index_entry *last = &segment->offset_index.last;
     int64_t relative = next_offset - segment->base_offset;
     enum error error;
 
     error = truncate_index(home, segment, &segment->offset_index, INDEX_KEY, relative);
     if (error == ERR_NONE)
         error = truncate_index(home, segment, &segment->time_index, INDEX_VALUE, relative);
+    /* An entry that can't be right was taken over unseen. Without entries the index is only
+     * slower. */
+    if (error == ERR_NONE && index_file_count(&segment->offset_index) > 0 &&
+        (last->key <= 0 || last->value <= 0 || last->value >= position))
+        error = remove_index(home, segment, &segment->offset_index);
     return error;
 }
 
@@ -421,7 +444,7 @@ enum error segment_truncate(const struct segment_home *home, struct segment *seg
     segment->size = position;
     segment->next_offset = next_offset;
     mutex_unlock(home->state_lock);
-    if ((error = truncate_indexes(home, segment, next_offset)) != ERR_NONE)
+    if ((error = truncate_indexes(home, segment, position, next_offset)) != ERR_NONE)
         return error;
     if ((error = segment_open_file(home, segment, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
         return error;
@@ -447,18 +470,11 @@ enum error segment_truncate(const struct segment_home *home, struct segment *seg
 }
 
 enum error segment_reset_indexes(const struct segment_home *home, struct segment *segment) {
-    struct index_file *const indexes[] = {&segment->offset_index, &segment->time_index};
+    enum error error;
 
-    for (size_t i = 0; i < ARRAY_COUNT(indexes); i++) {
-        char path[SEGMENT_PATH_MAX];
-        struct index_place place = place_of(home, segment, indexes[i], path);
-        enum index_kind kind = indexes[i]->kind;
-        enum error error;
-        index_file_done(indexes[i], home->cache);
-        index_file_init(indexes[i], kind);
-        if ((error = disk_unlink(home->disk, place.path)) != ERR_NONE)
-            return error;
-    }
+    if ((error = remove_index(home, segment, &segment->offset_index)) != ERR_NONE ||
+        (error = remove_index(home, segment, &segment->time_index)) != ERR_NONE)
+        return error;
     mutex_lock(home->state_lock);
     segment->size = 0;
     segment->next_offset = segment->base_offset;
@@ -509,11 +525,30 @@ static enum error find_entry(const struct segment_home *home, struct segment *se
     return ERR_NONE;
 }
 
+/* The first batch from `from` on that ends at or behind `offset`. If what lies at `from` is not the
+ * batch that the index says, `*index_lies` is set. */
+static enum error scan(const struct segment_home *home, int fd, int64_t from, int64_t end,
+                       int64_t offset, int64_t indexed_offset, struct stored_batch *batch,
+                       bool *found, bool *index_lies) {
+    struct batch_walk walk;
+    enum error error;
+
+    batch_walk_init(&walk, home->disk, fd, BATCH_WALK_HEADERS, from, end);
+    error = batch_walk_next(&walk, batch, found);
+    *index_lies = from > 0 && (!*found || batch->last_offset > indexed_offset);
+    while (error == ERR_NONE && *found && !*index_lies && batch->last_offset < offset)
+        error = batch_walk_next(&walk, batch, found);
+    if (error == ERR_NONE && !*found && !*index_lies && walk.position < end)
+        error = ERR_CORRUPT_MESSAGE;
+    batch_walk_done(&walk);
+    return error;
+}
+
 enum error segment_find(const struct segment_home *home, struct segment *segment, int64_t offset,
                         int64_t end, struct stored_batch *batch, bool *found) {
-    struct index_entry entry;
+    struct index_entry entry = {-1, -1};
     struct open_file *file;
-    struct batch_walk walk;
+    bool index_lies = false;
     int64_t from = 0;
     bool has_entry;
     enum error error;
@@ -525,17 +560,17 @@ enum error segment_find(const struct segment_home *home, struct segment *segment
                        &has_entry, &entry);
     if (error != ERR_NONE)
         return error;
-    if (has_entry && entry.value < end)
+    if (has_entry && entry.value > 0 && entry.value < end)
         from = entry.value;
     if ((error = segment_open_file(home, segment, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
         return error;
     if (file == NULL)
         return ERR_NONE;
-    batch_walk_init(&walk, home->disk, file->fd, BATCH_WALK_HEADERS, from, end);
-    do {
-        error = batch_walk_next(&walk, batch, found);
-    } while (error == ERR_NONE && *found && batch->last_offset < offset);
-    batch_walk_done(&walk);
+    error = scan(home, file->fd, from, end, offset, segment->base_offset + entry.key, batch, found,
+                 &index_lies);
+    /* The index is only a hint. */
+    if (error == ERR_NONE && index_lies)
+        error = scan(home, file->fd, 0, end, offset, -1, batch, found, &index_lies);
     open_file_unref(file);
     return error;
 }

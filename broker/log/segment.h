@@ -130,7 +130,8 @@ MUST_CHECK enum error segment_remove_files(const struct segment_home *home,
 
 /* ---- finding: any thread, without the state lock ---- */
 
-/* The first batch that ends at or behind `offset` and begins below position `end`. */
+/* The first batch that ends at or behind `offset` and begins below position `end`.
+ * CORRUPT_MESSAGE: on the way to it lies something that is no batch. */
 MUST_CHECK enum error segment_find(const struct segment_home *home, struct segment *segment,
                                    int64_t offset, int64_t end, struct stored_batch *batch,
                                    bool *found);
