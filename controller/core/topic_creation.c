@@ -91,12 +91,27 @@ static void place(const struct assignment_request *request, struct placement *pl
         };
 }
 
+static size_t digits(int32_t number) {
+    size_t count = 1;
+
+    while (number >= 10) {
+        number /= 10;
+        count++;
+    }
+    return count;
+}
+
+/* "12":[101,102], in the znode and in the entry. */
 static struct refusal too_large(const struct placement *placement) {
     size_t bytes = 0;
 
-    for (int32_t i = 0; i < placement->count; i++)
-        bytes += 2 * (16 + 12 * placement->rows[i].replica_count);
-    return bytes > TOPIC_BYTES_MAX
+    for (int32_t i = 0; i < placement->count; i++) {
+        const struct controller_partition_assignment *row = &placement->rows[i];
+        bytes += digits(row->partition) + 6;
+        for (size_t r = 0; r < row->replica_count; r++)
+            bytes += digits(row->replicas[r]) + 1;
+    }
+    return 2 * bytes > TOPIC_BYTES_MAX
                ? refuse(ERR_INVALID_PARTITIONS, "The assignment is too large for one znode.")
                : allowed;
 }
