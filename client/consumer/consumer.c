@@ -240,26 +240,38 @@ int barnabas_consumer_progress(struct barnabas_consumer *consumer, const char *t
 
 /* --- polling ----------------------------------------------------------------------------- */
 
+/* Waits until there may be something to collect. False when the time is up. */
+static bool wait_until_ready(struct barnabas_consumer *consumer, int64_t deadline_ms,
+                             bool *woken_up) {
+    bool in_time = true;
+
+    mutex_lock(&consumer->lock);
+    while (in_time && !consumer->woken_up && !delivery_is_ready(consumer))
+        in_time = condition_wait(&consumer->changed, &consumer->lock, deadline_ms);
+    *woken_up = consumer->woken_up;
+    consumer->woken_up = false;
+    mutex_unlock(&consumer->lock);
+    return in_time;
+}
+
 int barnabas_consumer_poll(struct barnabas_consumer *consumer, int64_t timeout_ms,
                            struct barnabas_polled *polled) {
     int64_t deadline_ms = handle_deadline(timeout_ms);
     struct delivery *delivery = &consumer->delivery;
-    bool woken_up;
-    enum error error;
+    enum error error = ERR_NONE;
+    bool woken_up = false;
+    bool in_time = true;
 
     *polled = (struct barnabas_polled){0};
     delivery_release(delivery);
-    mutex_lock(&consumer->lock);
-    while (!consumer->woken_up && !delivery_is_ready(consumer) &&
-           condition_wait(&consumer->changed, &consumer->lock, deadline_ms))
-        continue;
-    woken_up = consumer->woken_up;
-    consumer->woken_up = false;
-    mutex_unlock(&consumer->lock);
-    if (woken_up)
-        return ERR_CANCELLED;
-    error = delivery_collect(consumer);
-    fetcher_wake(consumer); /* there may be room again */
+    /* What is ready may turn out to hold nothing: the rest of a batch that was passed, say. */
+    while (in_time && error == ERR_NONE && delivery->message_count + delivery->event_count == 0) {
+        in_time = wait_until_ready(consumer, deadline_ms, &woken_up);
+        if (woken_up)
+            return ERR_CANCELLED;
+        error = delivery_collect(consumer);
+        fetcher_wake(consumer); /* there may be room again */
+    }
     *polled = (struct barnabas_polled){
         .messages = delivery->messages,
         .message_count = delivery->message_count,

@@ -102,7 +102,8 @@ BARNABAS_API int barnabas_consumer_pause(struct barnabas_consumer *consumer, con
 BARNABAS_API int barnabas_consumer_resume(struct barnabas_consumer *consumer, const char *topic,
                                           int32_t partition);
 
-/* Waits up to `timeout_ms` (-1: for ever) for messages or events; both may be none afterwards.
+/* Waits up to `timeout_ms` (-1: for ever) for messages or events; there are none if none came in
+ * time.
  * At most max.poll.records messages at once. Errors: OUT_OF_MEMORY, CANCELLED (woken up). */
 BARNABAS_API int barnabas_consumer_poll(struct barnabas_consumer *consumer, int64_t timeout_ms,
                                         struct barnabas_polled *polled);
