@@ -5,6 +5,12 @@
 
 #define CONTROL_TYPE_ABORT 0
 
+/* Whether its offsets are ones that a log can have. */
+static bool offsets_are_sane(const struct record_batch *batch) {
+    return batch->base_offset >= 0 && batch->last_offset_delta >= 0 &&
+           batch->base_offset < INT64_MAX - batch->last_offset_delta;
+}
+
 /* The batch at the front of `*rest` if it is there whole. False at the end; then `*error` tells
  * whether because of a fault. */
 static bool take_batch(struct bytes *rest, struct record_batch *batch, enum error *error) {
@@ -19,6 +25,10 @@ static bool take_batch(struct bytes *rest, struct record_batch *batch, enum erro
         return false; /* cut off by the byte limit */
     if ((*error = record_batch_decode(bytes_of(rest->data, size), batch)) != ERR_NONE)
         return false;
+    if (!offsets_are_sane(batch)) {
+        *error = ERR_CORRUPT_MESSAGE;
+        return false;
+    }
     *rest = bytes_of(rest->data + size, rest->size - size);
     return true;
 }
@@ -30,8 +40,6 @@ enum error fetched_summarise(struct bytes records, struct fetched_summary *summa
     enum error error;
 
     while (take_batch(&rest, &batch, &error)) {
-        if (batch.last_offset_delta < 0 || batch.base_offset < 0)
-            return ERR_CORRUPT_MESSAGE;
         found.next_offset = record_batch_last_offset(&batch) + 1;
         found.leader_epoch = batch.partition_leader_epoch;
         found.size = records.size - rest.size;
@@ -175,6 +183,11 @@ enum fetched_step fetched_walk_next(struct fetched_walk *walk, struct record *re
     if (!walk->begun && !begin_batch(walk, error))
         return *error == ERR_NONE ? FETCHED_END : FETCHED_ERROR;
     while (record_iterator_next(&walk->iterator, record, error)) {
+        if (record->offset_delta < 0 ||
+            record->offset_delta > walk->iterator.batch.last_offset_delta) {
+            *error = ERR_INVALID_RECORD;
+            return FETCHED_ERROR;
+        }
         if (record->offset < walk->from_offset)
             continue; /* batches are sent whole */
         pass(walk, record->offset + 1);
