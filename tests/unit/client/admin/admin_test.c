@@ -1,0 +1,236 @@
+/* The public admin calls against a cluster that fails by script. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <barnabas/admin.h>
+
+#include "tests/unit/client/cluster_double.h"
+
+#define TIMEOUT_MS 30000
+
+static struct barnabas_admin *admin_of(const char *bootstrap) {
+    struct barnabas_config *config = barnabas_config_new();
+    struct barnabas_admin *admin;
+
+    barnabas_config_set(config, "bootstrap.servers", bootstrap, NULL);
+    barnabas_config_set(config, "retry.backoff.ms", "5", NULL);
+    barnabas_config_set(config, "reconnect.backoff.ms", "5", NULL);
+    assert_int_equal(barnabas_admin_open(config, &admin, NULL), BARNABAS_OK);
+    barnabas_config_free(config);
+    return admin;
+}
+
+static struct barnabas_outcomes *create(struct barnabas_admin *admin, const char *name,
+                                        int expected) {
+    struct barnabas_new_topic topic = {.name = name, .partition_count = 1, .replication_factor = 1};
+    struct barnabas_outcomes *outcomes = NULL;
+
+    assert_int_equal(barnabas_admin_create_topics(admin, &topic, 1, false, TIMEOUT_MS, &outcomes),
+                     expected);
+    return outcomes;
+}
+
+static void each_topic_has_its_outcome(void **state) {
+    struct cluster_double *cluster = cluster_double_start();
+    struct barnabas_admin *admin = admin_of(cluster->bootstrap);
+    struct barnabas_new_topic topics[2] = {{.name = "t"}, {.name = "new"}};
+    struct barnabas_outcomes *outcomes;
+
+    (void)state;
+    assert_int_equal(barnabas_admin_create_topics(admin, topics, 2, false, TIMEOUT_MS, &outcomes),
+                     BARNABAS_OK);
+    assert_int_equal(outcomes->count, 2);
+    assert_string_equal(outcomes->items[0].topic, "t");
+    assert_int_equal(outcomes->items[0].error, BARNABAS_TOPIC_ALREADY_EXISTS);
+    assert_string_equal(outcomes->items[0].message, "a topic of this name exists");
+    assert_int_equal(outcomes->items[1].error, BARNABAS_OK);
+    barnabas_outcomes_free(outcomes);
+    barnabas_admin_close(admin);
+    cluster_double_stop(cluster);
+}
+
+static void the_controller_is_followed(void **state) {
+    struct cluster_double *cluster = cluster_double_start();
+    struct barnabas_admin *admin = admin_of(cluster->bootstrap);
+
+    (void)state;
+    barnabas_outcomes_free(create(admin, "a", BARNABAS_OK));
+    mutex_lock(&cluster->lock);
+    cluster->controller_id = 2;
+    mutex_unlock(&cluster->lock);
+    barnabas_outcomes_free(create(admin, "b", BARNABAS_OK));
+    barnabas_admin_close(admin);
+    cluster_double_stop(cluster);
+}
+
+static void a_call_outlives_lost_connections(void **state) {
+    static const struct fault faults[] = {
+        {API_CREATE_TOPICS, FAULT_DROP_BEFORE, ERR_NONE},
+        {API_CREATE_TOPICS, FAULT_DROP_AFTER, ERR_NONE},
+        {API_METADATA, FAULT_DROP_BEFORE, ERR_NONE},
+        {API_API_VERSIONS, FAULT_DROP_BEFORE, ERR_NONE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(faults); i++) {
+        struct cluster_double *cluster = cluster_double_start();
+        struct barnabas_admin *admin = admin_of(cluster->bootstrap);
+
+        double_add_fault(cluster, faults[i].api_key, faults[i].kind, faults[i].error);
+        barnabas_outcomes_free(create(admin, "a", BARNABAS_OK));
+        barnabas_admin_close(admin);
+        cluster_double_stop(cluster);
+    }
+}
+
+static void a_silent_broker_leaves_the_outcome_open(void **state) {
+    struct barnabas_new_topic topic = {.name = "a"};
+    struct cluster_double *cluster = cluster_double_start();
+    struct barnabas_admin *admin = admin_of(cluster->bootstrap);
+    struct barnabas_outcomes *outcomes = NULL;
+
+    (void)state;
+    barnabas_outcomes_free(create(admin, "warm", BARNABAS_OK));
+    double_add_fault(cluster, API_CREATE_TOPICS, FAULT_STALL, ERR_NONE);
+    assert_int_equal(barnabas_admin_create_topics(admin, &topic, 1, false, 200, &outcomes),
+                     BARNABAS_CONNECTION_LOST);
+    assert_null(outcomes);
+    barnabas_admin_close(admin);
+    cluster_double_stop(cluster);
+}
+
+static void nobody_at_home_is_said_in_time(void **state) {
+    struct cluster_double *cluster = cluster_double_start();
+    struct barnabas_cluster *described = NULL;
+    struct barnabas_admin *admin;
+    char bootstrap[sizeof(cluster->bootstrap)];
+
+    (void)state;
+    memcpy(bootstrap, cluster->bootstrap, sizeof(bootstrap));
+    cluster_double_stop(cluster);
+    admin = admin_of(bootstrap);
+    assert_int_equal(barnabas_admin_describe_cluster(admin, 100, &described),
+                     BARNABAS_CONNECTION_FAILED);
+    barnabas_admin_close(admin);
+}
+
+static void the_living_of_several_bootstrap_servers_is_found(void **state) {
+    struct cluster_double *gone = cluster_double_start();
+    struct cluster_double *cluster = cluster_double_start();
+    struct barnabas_cluster *described;
+    struct barnabas_admin *admin;
+    char bootstrap[300];
+
+    (void)state;
+    snprintf(bootstrap, sizeof(bootstrap), "%s,%s", gone->bootstrap, cluster->bootstrap);
+    cluster_double_stop(gone);
+    for (int i = 0; i < 4; i++) {
+        admin = admin_of(bootstrap);
+        assert_int_equal(barnabas_admin_describe_cluster(admin, TIMEOUT_MS, &described),
+                         BARNABAS_OK);
+        barnabas_cluster_free(described);
+        barnabas_admin_close(admin);
+    }
+    cluster_double_stop(cluster);
+}
+
+static void the_cluster_is_described_with_brokers_in_order(void **state) {
+    struct cluster_double *cluster = cluster_double_start();
+    struct barnabas_admin *admin = admin_of(cluster->bootstrap);
+    struct barnabas_cluster *described;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(barnabas_admin_describe_cluster(admin, TIMEOUT_MS, &described),
+                         BARNABAS_OK);
+        assert_string_equal(described->id, i == 0 ? "double" : "");
+        assert_int_equal(described->controller_id, 1);
+        assert_int_equal(described->broker_count, 2);
+        assert_int_equal(described->brokers[0].id, 1);
+        assert_int_equal(described->brokers[1].id, 2);
+        assert_int_equal(described->brokers[1].port, cluster->brokers[1].port);
+        assert_string_equal(described->brokers[0].rack, "");
+        barnabas_cluster_free(described);
+        /* The second time by brokers that do not speak DescribeCluster. */
+        mutex_lock(&cluster->lock);
+        cluster->hidden_api = API_DESCRIBE_CLUSTER;
+        mutex_unlock(&cluster->lock);
+        barnabas_admin_close(admin);
+        admin = admin_of(cluster->bootstrap);
+    }
+    barnabas_admin_close(admin);
+    cluster_double_stop(cluster);
+}
+
+static void topics_are_described_by_name_or_all(void **state) {
+    static const char *const names[] = {"t", "a"};
+    struct cluster_double *cluster = cluster_double_start();
+    struct barnabas_admin *admin = admin_of(cluster->bootstrap);
+    struct barnabas_topics *topics;
+
+    (void)state;
+    assert_int_equal(barnabas_admin_describe_topics(admin, NULL, 0, TIMEOUT_MS, &topics),
+                     BARNABAS_OK);
+    assert_int_equal(topics->count, 1);
+    assert_string_equal(topics->items[0].name, "t");
+    assert_int_equal(topics->items[0].partition_count, DOUBLE_PARTITIONS);
+    assert_int_equal(topics->items[0].partitions[1].leader, 2);
+    barnabas_topics_free(topics);
+    assert_int_equal(barnabas_admin_describe_topics(admin, names, 2, TIMEOUT_MS, &topics),
+                     BARNABAS_OK);
+    assert_int_equal(topics->count, 2);
+    assert_string_equal(topics->items[0].name, "a");
+    assert_int_equal(topics->items[0].error, BARNABAS_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(topics->items[0].partition_count, 0);
+    assert_string_equal(topics->items[1].name, "t");
+    barnabas_topics_free(topics);
+    barnabas_admin_close(admin);
+    cluster_double_stop(cluster);
+}
+
+#define CALLERS 8
+
+static void *describe_often(void *context) {
+    for (int i = 0; i < 20; i++) {
+        struct barnabas_cluster *described;
+
+        assert_int_equal(barnabas_admin_describe_cluster(context, TIMEOUT_MS, &described),
+                         BARNABAS_OK);
+        barnabas_cluster_free(described);
+    }
+    return NULL;
+}
+
+static void many_threads_may_call(void **state) {
+    struct cluster_double *cluster = cluster_double_start();
+    struct barnabas_admin *admin = admin_of(cluster->bootstrap);
+    pthread_t threads[CALLERS];
+
+    (void)state;
+    for (int i = 0; i < CALLERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, describe_often, admin), 0);
+    for (int i = 0; i < CALLERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    barnabas_admin_close(admin);
+    cluster_double_stop(cluster);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_topic_has_its_outcome),
+        cmocka_unit_test(the_controller_is_followed),
+        cmocka_unit_test(a_call_outlives_lost_connections),
+        cmocka_unit_test(a_silent_broker_leaves_the_outcome_open),
+        cmocka_unit_test(nobody_at_home_is_said_in_time),
+        cmocka_unit_test(the_living_of_several_bootstrap_servers_is_found),
+        cmocka_unit_test(the_cluster_is_described_with_brokers_in_order),
+        cmocka_unit_test(topics_are_described_by_name_or_all),
+        cmocka_unit_test(many_threads_may_call),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
