@@ -100,101 +100,101 @@ static void kafkas_own_file_is_good(void **state) {
     config_report_done(&report);
 }
 
-static void every_bad_value_is_named_with_place_and_what_is_allowed(void **state) {
-    static const struct {
-        const char *text, *message;
-    } cases[] = {
-        {"", "f: zookeeper.connect is required: host:port,...[/chroot]"},
-        {"zookeeper.connect=/chroot\n",
-         "f:1: zookeeper.connect is \"/chroot\"; allowed: host:port,...[/chroot]"},
-        {"zookeeper.connect=a:2181,b:99999\n",
-         "f:1: zookeeper.connect is \"a:2181,b:99999\"; allowed: host:port,...[/chroot]"},
-        {ZK "num.partitions=0\n",
-         "f:2: num.partitions is \"0\"; allowed: a whole number from 1 to 2147483647"},
-        {ZK "num.partitions=\n",
-         "f:2: num.partitions is \"\"; allowed: a whole number from 1 to 2147483647"},
-        {ZK "\n\nnum.partitions=\\\n  3x\n",
-         "f:4: num.partitions is \"3x\"; allowed: a whole number from 1 to 2147483647"},
-        {ZK "num.partitions=2147483648\n",
-         "f:2: num.partitions is \"2147483648\"; allowed: a whole number from 1 to 2147483647"},
-        {ZK "log.retention.bytes=9223372036854775808\n",
-         "f:2: log.retention.bytes is \"9223372036854775808\"; allowed: a whole number from "
-         "-9223372036854775808 to 9223372036854775807"},
-        {ZK "offsets.topic.replication.factor=40000\n",
-         "f:2: offsets.topic.replication.factor is \"40000\"; allowed: a whole number from 1 to "
-         "32767"},
-        {ZK "delete.topic.enable=yes\n",
-         "f:2: delete.topic.enable is \"yes\"; allowed: true or false"},
-        {ZK "log.cleaner.min.cleanable.ratio=1.5\n",
-         "f:2: log.cleaner.min.cleanable.ratio is \"1.5\"; allowed: a number from 0 to 1"},
-        {ZK "log.cleaner.min.cleanable.ratio=nan\n",
-         "f:2: log.cleaner.min.cleanable.ratio is \"nan\"; allowed: a number from 0 to 1"},
-        {ZK "compression.type=brotli\n",
-         "f:2: compression.type is \"brotli\"; allowed: one of uncompressed, zstd, lz4, snappy, "
-         "gzip, producer"},
-        {ZK "compression.gzip.level=0\n",
-         "f:2: compression.gzip.level is \"0\"; allowed: a whole number from 1 to 9, or -1"},
-        {ZK "log.cleanup.policy=delete,keep\n",
-         "f:2: log.cleanup.policy is \"delete,keep\"; allowed: a list of any of compact, delete"},
-        {ZK "log.retention.ms=0\n", "f:2: log.retention.ms is 0; allowed: -1, or 1 and above"},
-        {ZK "log.retention.hours=0\n",
-         "f:2: log.retention.hours is 0; allowed: -1, or 1 and above"},
-        {ZK "log.roll.ms=0\n",
-         "f:2: log.roll.ms is \"0\"; allowed: a whole number from 1 to 9223372036854775807"},
-        {ZK "log.cleaner.threads=128\n",
-         "f: log.cleaner.dedupe.buffer.size is 134217728; allowed: more than 1048576 for each of "
-         "log.cleaner.threads, 128"},
-        {ZK "replica.fetch.wait.max.ms=40000\nreplica.lag.time.max.ms=50000\n",
-         "f:2: replica.fetch.wait.max.ms is 40000; allowed: at most replica.socket.timeout.ms, "
-         "30000"},
-        {ZK "replica.lag.time.max.ms=400\n",
-         "f: replica.fetch.wait.max.ms is 500; allowed: at most replica.lag.time.max.ms, 400"},
-        {ZK "log.cleaner.min.compaction.lag.ms=5\nlog.cleaner.max.compaction.lag.ms=4\n",
-         "f:2: log.cleaner.min.compaction.lag.ms is 5; allowed: at most "
-         "log.cleaner.max.compaction.lag.ms, 4"},
-        {ZK "queued.max.request.bytes=1000\n",
-         "f:2: queued.max.request.bytes is 1000; allowed: -1, or socket.request.max.bytes, "
-         "104857600, and above"},
-        {ZK "broker.id=1001\n",
-         "f:2: broker.id is 1001; allowed while broker.id.generation.enable is true: from -1 to "
-         "reserved.broker.max.id, 1000"},
-        {ZK "broker.id.generation.enable=false\n",
-         "f: broker.id is -1; allowed while broker.id.generation.enable is false: 0 and above"},
-        {ZK "broker.id=1\nnode.id=2\n", "f:3: node.id is 2, but broker.id is 1; allowed: the same"},
-        {ZK "log.dirs=,\n", "f:2: log.dirs is empty; allowed: one directory or more"},
-        {ZK "log.dirs=/a, /b ,/a\n", "f:2: log.dirs has \"/a\" twice"},
-        {ZK "max.connections.per.ip.overrides=10.0.0.1\n",
-         "f:2: max.connections.per.ip.overrides has the entry \"10.0.0.1\"; allowed: "
-         "address:count"},
-        {ZK "max.connections.per.ip=0\n",
-         "f:2: max.connections.per.ip is 0; allowed only with max.connections.per.ip.overrides"},
-        {ZK "process.roles=broker\n",
-         "f:2: process.roles is \"broker\", but this broker coordinates through ZooKeeper; leave "
-         "it out"},
-        {ZK "zookeeper.metadata.migration.enable=true\n",
-         "f:2: zookeeper.metadata.migration.enable is \"true\", but this broker stays with "
-         "ZooKeeper; allowed: false"},
-        {ZK "authorizer.class.name=kafka.security.authorizer.AclAuthorizer\n",
-         "f:2: authorizer.class.name is \"kafka.security.authorizer.AclAuthorizer\", but "
-         "authorization is not built yet, so everybody would be allowed everything; leave it "
-         "out"},
-        {ZK "a=\\u12\n", "f:2: \\u must be followed by four hexadecimal digits"},
-    };
+static const struct {
+    const char *text, *message;
+} bad_values[] = {
+    {"", "f: zookeeper.connect is required: host:port,...[/chroot]"},
+    {"zookeeper.connect=/chroot\n",
+     "f:1: zookeeper.connect is \"/chroot\"; allowed: host:port,...[/chroot]"},
+    {"zookeeper.connect=a:2181,b:99999\n",
+     "f:1: zookeeper.connect is \"a:2181,b:99999\"; allowed: host:port,...[/chroot]"},
+    {ZK "num.partitions=0\n",
+     "f:2: num.partitions is \"0\"; allowed: a whole number from 1 to 2147483647"},
+    {ZK "num.partitions=\n",
+     "f:2: num.partitions is \"\"; allowed: a whole number from 1 to 2147483647"},
+    {ZK "\n\nnum.partitions=\\\n  3x\n",
+     "f:4: num.partitions is \"3x\"; allowed: a whole number from 1 to 2147483647"},
+    {ZK "num.partitions=2147483648\n",
+     "f:2: num.partitions is \"2147483648\"; allowed: a whole number from 1 to 2147483647"},
+    {ZK "log.retention.bytes=9223372036854775808\n",
+     "f:2: log.retention.bytes is \"9223372036854775808\"; allowed: a whole number from "
+     "-9223372036854775808 to 9223372036854775807"},
+    {ZK "offsets.topic.replication.factor=40000\n",
+     "f:2: offsets.topic.replication.factor is \"40000\"; allowed: a whole number from 1 to "
+     "32767"},
+    {ZK "delete.topic.enable=yes\n", "f:2: delete.topic.enable is \"yes\"; allowed: true or false"},
+    {ZK "log.cleaner.min.cleanable.ratio=1.5\n",
+     "f:2: log.cleaner.min.cleanable.ratio is \"1.5\"; allowed: a number from 0 to 1"},
+    {ZK "log.cleaner.min.cleanable.ratio=nan\n",
+     "f:2: log.cleaner.min.cleanable.ratio is \"nan\"; allowed: a number from 0 to 1"},
+    {ZK "compression.type=brotli\n",
+     "f:2: compression.type is \"brotli\"; allowed: one of uncompressed, zstd, lz4, snappy, "
+     "gzip, producer"},
+    {ZK "compression.gzip.level=0\n",
+     "f:2: compression.gzip.level is \"0\"; allowed: a whole number from 1 to 9, or -1"},
+    {ZK "log.cleanup.policy=delete,keep\n",
+     "f:2: log.cleanup.policy is \"delete,keep\"; allowed: a list of any of compact, delete"},
+    {ZK "log.retention.ms=0\n", "f:2: log.retention.ms is 0; allowed: -1, or 1 and above"},
+    {ZK "log.retention.hours=0\n", "f:2: log.retention.hours is 0; allowed: -1, or 1 and above"},
+    {ZK "log.roll.ms=0\n",
+     "f:2: log.roll.ms is \"0\"; allowed: a whole number from 1 to 9223372036854775807"},
+    {ZK "log.cleaner.threads=128\n",
+     "f: log.cleaner.dedupe.buffer.size is 134217728; allowed: more than 1048576 for each of "
+     "log.cleaner.threads, 128"},
+    {ZK "replica.fetch.wait.max.ms=40000\nreplica.lag.time.max.ms=50000\n",
+     "f:2: replica.fetch.wait.max.ms is 40000; allowed: at most replica.socket.timeout.ms, "
+     "30000"},
+    {ZK "replica.lag.time.max.ms=400\n",
+     "f: replica.fetch.wait.max.ms is 500; allowed: at most replica.lag.time.max.ms, 400"},
+    {ZK "log.cleaner.min.compaction.lag.ms=5\nlog.cleaner.max.compaction.lag.ms=4\n",
+     "f:2: log.cleaner.min.compaction.lag.ms is 5; allowed: at most "
+     "log.cleaner.max.compaction.lag.ms, 4"},
+    {ZK "queued.max.request.bytes=1000\n",
+     "f:2: queued.max.request.bytes is 1000; allowed: -1, or socket.request.max.bytes, "
+     "104857600, and above"},
+    {ZK "broker.id=1001\n",
+     "f:2: broker.id is 1001; allowed while broker.id.generation.enable is true: from -1 to "
+     "reserved.broker.max.id, 1000"},
+    {ZK "broker.id.generation.enable=false\n",
+     "f: broker.id is -1; allowed while broker.id.generation.enable is false: 0 and above"},
+    {ZK "broker.id=1\nnode.id=2\n", "f:3: node.id is 2, but broker.id is 1; allowed: the same"},
+    {ZK "log.dirs=,\n", "f:2: log.dirs is empty; allowed: one directory or more"},
+    {ZK "log.dirs=/a, /b ,/a\n", "f:2: log.dirs has \"/a\" twice"},
+    {ZK "max.connections.per.ip.overrides=10.0.0.1\n",
+     "f:2: max.connections.per.ip.overrides has the entry \"10.0.0.1\"; allowed: "
+     "address:count"},
+    {ZK "max.connections.per.ip=0\n",
+     "f:2: max.connections.per.ip is 0; allowed only with max.connections.per.ip.overrides"},
+    {ZK "process.roles=broker\n",
+     "f:2: process.roles is \"broker\", but this broker coordinates through ZooKeeper; leave "
+     "it out"},
+    {ZK "zookeeper.metadata.migration.enable=true\n",
+     "f:2: zookeeper.metadata.migration.enable is \"true\", but this broker stays with "
+     "ZooKeeper; allowed: false"},
+    {ZK "authorizer.class.name=kafka.security.authorizer.AclAuthorizer\n",
+     "f:2: authorizer.class.name is \"kafka.security.authorizer.AclAuthorizer\", but "
+     "authorization is not built yet, so everybody would be allowed everything; leave it "
+     "out"},
+    {ZK "a=\\u12\n", "f:2: \\u must be followed by four hexadecimal digits"},
+};
 
+static void every_bad_value_is_named_with_place_and_what_is_allowed(void **state) {
     (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(bad_values); i++) {
         struct config_report report;
         struct config *config = NULL;
 
         config_report_init(&report);
-        assert_int_equal(config_parse("f", bytes_of_text(cases[i].text), NULL, 0, &report, &config),
-                         ERR_CONFIG_INVALID);
+        assert_int_equal(
+            config_parse("f", bytes_of_text(bad_values[i].text), NULL, 0, &report, &config),
+            ERR_CONFIG_INVALID);
         assert_null(config);
-        if (strcmp(report.messages[0].text, cases[i].message) != 0)
-            fail_msg("\n     got: %s\nexpected: %s", report.messages[0].text, cases[i].message);
+        if (strcmp(report.messages[0].text, bad_values[i].message) != 0)
+            fail_msg("\n     got: %s\nexpected: %s", report.messages[0].text,
+                     bad_values[i].message);
         assert_true(report.messages[0].is_error);
         if (report.error_count != 1)
-            fail_msg("%s: more than one error, then: %s", cases[i].message,
+            fail_msg("%s: more than one error, then: %s", bad_values[i].message,
                      report.messages[1].text);
         config_report_done(&report);
     }
