@@ -220,8 +220,7 @@ static bool ids_equal(const int32_t *a, int32_t a_count, const int32_t *b, int32
 static bool partition_equal(const struct metadata_partition *a,
                             const struct metadata_partition *b) {
     return a->index == b->index && a->leader == b->leader && a->leader_epoch == b->leader_epoch &&
-           a->controller_epoch == b->controller_epoch &&
-           a->partition_epoch == b->partition_epoch &&
+           a->controller_epoch == b->controller_epoch && a->partition_epoch == b->partition_epoch &&
            a->leader_recovery_state == b->leader_recovery_state &&
            ids_equal(a->replicas, a->replica_count, b->replicas, b->replica_count) &&
            ids_equal(a->isr, a->isr_count, b->isr, b->isr_count) &&

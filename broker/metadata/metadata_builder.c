@@ -16,7 +16,6 @@ struct topic_slot {
     bool touched;               /* set since the builder was made */
 };
 
-
 struct name_of_id {
     struct uuid id;
     char *name;
@@ -59,15 +58,15 @@ struct metadata_builder *metadata_builder_new(const struct metadata *base) {
     builder->base = base;
     builder->controller_id = base->controller_id;
     builder->controller_epoch = base->controller_epoch;
-    builder->topics = grow(NULL, base->topic_count, &builder->topic_capacity,
-                           sizeof(*builder->topics));
+    builder->topics =
+        grow(NULL, base->topic_count, &builder->topic_capacity, sizeof(*builder->topics));
     for (int32_t i = 0; i < base->topic_count; i++) {
         builder->topics[i] = (struct topic_slot){shared_topic_of(base->topics[i]), false, false};
         shared_topic_ref(builder->topics[i].topic);
     }
     builder->topic_count = base->topic_count;
-    builder->brokers = grow(NULL, base->broker_count, &builder->broker_capacity,
-                            sizeof(*builder->brokers));
+    builder->brokers =
+        grow(NULL, base->broker_count, &builder->broker_capacity, sizeof(*builder->brokers));
     for (int32_t i = 0; i < base->broker_count; i++) {
         builder->brokers[i] = shared_broker_of(base->brokers[i]);
         shared_broker_ref(builder->brokers[i]);
@@ -95,7 +94,7 @@ static void forget_names(struct metadata_builder *builder) {
     struct name_of_id *entry;
     struct name_of_id *next;
 
-    HASH_ITER(hh, builder->names, entry, next) {
+    HASH_ITER (hh, builder->names, entry, next) {
         HASH_DEL(builder->names, entry);
         free(entry->name);
         free(entry);
@@ -152,8 +151,8 @@ static int32_t find_place(const struct metadata_builder *builder, struct bytes n
 
     while (low < high) {
         int32_t middle = low + (high - low) / 2;
-        if (metadata_compare_names(bytes_of_text(builder->topics[middle].topic->topic.name),
-                                   name) < 0)
+        if (metadata_compare_names(bytes_of_text(builder->topics[middle].topic->topic.name), name) <
+            0)
             low = middle + 1;
         else
             high = middle;
@@ -170,8 +169,7 @@ static struct topic_slot *find_slot(struct metadata_builder *builder, struct byt
     return NULL;
 }
 
-static struct topic_slot *find_slot_by_id(struct metadata_builder *builder,
-                                          const struct uuid *id) {
+static struct topic_slot *find_slot_by_id(struct metadata_builder *builder, const struct uuid *id) {
     const struct metadata_topic *known;
     const struct name_of_id *entry;
     struct topic_slot *slot;
@@ -223,8 +221,7 @@ static void merge_partition(struct metadata_partition *to,
 }
 
 bool metadata_builder_set_topic(struct metadata_builder *builder, struct bytes name,
-                                const struct uuid *id,
-                                const struct metadata_assignment *partitions,
+                                const struct uuid *id, const struct metadata_assignment *partitions,
                                 int32_t partition_count) {
     struct topic_slot *slot = find_slot(builder, name);
     const struct metadata_topic *before =
@@ -282,8 +279,7 @@ static int compare_settings(const void *a, const void *b) {
 }
 
 void metadata_builder_set_settings(struct metadata_builder *builder, struct bytes name,
-                                   const struct metadata_setting *settings,
-                                   int32_t setting_count) {
+                                   const struct metadata_setting *settings, int32_t setting_count) {
     struct topic_slot *slot = find_slot(builder, name);
     struct metadata_topic changed;
     struct metadata_setting *sorted;
@@ -376,9 +372,7 @@ static int32_t find_changes(const struct metadata *base, const struct metadata *
     while (i < before_count || j < next->topic_count) {
         const struct metadata_topic *before = i < before_count ? base->topics[i] : NULL;
         const struct metadata_topic *after = j < next->topic_count ? next->topics[j] : NULL;
-        int order = before == NULL  ? 1
-                    : after == NULL ? -1
-                                    : strcmp(before->name, after->name);
+        int order = before == NULL ? 1 : after == NULL ? -1 : strcmp(before->name, after->name);
         if (order <= 0)
             i++;
         if (order >= 0)
@@ -426,12 +420,9 @@ const struct metadata *metadata_builder_finish(struct metadata_builder *builder,
         brokers[i] = &builder->brokers[i]->broker;
         shared_broker_ref(builder->brokers[i]);
     }
-    snapshot->metadata = (struct metadata){brokers,
-                                           builder->broker_count,
-                                           builder->controller_id,
-                                           builder->controller_epoch,
-                                           topics,
-                                           builder->topic_count};
+    snapshot->metadata = (struct metadata){
+        brokers, builder->broker_count, builder->controller_id, builder->controller_epoch,
+        topics,  builder->topic_count};
     *change_count = find_changes(builder->base, &snapshot->metadata, *changes);
     metadata_builder_free(builder);
     return &snapshot->metadata;

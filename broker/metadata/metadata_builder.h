@@ -47,8 +47,7 @@ MUST_CHECK bool metadata_builder_set_topic(struct metadata_builder *builder, str
 
 /* Replaces the overrides of a topic; ignored if it is not known. */
 void metadata_builder_set_settings(struct metadata_builder *builder, struct bytes name,
-                                   const struct metadata_setting *settings,
-                                   int32_t setting_count);
+                                   const struct metadata_setting *settings, int32_t setting_count);
 
 /* Removes the topic if it is known under this id; with a zero id, whatever its id. */
 void metadata_builder_remove_topic(struct metadata_builder *builder, struct bytes name,

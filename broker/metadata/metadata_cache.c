@@ -7,8 +7,7 @@ void metadata_cache_init(struct metadata_cache *cache) {
     int32_t change_count;
 
     mutex_init(&cache->lock);
-    cache->current =
-        metadata_builder_finish(metadata_builder_new(NULL), &changes, &change_count);
+    cache->current = metadata_builder_finish(metadata_builder_new(NULL), &changes, &change_count);
     free(changes);
 }
 

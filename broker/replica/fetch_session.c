@@ -123,7 +123,7 @@ static void session_unref(struct fetch_session *session) {
 
     if (session == NULL || atomic_fetch_sub(&session->references, 1) != 1)
         return;
-    HASH_ITER(hh, session->partitions, partition, next)
+    HASH_ITER (hh, session->partitions, partition, next)
         drop_partition(session, partition);
     mutex_done(&session->lock);
     free(session);
@@ -135,7 +135,7 @@ void fetch_sessions_free(struct fetch_sessions *sessions) {
 
     if (sessions == NULL)
         return;
-    HASH_ITER(hh, sessions->by_id, session, next) {
+    HASH_ITER (hh, sessions->by_id, session, next) {
         HASH_DEL(sessions->by_id, session);
         session_unref(session);
     }
@@ -176,7 +176,7 @@ static bool make_room(struct fetch_sessions *sessions,
 
     if ((int32_t)HASH_COUNT(sessions->by_id) < sessions->slots)
         return true;
-    HASH_ITER(hh, sessions->by_id, session, next) {
+    HASH_ITER (hh, sessions->by_id, session, next) {
         bool worth_less = session->is_follower != request->is_follower
                               ? request->is_follower
                               : atomic_load(&session->partition_count) <= request->item_count;
@@ -185,8 +185,8 @@ static bool make_room(struct fetch_sessions *sessions,
         if ((request->now_ms - session->created_ms > EVICTION_MS ||
              (request->is_follower && !session->is_follower)) &&
             worth_less &&
-            (cheap == NULL || atomic_load(&session->partition_count) <
-                                  atomic_load(&cheap->partition_count)))
+            (cheap == NULL ||
+             atomic_load(&session->partition_count) < atomic_load(&cheap->partition_count)))
             cheap = session;
     }
     if (idle != NULL && request->now_ms - idle->used_ms > EVICTION_MS)
@@ -236,7 +236,7 @@ static enum error list_session(struct fetch_session *session, struct arena *aren
     context->items = arena_alloc(arena, (size_t)capacity, sizeof(*context->items));
     if (context->items == NULL)
         return ERR_OUT_OF_MEMORY;
-    TAILQ_FOREACH(partition, &session->order, order) {
+    TAILQ_FOREACH (partition, &session->order, order) {
         struct fetch_item *item = &context->items[context->item_count++];
         *item = partition->item;
         if (!session->uses_topic_ids) {
@@ -250,8 +250,7 @@ static enum error list_session(struct fetch_session *session, struct arena *aren
 
 static enum error list_request(const struct fetch_session_request *request, struct arena *arena,
                                struct fetch_context *context) {
-    context->items =
-        arena_alloc(arena, (size_t)request->item_count, sizeof(*context->items));
+    context->items = arena_alloc(arena, (size_t)request->item_count, sizeof(*context->items));
     if (context->items == NULL)
         return ERR_OUT_OF_MEMORY;
     for (int32_t i = 0; i < request->item_count; i++) {
@@ -371,8 +370,7 @@ bool fetch_context_includes(struct fetch_context *context, const struct fetch_it
                        partition->sent_high_watermark != answer->high_watermark ||
                        partition->sent_log_start_offset != answer->log_start_offset;
         /* After an error it is reported again, whatever its offsets are then. */
-        partition->sent_high_watermark =
-            answer->has_error ? NEVER_SENT : answer->high_watermark;
+        partition->sent_high_watermark = answer->has_error ? NEVER_SENT : answer->high_watermark;
         partition->sent_log_start_offset = answer->log_start_offset;
         if (answer->has_records) {
             TAILQ_REMOVE(&session->order, partition, order);

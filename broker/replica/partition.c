@@ -4,9 +4,9 @@
 
 #include "client/base/logger.h"
 
-struct partition *partition_new(const struct partition_environment *environment,
-                                const char *topic, int32_t index, const struct uuid *topic_id,
-                                struct log *log, int64_t high_watermark) {
+struct partition *partition_new(const struct partition_environment *environment, const char *topic,
+                                int32_t index, const struct uuid *topic_id, struct log *log,
+                                int64_t high_watermark) {
     struct partition *partition = calloc(1, sizeof(*partition));
 
     CHECK(partition != NULL);

@@ -44,9 +44,9 @@ struct partition_environment {
 };
 
 /* One reference for the caller. The name is copied, the log referenced. */
-struct partition *partition_new(const struct partition_environment *environment,
-                                const char *topic, int32_t index, const struct uuid *topic_id,
-                                struct log *log, int64_t high_watermark);
+struct partition *partition_new(const struct partition_environment *environment, const char *topic,
+                                int32_t index, const struct uuid *topic_id, struct log *log,
+                                int64_t high_watermark);
 void partition_ref(struct partition *partition);
 void partition_unref(struct partition *partition); /* accepts NULL */
 
@@ -87,8 +87,7 @@ struct partition_append {
 /* Appends what a client sent, in place. On success the leader's epoch is given too, for
  * partition_commit_status. Errors: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, and the log's. */
 MUST_CHECK enum error partition_append_as_leader(struct partition *partition, uint8_t *records,
-                                                 size_t size,
-                                                 const struct partition_append *append,
+                                                 size_t size, const struct partition_append *append,
                                                  struct log_append_result *result,
                                                  int32_t *leader_epoch);
 
@@ -121,8 +120,8 @@ MUST_CHECK enum error partition_begin_following(struct partition *partition, int
 struct fetch_position partition_fetch_position(struct partition *partition);
 
 /* Follower: cuts the log by the leader's diverging epoch. `*complete` as truncation_plan's. */
-MUST_CHECK enum error partition_truncate_by_epoch(struct partition *partition,
-                                                  int32_t leader_epoch, int32_t diverging_epoch,
+MUST_CHECK enum error partition_truncate_by_epoch(struct partition *partition, int32_t leader_epoch,
+                                                  int32_t diverging_epoch,
                                                   int64_t diverging_end_offset, bool *complete);
 
 /* Follower whose fetch offset the leader does not have: starts anew at the leader's log start,
@@ -161,8 +160,7 @@ struct partition_read_result {
 
 /* Errors: NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
  * OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR and the log's. */
-MUST_CHECK enum error partition_read(struct partition *partition,
-                                     const struct partition_read *read,
+MUST_CHECK enum error partition_read(struct partition *partition, const struct partition_read *read,
                                      struct partition_read_result *result);
 
 /* Lists the waiter, unless it is satisfied already or the role is not that of `leader_epoch`

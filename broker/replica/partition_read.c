@@ -31,8 +31,7 @@ bool partition_end_is_uncertain(const struct partition *partition) {
 }
 
 /* A follower's fetch at an offset says that it has everything before it. */
-static enum error follower_fetched(struct partition *partition,
-                                   const struct partition_read *read) {
+static enum error follower_fetched(struct partition *partition, const struct partition_read *read) {
     const struct partition_environment *environment = partition->environment;
     struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
     struct replica_progress *replica = NULL;
@@ -48,8 +47,8 @@ static enum error follower_fetched(struct partition *partition,
     if (replica != NULL && atomic_load(&partition->role) == ROLE_LEADER &&
         check_epoch(partition, read->current_leader_epoch) == ERR_NONE) {
         int64_t end = log_end_offset(partition->log);
-        replica_progress_on_fetch(replica, read->fetch_offset, read->follower_log_start_offset,
-                                  end, partition_now_ms(partition));
+        replica_progress_on_fetch(replica, read->fetch_offset, read->follower_log_start_offset, end,
+                                  partition_now_ms(partition));
         propose = partition_consider_joining(partition, replica);
         if (partition_advance_high_watermark(partition))
             partition_collect_waiters(partition, end, false, &woken);

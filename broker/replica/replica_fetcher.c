@@ -53,8 +53,8 @@ struct link {
     bool ready;
     bool request_under_way;
     int32_t session_id;
-    int32_t session_epoch; /* of the next request; 0: make a session */
-    struct followed_list changed; /* partitions that the session does not know as they are */
+    int32_t session_epoch;           /* of the next request; 0: make a session */
+    struct followed_list changed;    /* partitions that the session does not know as they are */
     struct partition_key *forgotten; /* to be taken out of the session */
     size_t forgotten_count;
     size_t forgotten_capacity;
@@ -196,7 +196,7 @@ static void forget_session(struct link *link) {
     link->session_id = 0;
     link->session_epoch = 0;
     link->forgotten_count = 0;
-    HASH_ITER(hh, link->fetcher->followed, followed, next) {
+    HASH_ITER (hh, link->fetcher->followed, followed, next) {
         if (followed->link != link)
             continue;
         followed->in_session = false;
@@ -264,7 +264,7 @@ static void link_retry(struct loop_timer *timer) {
     struct followed *followed;
     struct followed *next;
 
-    HASH_ITER(hh, link->fetcher->followed, followed, next) {
+    HASH_ITER (hh, link->fetcher->followed, followed, next) {
         if (followed->link != link || followed->state != FOLLOWED_DELAYED)
             continue;
         if (followed->delayed_until_ms <= now_ms)
@@ -308,8 +308,7 @@ static void link_free(struct link *link) {
 
 static void fill_partition(struct fetch_request_topics *topic, const struct followed *followed,
                            int32_t bytes_max, struct arena *arena) {
-    struct fetch_request_topics_partitions *partition =
-        arena_alloc(arena, 1, sizeof(*partition));
+    struct fetch_request_topics_partitions *partition = arena_alloc(arena, 1, sizeof(*partition));
 
     CHECK(partition != NULL);
     *topic = (struct fetch_request_topics){
@@ -333,7 +332,7 @@ static void fill_changed(struct link *link, struct fetch_request *request) {
     struct followed *followed;
     int32_t count = 0;
 
-    TAILQ_FOREACH(followed, &link->changed, changed)
+    TAILQ_FOREACH (followed, &link->changed, changed)
         count++;
     request->topics = arena_alloc(arena, (size_t)count, sizeof(*request->topics));
     CHECK(request->topics != NULL);
@@ -351,29 +350,26 @@ static void fill_forgotten(struct link *link, struct fetch_request *request) {
     struct arena *arena = &link->fetcher->arena;
     int32_t count = 0;
 
-    request->forgotten_topics_data = arena_alloc(arena, link->forgotten_count,
-                                                 sizeof(*request->forgotten_topics_data));
+    request->forgotten_topics_data =
+        arena_alloc(arena, link->forgotten_count, sizeof(*request->forgotten_topics_data));
     CHECK(request->forgotten_topics_data != NULL);
     for (size_t i = 0; i < link->forgotten_count; i++) {
         const struct partition_key *key = &link->forgotten[i];
-        struct followed *followed =
-            find_followed(link->fetcher, &key->topic_id, key->index);
+        struct followed *followed = find_followed(link->fetcher, &key->topic_id, key->index);
         int32_t *index;
         if (followed != NULL && followed->link == link && followed->in_session)
             continue; /* back in by this very request */
         index = arena_alloc(arena, 1, sizeof(*index));
         CHECK(index != NULL);
         *index = key->index;
-        request->forgotten_topics_data[count++] =
-            (struct fetch_request_forgotten_topics_data){
-                .topic_id = key->topic_id, .partitions = index, .partitions_count = 1};
+        request->forgotten_topics_data[count++] = (struct fetch_request_forgotten_topics_data){
+            .topic_id = key->topic_id, .partitions = index, .partitions_count = 1};
     }
     request->forgotten_topics_data_count = count;
     link->forgotten_count = 0;
 }
 
-static void on_fetched(void *context, enum error error, int16_t version,
-                       struct wire_reader *body);
+static void on_fetched(void *context, enum error error, int16_t version, struct wire_reader *body);
 
 static void link_send(struct link *link) {
     struct fetcher *fetcher = link->fetcher;
@@ -399,8 +395,8 @@ static void link_send(struct link *link) {
     fill_changed(link, &request);
     fill_forgotten(link, &request);
     link->request_under_way = true;
-    connection_send(link->connection, &fetch_api, FETCH_VERSION_MAX, &request,
-                    config->timeout_ms, true, on_fetched, link);
+    connection_send(link->connection, &fetch_api, FETCH_VERSION_MAX, &request, config->timeout_ms,
+                    true, on_fetched, link);
     arena_reset(&fetcher->arena);
 }
 
@@ -408,8 +404,7 @@ static void link_send(struct link *link) {
 
 static void ask_offsets(struct followed *followed, int64_t timestamp);
 
-static void on_offsets(void *context, enum error error, int16_t version,
-                       struct wire_reader *body) {
+static void on_offsets(void *context, enum error error, int16_t version, struct wire_reader *body) {
     struct link *link = context;
     struct fetcher *fetcher = link->fetcher;
     struct list_offsets_response response;
@@ -427,7 +422,7 @@ static void on_offsets(void *context, enum error error, int16_t version,
     answer = response.topics_count == 1 && response.topics[0].partitions_count == 1
                  ? &response.topics[0].partitions[0]
                  : NULL;
-    HASH_ITER(hh, fetcher->followed, followed, next) {
+    HASH_ITER (hh, fetcher->followed, followed, next) {
         if (answer == NULL || followed->link != link ||
             followed->state != FOLLOWED_ASKING_OFFSETS ||
             followed->key.index != answer->partition_index ||
@@ -544,8 +539,7 @@ static void handle_response(struct link *link, const struct fetch_response *resp
         link->session_epoch = link->session_epoch == INT32_MAX ? 1 : link->session_epoch + 1;
 }
 
-static void on_fetched(void *context, enum error error, int16_t version,
-                       struct wire_reader *body) {
+static void on_fetched(void *context, enum error error, int16_t version, struct wire_reader *body) {
     struct link *link = context;
     struct fetcher *fetcher = link->fetcher;
     struct fetch_response response;
@@ -600,8 +594,8 @@ static void take_up(struct fetcher *fetcher, struct follow_task *follow) {
     followed->link = find_or_make_link(fetcher, follow->leader_id);
     followed->link->partition_count++;
     HASH_ADD(hh, fetcher->followed, key, sizeof(followed->key), followed);
-    error = partition_begin_following(followed->partition, followed->leader_epoch,
-                                      &followed->position);
+    error =
+        partition_begin_following(followed->partition, followed->leader_epoch, &followed->position);
     handle_own_error(followed, error);
     if (followed->link->connection == NULL)
         link_connect(followed->link);
@@ -659,9 +653,9 @@ static void fetcher_done(struct fetcher *fetcher) {
     struct link *link;
     struct link *next_link;
 
-    HASH_ITER(hh, fetcher->followed, followed, next)
+    HASH_ITER (hh, fetcher->followed, followed, next)
         drop(fetcher, followed);
-    HASH_ITER(hh, fetcher->links, link, next_link)
+    HASH_ITER (hh, fetcher->links, link, next_link)
         link_free(link);
     arena_done(&fetcher->arena);
     loop_free(fetcher->loop);

@@ -20,14 +20,14 @@ struct replica_fetchers;
 
 struct replica_fetchers_config {
     int32_t broker_id;
-    int32_t thread_count;      /* num.replica.fetchers */
-    int32_t wait_ms_max;       /* replica.fetch.wait.max.ms */
-    int32_t bytes_min;         /* replica.fetch.min.bytes */
-    int32_t bytes_max;         /* replica.fetch.max.bytes, per partition */
+    int32_t thread_count;       /* num.replica.fetchers */
+    int32_t wait_ms_max;        /* replica.fetch.wait.max.ms */
+    int32_t bytes_min;          /* replica.fetch.min.bytes */
+    int32_t bytes_max;          /* replica.fetch.max.bytes, per partition */
     int32_t response_bytes_max; /* replica.fetch.response.max.bytes */
-    int32_t backoff_ms;        /* replica.fetch.backoff.ms */
-    int32_t timeout_ms;        /* replica.socket.timeout.ms */
-    int32_t frame_bytes_max;   /* a response above it is refused */
+    int32_t backoff_ms;         /* replica.fetch.backoff.ms */
+    int32_t timeout_ms;         /* replica.socket.timeout.ms */
+    int32_t frame_bytes_max;    /* a response above it is refused */
     /* The inter-broker endpoint of a broker; false if it is not alive. Any thread. */
     bool (*endpoint)(void *context, int32_t broker_id, char *host, size_t host_size,
                      uint16_t *port);

@@ -19,7 +19,7 @@ struct hosted_topic {
 struct replica_manager {
     struct replica_manager_config config;
     struct partition_environment environment;
-    pthread_rwlock_t lock;         /* the tables and the arrays in them */
+    pthread_rwlock_t lock; /* the tables and the arrays in them */
     struct hosted_topic *by_name;
     struct hosted_topic *by_id;
 };
@@ -133,8 +133,7 @@ static void set_partition(struct replica_manager *manager, struct hosted_topic *
                           int32_t index, struct partition *partition) {
     write_lock(manager);
     if (index >= topic->partition_count) {
-        struct partition **grown =
-            realloc(topic->partitions, ((size_t)index + 1) * sizeof(*grown));
+        struct partition **grown = realloc(topic->partitions, ((size_t)index + 1) * sizeof(*grown));
         CHECK(grown != NULL);
         memset(&grown[topic->partition_count], 0,
                (size_t)(index + 1 - topic->partition_count) * sizeof(*grown));
@@ -182,9 +181,8 @@ static struct partition *host(struct replica_manager *manager, struct hosted_top
     /* While some directory is offline, a replica that has been written before may lie there: only
      * one that never was is created anew elsewhere. */
     bool is_new = state->leader_epoch == 0;
-    enum error error =
-        log_manager_find_or_create(manager->config.logs, bytes_of_text(topic->name), index,
-                                   &topic->id, log_config, is_new, &log);
+    enum error error = log_manager_find_or_create(manager->config.logs, bytes_of_text(topic->name),
+                                                  index, &topic->id, log_config, is_new, &log);
 
     if (error == ERR_INCONSISTENT_TOPIC_ID) {
         /* Left from a topic of this name that was deleted while this broker was away. */
@@ -198,8 +196,8 @@ static struct partition *host(struct replica_manager *manager, struct hosted_top
                                                index, &topic->id, log_config, true, &log);
     }
     if (error != ERR_NONE) {
-        LOG_ERROR("replica_not_opened", "topic=%s partition=%d error=%s reason=\"%s\"",
-                  topic->name, index, error_name(error), error_text(error));
+        LOG_ERROR("replica_not_opened", "topic=%s partition=%d error=%s reason=\"%s\"", topic->name,
+                  index, error_name(error), error_text(error));
         return NULL;
     }
     log_set_config(log, log_config);
@@ -320,7 +318,7 @@ void replica_manager_for_each(struct replica_manager *manager, replica_manager_v
     struct hosted_topic *next;
 
     read_lock(manager);
-    HASH_ITER(by_name, manager->by_name, topic, next) {
+    HASH_ITER (by_name, manager->by_name, topic, next) {
         for (int32_t i = 0; i < topic->partition_count; i++) {
             struct partition *partition = reference(topic, i);
             if (partition == NULL)
@@ -357,7 +355,7 @@ void replica_manager_free(struct replica_manager *manager) {
 
     if (manager == NULL)
         return;
-    HASH_ITER(by_name, manager->by_name, topic, next)
+    HASH_ITER (by_name, manager->by_name, topic, next)
         retire_topic(manager, topic, RETIRED_LOG_KEEP);
     CHECK(pthread_rwlock_destroy(&manager->lock) == 0);
     free(manager);

@@ -29,7 +29,7 @@ struct replica_manager_config {
     struct clock *clock;
     struct log_manager *logs;
     struct follower_source source;
-    bool (*is_broker_alive)(void *context, int32_t broker_id); /* any thread */
+    bool (*is_broker_alive)(void *context, int32_t broker_id);       /* any thread */
     void (*propose_isr)(void *context, struct partition *partition); /* any thread */
     /* The settings of a topic's logs, and its min.insync.replicas. */
     void (*topic_settings)(void *context, const struct metadata_topic *topic,

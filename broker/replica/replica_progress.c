@@ -56,12 +56,11 @@ int64_t leader_view_high_watermark(const struct leader_view *view,
         return view->high_watermark;
     for (int32_t i = 0; i < view->follower_count; i++) {
         const struct replica_progress *replica = &view->followers[i];
-        bool counts = broker_ids_contain(view->maximal_isr, view->maximal_isr_count,
-                                         replica->broker_id) ||
-                      (replica->log_end_offset != PROGRESS_UNKNOWN &&
-                       replica_is_caught_up(replica, view->log_end_offset, view->now_ms,
-                                            view->lag_ms_max) &&
-                       is_alive(context, replica->broker_id));
+        bool counts =
+            broker_ids_contain(view->maximal_isr, view->maximal_isr_count, replica->broker_id) ||
+            (replica->log_end_offset != PROGRESS_UNKNOWN &&
+             replica_is_caught_up(replica, view->log_end_offset, view->now_ms, view->lag_ms_max) &&
+             is_alive(context, replica->broker_id));
         if (counts && replica->log_end_offset < candidate)
             candidate = replica->log_end_offset;
     }

@@ -13,14 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REPLICAS_MAX      64 /* of one partition */
-#define PROGRESS_UNKNOWN  (-1)
+#define REPLICAS_MAX     64 /* of one partition */
+#define PROGRESS_UNKNOWN (-1)
 
 struct replica_progress {
     int32_t broker_id;
-    int64_t log_end_offset;    /* PROGRESS_UNKNOWN until its first fetch in this leader epoch */
-    int64_t log_start_offset;  /* likewise */
-    int64_t caught_up_ms;      /* when it last had all that the leader had */
+    int64_t log_end_offset;   /* PROGRESS_UNKNOWN until its first fetch in this leader epoch */
+    int64_t log_start_offset; /* likewise */
+    int64_t caught_up_ms;     /* when it last had all that the leader had */
     int64_t last_fetch_ms;
     int64_t leader_end_offset_at_last_fetch;
 };

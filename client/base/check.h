@@ -10,7 +10,7 @@
 /* Prints the failed condition to standard error and aborts. */
 _Noreturn void check_failed(const char *condition, const char *file, int line);
 
-#define CHECK(condition)                                                                           \
+#define CHECK(condition) \
     (__builtin_expect(!(condition), 0) ? check_failed(#condition, __FILE__, __LINE__) : (void)0)
 
 #ifdef NDEBUG
@@ -20,9 +20,10 @@ _Noreturn void check_failed(const char *condition, const char *file, int line);
 #endif
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format_index, first_argument)                                                  \
+#define PRINTF_LIKE(format_index, first_argument) \
     __attribute__((format(printf, format_index, first_argument)))
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

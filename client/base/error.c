@@ -4,8 +4,8 @@
 
 const char *error_name(enum error error) {
     switch (error) {
-#define ERROR_NAME(name, code, retriable, text)                                                    \
-    case ERR_##name:                                                                               \
+#define ERROR_NAME(name, code, retriable, text) \
+    case ERR_##name:                            \
         return #name;
         ERROR_LIST(ERROR_NAME)
 #undef ERROR_NAME
@@ -15,8 +15,8 @@ const char *error_name(enum error error) {
 
 const char *error_text(enum error error) {
     switch (error) {
-#define ERROR_TEXT(name, code, retriable, text)                                                    \
-    case ERR_##name:                                                                               \
+#define ERROR_TEXT(name, code, retriable, text) \
+    case ERR_##name:                            \
         return text;
         ERROR_LIST(ERROR_TEXT)
 #undef ERROR_TEXT
@@ -26,8 +26,8 @@ const char *error_text(enum error error) {
 
 bool error_is_retriable(enum error error) {
     switch (error) {
-#define ERROR_RETRIABLE(name, code, retriable, text)                                               \
-    case ERR_##name:                                                                               \
+#define ERROR_RETRIABLE(name, code, retriable, text) \
+    case ERR_##name:                                 \
         return retriable;
         ERROR_LIST(ERROR_RETRIABLE)
 #undef ERROR_RETRIABLE

@@ -40,7 +40,7 @@ struct log_quoted logger_quote(struct bytes value);
 #define LOG_QUOTED(bytes)      (logger_quote(bytes).text)
 #define LOG_QUOTED_TEXT(text_) (logger_quote(bytes_of_text(text_)).text)
 
-#define LOG_AT(level, event, ...)                                                                  \
+#define LOG_AT(level, event, ...) \
     (logger_enabled(level) ? logger_write(level, event, __VA_ARGS__) : (void)0)
 #define LOG_DEBUG(event, ...) LOG_AT(LOG_LEVEL_DEBUG, event, __VA_ARGS__)
 #define LOG_INFO(event, ...)  LOG_AT(LOG_LEVEL_INFO, event, __VA_ARGS__)

@@ -19,12 +19,12 @@
 #define THREAD_ANNOTATION(x)
 #endif
 
-#define CAPABILITY(name)     THREAD_ANNOTATION(capability(name))
-#define REQUIRES(...)        THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
-#define ACQUIRES(...)        THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
-#define RELEASES(...)        THREAD_ANNOTATION(release_capability(__VA_ARGS__))
-#define EXCLUDES(...)        THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
-#define NO_THREAD_ANALYSIS   THREAD_ANNOTATION(no_thread_safety_analysis)
+#define CAPABILITY(name)   THREAD_ANNOTATION(capability(name))
+#define REQUIRES(...)      THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
+#define ACQUIRES(...)      THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
+#define RELEASES(...)      THREAD_ANNOTATION(release_capability(__VA_ARGS__))
+#define EXCLUDES(...)      THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
+#define NO_THREAD_ANALYSIS THREAD_ANNOTATION(no_thread_safety_analysis)
 
 struct CAPABILITY("mutex") mutex {
     pthread_mutex_t raw;

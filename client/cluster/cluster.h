@@ -13,7 +13,7 @@
 #ifndef CLIENT_CLUSTER_CLUSTER_H
 #define CLIENT_CLUSTER_CLUSTER_H
 
-#include <barnabas/common.h>
+#include <barnabas/base.h>
 #include <sys/queue.h>
 
 #include "client/base/rng.h"

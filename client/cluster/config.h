@@ -4,7 +4,7 @@
 #ifndef CLIENT_CLUSTER_CONFIG_H
 #define CLIENT_CLUSTER_CONFIG_H
 
-#include <barnabas/common.h>
+#include <barnabas/base.h>
 
 #include "client/cluster/cluster.h"
 #include "client/cluster/settings.h"

@@ -1,6 +1,6 @@
 #include "ops/cli/exit_status.h"
 
-#include <barnabas/common.h>
+#include <barnabas/base.h>
 
 enum exit_status exit_status_of(int error) {
     switch (error) {

@@ -1,5 +1,5 @@
 /* help, version */
-#include <barnabas/common.h>
+#include <barnabas/base.h>
 
 #include "ops/cli/command.h"
 #include "ops/cli/command_table.h"

@@ -15,7 +15,7 @@
 #ifndef BARNABAS_ADMIN_H
 #define BARNABAS_ADMIN_H
 
-#include <barnabas/common.h>
+#include <barnabas/base.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -3,7 +3,7 @@
 #define BARNABAS_H
 
 #include <barnabas/admin.h>
-#include <barnabas/common.h>
+#include <barnabas/base.h>
 #include <barnabas/consumer.h>
 #include <barnabas/producer.h>
 

@@ -17,7 +17,7 @@
 #ifndef BARNABAS_CONSUMER_H
 #define BARNABAS_CONSUMER_H
 
-#include <barnabas/common.h>
+#include <barnabas/base.h>
 
 #ifdef __cplusplus
 extern "C" {

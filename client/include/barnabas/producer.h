@@ -27,7 +27,7 @@
 #ifndef BARNABAS_PRODUCER_H
 #define BARNABAS_PRODUCER_H
 
-#include <barnabas/common.h>
+#include <barnabas/base.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,8 +8,8 @@
  * Strings given to the library are copied unless a function says otherwise. Sizes are bytes,
  * times are milliseconds; a timestamp is milliseconds since 1970 (UTC).
  */
-#ifndef BARNABAS_COMMON_H
-#define BARNABAS_COMMON_H
+#ifndef BARNABAS_BASE_H
+#define BARNABAS_BASE_H
 
 #include <stdbool.h>
 #include <stddef.h>
