@@ -300,3 +300,20 @@ out:
     open_file_unref(file);
     return error;
 }
+
+enum error index_file_clear(struct index_file *index, const struct index_place *place) {
+    struct open_file *file;
+    enum error error;
+
+    mutex_lock(place->state_lock);
+    index->file_count = 0;
+    index->tail_count = 0;
+    mutex_unlock(place->state_lock);
+    index->last = no_entry;
+    if ((error = acquire(index, place, DISK_OPEN_EXISTING, &file)) != ERR_NONE || file == NULL)
+        return error;
+    error = disk_truncate(place->disk, file->fd, 0);
+    __atomic_store_n(&index->is_dirty, true, __ATOMIC_RELAXED);
+    open_file_unref(file);
+    return error;
+}

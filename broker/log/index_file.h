@@ -102,6 +102,9 @@ MUST_CHECK enum error index_file_search(struct index_file *index, const struct i
                                         const struct index_view *view, int64_t key, bool *found,
                                         struct index_entry *entry, bool *is_stale);
 
+/* Writer, without the state lock: drops all entries. A missing file stays so. */
+MUST_CHECK enum error index_file_clear(struct index_file *index, const struct index_place *place);
+
 /* Writer, without the state lock: keeps the entries whose `column` is below `bound`. */
 MUST_CHECK enum error index_file_truncate(struct index_file *index, const struct index_place *place,
                                           enum index_column column, int64_t bound);

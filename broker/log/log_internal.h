@@ -1,12 +1,8 @@
 /*
  * What the files of broker/log/log*.c share; nobody else includes this.
  *
- * Locks, in the only order in which they may be taken:
- *   1. the partition's lock   the caller's; serialises everything that changes a log
- *   2. log_dir.lock           the directory's list of logs
- *   3. log.state_lock         the segment list and what readers need of it; held for memory only,
- *                             never for I/O
- *   4. log_dir.listener_lock, the file cache's and the pool's locks: taken alone
+ * Locks and their order: broker/README.md. In short: the partition's lock (the caller's) before all
+ * others; log.state_lock is held for memory only, never for I/O.
  */
 #ifndef BROKER_LOG_LOG_INTERNAL_H
 #define BROKER_LOG_LOG_INTERNAL_H

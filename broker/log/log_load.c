@@ -584,7 +584,12 @@ static enum error load_into(struct loading *loading, struct folder *folder) {
     snapshot_max = log->end_offset;
     if (!trust_all && loading->recovered_from < snapshot_max)
         snapshot_max = loading->recovered_from;
-    return log_rebuild_producers(log, snapshot_max, trust_all);
+    if ((error = log_rebuild_producers(log, snapshot_max, trust_all)) != ERR_NONE)
+        return error;
+    /* Without any snapshot the next truncation would read the whole log for producers. */
+    if (log->snapshot_offset < 0 && log->size > 0)
+        return log_write_snapshot(log, log->end_offset, false);
+    return ERR_NONE;
 }
 
 enum error log_load(struct log_dir *dir, const struct log_load_options *options,

@@ -500,7 +500,6 @@ static enum error create_in(struct log_manager *manager, struct manager_dir *dir
         log_unref(log);
         return error;
     }
-    dir->has_logs = true;
     *created = log;
     return ERR_NONE;
 }
@@ -627,11 +626,12 @@ static enum error put_aside(struct log_manager *manager, struct log *log,
     if (log_dir_is_offline(dir))
         return ERR_KAFKA_STORAGE_ERROR;
     mutex_lock(&manager->create_lock);
+    /* First of all, so that whoever misses the folder's old name knows why. */
+    log_mark_closed(log);
     if ((error = rename_aside(manager, log, kind, path)) != ERR_NONE) {
         mutex_unlock(&manager->create_lock);
-        return log_fail(log, error, "rename a deleted partition");
+        return log_dir_fail(dir, error, "rename a deleted partition");
     }
-    log_mark_closed(log);
     take_out(manager, log);
     mutex_lock(&dir->lock);
     dir->checkpoints_are_stale = true;

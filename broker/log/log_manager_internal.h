@@ -22,9 +22,9 @@ struct manager_dir {
     struct log_dir dir; /* first */
     int lock_fd;        /* of .lock; -1 */
     struct meta_properties meta;
-    bool has_meta;  /* meta is initialised */
-    bool was_clean; /* the marker was there, or there was nothing to mark */
-    bool has_logs;
+    bool has_meta;                 /* meta is initialised */
+    bool was_clean;                /* the marker was there, or there was nothing to mark */
+    bool has_logs;                 /* when it was loaded */
     int64_t previous_broker_epoch; /* -1: unknown */
     struct arena arena;            /* of the tables; only during load */
     struct checkpoint_table recovery_points;

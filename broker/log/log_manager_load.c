@@ -289,6 +289,7 @@ static enum error load_dirs(struct log_manager *manager, struct scan *scans,
             continue;
         error = scan_dir(&scans[i]);
         dir->has_logs = scans[i].count > 0;
+        dir->was_clean = dir->was_clean || !dir->has_logs;
         if (error == ERR_DISK_FAILED || error == ERR_DISK_FULL || error == ERR_DISK_CORRUPT) {
             (void)log_dir_fail(&dir->dir, error, "read directory");
             error = ERR_NONE;

@@ -217,11 +217,12 @@ enum error log_read(struct log *log, int64_t offset, int64_t offset_limit, size_
     while (error == ERR_NONE) {
         uint32_t generation = generation_of(log);
         error = read_once(log, offset, offset_limit, bytes_max, at_least_one_batch, range);
-        /* A truncation pulled the file away: look again. */
-        if ((error != ERR_DISK_CORRUPT && error != ERR_CORRUPT_MESSAGE) ||
-            generation == generation_of(log))
+        if (generation == generation_of(log))
             break;
-        error = ERR_NONE;
+        /* A truncation pulled the file away, or put another in its place: look again. */
+        log_range_release(range);
+        if (error == ERR_DISK_CORRUPT || error == ERR_CORRUPT_MESSAGE)
+            error = ERR_NONE;
     }
     return log_fail(log, error, "read");
 }

@@ -403,18 +403,12 @@ static enum error truncate_index(const struct segment_home *home, struct segment
     return index_file_truncate(index, &place, column, bound);
 }
 
-static enum error remove_index(const struct segment_home *home, struct segment *segment,
-                               struct index_file *index) {
-    enum index_kind kind = index->kind;
+static enum error clear_index(const struct segment_home *home, struct segment *segment,
+                              struct index_file *index) {
     char path[SEGMENT_PATH_MAX];
     struct index_place place = place_of(home, segment, index, path);
 
-    file_cache_forget(home->cache, &index->file);
-    mutex_lock(home->state_lock);
-    free(index->tail);
-    index_file_init(index, kind);
-    mutex_unlock(home->state_lock);
-    return disk_unlink(home->disk, place.path);
+    return index_file_clear(index, &place);
 }
 
 static enum error truncate_indexes(const struct segment_home *home, struct segment *segment,
@@ -430,7 +424,7 @@ static enum error truncate_indexes(const struct segment_home *home, struct segme
      * slower. */
     if (error == ERR_NONE && index_file_count(&segment->offset_index) > 0 &&
         (last->key <= 0 || last->value <= 0 || last->value >= position))
-        error = remove_index(home, segment, &segment->offset_index);
+        error = clear_index(home, segment, &segment->offset_index);
     return error;
 }
 
@@ -472,8 +466,8 @@ enum error segment_truncate(const struct segment_home *home, struct segment *seg
 enum error segment_reset_indexes(const struct segment_home *home, struct segment *segment) {
     enum error error;
 
-    if ((error = remove_index(home, segment, &segment->offset_index)) != ERR_NONE ||
-        (error = remove_index(home, segment, &segment->time_index)) != ERR_NONE)
+    if ((error = clear_index(home, segment, &segment->offset_index)) != ERR_NONE ||
+        (error = clear_index(home, segment, &segment->time_index)) != ERR_NONE)
         return error;
     mutex_lock(home->state_lock);
     segment->size = 0;

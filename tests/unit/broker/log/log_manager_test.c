@@ -33,15 +33,12 @@ static void home_failed(struct log_manager_owner *owner, const char *path, int l
 }
 
 static void home_init(struct home *home) {
-    const char *root = getenv("TMPDIR");
-
     memset(home, 0, sizeof(*home));
     logger_set_level(LOG_LEVEL_ERROR);
     home->owner.config_of_topic = home_config;
     home->owner.on_directory_failed = home_failed;
     home->config = log_config_default;
-    snprintf(home->root, sizeof(home->root), "%s/barnabas-manager-XXXXXX",
-             root != NULL ? root : "/tmp");
+    snprintf(home->root, sizeof(home->root), "%s/barnabas-manager-XXXXXX", test_root());
     assert_non_null(mkdtemp(home->root));
     for (int i = 0; i < DIRS; i++) {
         snprintf(home->dirs[i], sizeof(home->dirs[i]), "%s/data/%d", home->root, i);
