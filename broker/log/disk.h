@@ -19,26 +19,21 @@
 #include "client/base/check.h"
 #include "client/base/error.h"
 
-/* What `write_at` and friends are about, for a test that wants to fail exactly one kind. */
-#define DISK_OPERATION_LIST(X) \
-    X(OPEN, open)              \
-    X(WRITE, write)            \
-    X(READ, read)              \
-    X(SYNC, sync)              \
-    X(ALLOCATE, allocate)      \
-    X(TRUNCATE, truncate)      \
-    X(RENAME, rename)          \
-    X(UNLINK, unlink)          \
-    X(MAKE_DIR, make_dir)      \
-    X(REMOVE_DIR, remove_dir)  \
-    X(LIST, list)              \
-    X(STAT, stat)              \
-    X(SYNC_DIR, sync_dir)
-
+/* Kinds of operations, for a test that wants to fail exactly one. */
 enum disk_operation {
-#define DISK_OPERATION_ENUM(name, text) DISK_##name,
-    DISK_OPERATION_LIST(DISK_OPERATION_ENUM)
-#undef DISK_OPERATION_ENUM
+    DISK_OPEN,
+    DISK_WRITE,
+    DISK_READ,
+    DISK_SYNC,
+    DISK_ALLOCATE,
+    DISK_TRUNCATE,
+    DISK_RENAME,
+    DISK_UNLINK,
+    DISK_MAKE_DIR,
+    DISK_REMOVE_DIR,
+    DISK_LIST,
+    DISK_STAT,
+    DISK_SYNC_DIR
 };
 
 enum disk_open_mode {
@@ -60,7 +55,8 @@ typedef enum error (*disk_list_on_entry)(void *context, const char *name, bool i
 
 struct disk {
     /* Asked before each operation: an error other than NONE is returned in its place. For a write
-     * it may lower `*size`, which is then written before the error is returned. NULL: never. */
+     * it may lower `*size`, which is then written before the error is returned. `path` is NULL for
+     * operations on a descriptor. A NULL pointer: never asked. */
     enum error (*before)(struct disk *disk, enum disk_operation operation, const char *path,
                          size_t *size);
 };

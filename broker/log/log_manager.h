@@ -94,9 +94,9 @@ struct log *log_manager_find(struct log_manager *manager, struct bytes topic, in
 bool log_manager_has_offline_directory(const struct log_manager *manager);
 
 /* The log if it is here, else a new empty one in the live directory with the fewest.
- * Errors: INCONSISTENT_TOPIC_ID (here with another id), KAFKA_STORAGE_ERROR (not here, `is_new` is
- * false and it may be in an offline directory; or no directory is live), OUT_OF_MEMORY, the disk's.
- * `topic_id` may be zero: unknown. */
+ * Errors: INVALID_TOPIC_EXCEPTION, INCONSISTENT_TOPIC_ID (here with another id),
+ * KAFKA_STORAGE_ERROR (not here, `is_new` is false and it may be in an offline directory; or no
+ * directory is live), OUT_OF_MEMORY, the disk's. `topic_id` may be zero: unknown. */
 MUST_CHECK enum error log_manager_find_or_create(struct log_manager *manager, struct bytes topic,
                                                  int32_t partition, const struct uuid *topic_id,
                                                  const struct log_config *config, bool is_new,
