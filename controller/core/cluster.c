@@ -36,7 +36,7 @@ void controller_cluster_done(struct cluster *cluster) {
     }
 }
 
-/* ---- Brokers ----------------------------------------------------------------------------- */
+/* ---- Brokers */
 
 struct broker *controller_cluster_broker(struct cluster *cluster, int32_t id) {
     struct broker *broker;
@@ -68,7 +68,7 @@ bool controller_broker_is_live(const struct broker *broker) {
     return broker->registered && !broker->shutting_down;
 }
 
-/* ---- Topics ------------------------------------------------------------------------------ */
+/* ---- Topics */
 
 struct topic *controller_cluster_topic(struct cluster *cluster, struct bytes name) {
     struct topic *topic = NULL;
@@ -219,7 +219,7 @@ void controller_topic_release(struct topic *topic) {
         topic_free(topic);
 }
 
-/* ---- Partitions -------------------------------------------------------------------------- */
+/* ---- Partitions */
 
 struct partition *controller_cluster_partition_add(struct cluster *cluster, struct topic *topic,
                                                    const int32_t *replicas, size_t replica_count) {

@@ -42,7 +42,7 @@ struct controller_config {
     bool test_without_fence;
 };
 
-/* ---- What is read ------------------------------------------------------------------------ */
+/* ---- What is read */
 
 struct controller_partition_state {
     int32_t leader; /* -1: none */
@@ -84,7 +84,7 @@ struct controller_broker_read {
     struct bytes rack; /* null: none */
 };
 
-/* ---- Events ------------------------------------------------------------------------------ */
+/* ---- Events */
 
 enum controller_event_kind {
     /* What happened. */
@@ -224,7 +224,7 @@ struct controller_event {
     };
 };
 
-/* ---- Effects ----------------------------------------------------------------------------- */
+/* ---- Effects */
 
 /* One write of a multi, and what the change entry says about it: TOPIC_CREATE, TOPIC_SET and
  * NOTE_TOPIC give a topic, STATE_CREATE,
@@ -335,7 +335,7 @@ void controller_effects_init(struct controller_effects *effects);
 void controller_effects_reset(struct controller_effects *effects);
 void controller_effects_done(struct controller_effects *effects);
 
-/* ---- The machine ------------------------------------------------------------------------- */
+/* ---- The machine */
 
 struct controller *controller_new(const struct controller_config *config);
 void controller_free(struct controller *c); /* accepts NULL */

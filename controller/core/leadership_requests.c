@@ -5,8 +5,7 @@
  */
 #include "controller/core/request.h"
 
-/* ---- AlterPartition ---------------------------------------------------------------------------
- */
+/* ---- AlterPartition */
 
 static struct controller_alter_partition
 copy_proposal(struct request *request, const struct controller_alter_partition *source) {
@@ -88,8 +87,7 @@ void controller_leadership_on_alter_partition(struct controller *c,
     controller_request_answer_if_done(c, request, effects);
 }
 
-/* ---- ElectLeaders -----------------------------------------------------------------------------
- */
+/* ---- ElectLeaders */
 
 static void begin_elect(struct controller *c, struct request_item *item, struct bytes name,
                         int32_t index, struct controller_effects *effects) {
@@ -176,8 +174,7 @@ void controller_leadership_on_preferred_election_read(struct controller *c,
     begin_election(c, request, event->preferred_election_read.partitions, results, effects);
 }
 
-/* ---- ControlledShutdown ------------------------------------------------------------------------
- */
+/* ---- ControlledShutdown */
 
 void controller_leadership_on_controlled_shutdown(struct controller *c,
                                                   const struct controller_event *event,

@@ -75,7 +75,7 @@ void controller_partition_touch(struct controller *c, struct partition *p) {
     }
 }
 
-/* ---- Items: requests that wait for the partition ----------------------------------------- */
+/* ---- Items: requests that wait for the partition */
 
 void controller_partition_fail_items(struct controller *c, struct partition *p, enum error error,
                                      struct controller_effects *effects) {
@@ -248,7 +248,7 @@ static void item_written(struct controller *c, struct partition *p,
     controller_item_done(c, item, effects);
 }
 
-/* ---- Looking ----------------------------------------------------------------------------- */
+/* ---- Looking */
 
 static void set_evictions(struct partition *p, enum replica_eviction from,
                           enum replica_eviction to) {
@@ -345,7 +345,7 @@ void controller_partition_look(struct controller *c, struct partition *p, struct
     }
 }
 
-/* ---- Answers ----------------------------------------------------------------------------- */
+/* ---- Answers */
 
 static void settle(struct controller *c, struct partition *p) {
     p->phase = PARTITION_SETTLED;

@@ -11,7 +11,7 @@
 #define TOPIC_BYTES_MAX (900 * 1024)
 #define PARTITIONS_MAX  100000
 
-/* ---- Assignments ---------------------------------------------------------------------------- */
+/* ---- Assignments */
 
 static int compare_brokers(const void *left, const void *right) {
     const struct assignment_broker *a = left, *b = right;
@@ -116,7 +116,7 @@ static struct refusal too_large(const struct placement *placement) {
                : allowed;
 }
 
-/* ---- CreateTopics ---------------------------------------------------------------------------- */
+/* ---- CreateTopics */
 
 static struct refusal check_name(struct controller *c,
                                  const struct controller_create_topics_request *all, size_t index) {
@@ -253,7 +253,7 @@ void controller_creation_on_topics_request(struct controller *c,
     controller_request_answer_if_done(c, request, effects);
 }
 
-/* ---- CreatePartitions ------------------------------------------------------------------------ */
+/* ---- CreatePartitions */
 
 static struct refusal check_extension(const struct topic *topic,
                                       const struct controller_create_partitions *wanted) {

@@ -104,7 +104,7 @@ void controller_deletion_on_refused(struct topic *topic) {
     controller_cluster_topic_clear_tree(topic);
 }
 
-/* ---- Requests and marks --------------------------------------------------------------------- */
+/* ---- Requests and marks */
 
 static struct topic *find_topic(struct controller *c,
                                 const struct controller_delete_topic *wanted) {

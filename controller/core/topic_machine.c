@@ -53,7 +53,7 @@ void controller_topic_read_config(struct controller *c, struct topic *topic,
     controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_TOPIC_CONFIG, topic->name);
 }
 
-/* ---- Writing ------------------------------------------------------------------------------ */
+/* ---- Writing */
 
 static struct controller_write describe(const struct topic *topic,
                                         struct controller_partition_assignment *assignments) {
@@ -152,7 +152,7 @@ void controller_topic_on_refused(struct controller *c, struct topic *topic, enum
     }
 }
 
-/* ---- Requests that wait for the topic ------------------------------------------------------ */
+/* ---- Requests that wait for the topic */
 
 static void finish_item(struct controller *c, struct request_item **item, enum error error,
                         const char *message, struct controller_effects *effects) {
@@ -219,7 +219,7 @@ void controller_topic_drop(struct controller *c, struct topic *topic, enum error
     controller_cluster_topic_forget(&c->cluster, topic);
 }
 
-/* ---- What was read ------------------------------------------------------------------------ */
+/* ---- What was read */
 
 static void add_partitions(struct controller *c, struct topic *topic,
                            const struct controller_topic_read *read,

@@ -17,7 +17,7 @@
 
 static const int64_t back_off_ms = 1000;
 
-/* ---- Queues ------------------------------------------------------------------------------ */
+/* ---- Queues */
 
 static struct units *queue_of(struct controller *c, const struct unit *unit) {
     return unit->urgent ? &c->urgent : &c->normal;
@@ -46,7 +46,7 @@ void controller_writes_queue_first(struct controller *c, struct unit *unit, bool
     TAILQ_INSERT_HEAD(queue_of(c, unit), unit, entry);
 }
 
-/* ---- Units without an owner: a node to delete, a deletion to tell ------------------------- */
+/* ---- Units without an owner: a node to delete, a deletion to tell */
 
 static struct node_unit *node_unit_new(struct controller *c) {
     struct node_unit *node = controller_allocate(1, sizeof(*node));
@@ -89,7 +89,7 @@ void controller_writes_note_deleted(struct controller *c, struct bytes name,
     node->write.topic_id = *id;
 }
 
-/* ---- Entries under /barnabas/changes ------------------------------------------------------ */
+/* ---- Entries under /barnabas/changes */
 
 static void changes_append(struct change_list *changes, int32_t number) {
     if (changes->first > 1024 && changes->first > changes->end / 2) {
@@ -151,7 +151,7 @@ static void take_purges(struct controller *c, struct controller_write_effect *wr
     changes->first += count;
 }
 
-/* ---- Making a multi ----------------------------------------------------------------------- */
+/* ---- Making a multi */
 
 size_t controller_batch_room(const struct batch *batch) {
     return WRITES_MAX - batch->write_count;
@@ -324,7 +324,7 @@ void controller_writes_flush(struct controller *c, struct controller_effects *ef
     }
 }
 
-/* ---- What came of it ----------------------------------------------------------------------- */
+/* ---- What came of it */
 
 static void back_off(struct controller *c, struct controller_effects *effects) {
     c->backing_off = true;

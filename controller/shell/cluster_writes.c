@@ -3,6 +3,7 @@
  * event. Nothing is repeated in here; an outcome that is not known goes to the core as such.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "client/base/logger.h"
 #include "controller/shell/shell.h"
@@ -11,7 +12,7 @@
 #include "zk-schema/controller_znode.h"
 #include "zk-schema/paths.h"
 
-/* ---- The election --------------------------------------------------------------------------- */
+/* ---- The election */
 
 static void elected(void *context, const struct zk_result *result) {
     struct operation *operation = context;
@@ -27,8 +28,8 @@ static void elected(void *context, const struct zk_result *result) {
     controller_operation_free(operation);
 }
 
-void controller_cluster_writes_elect(struct controller_shell *shell,
-                                     const struct controller_effect *effect) {
+void controller_write_elect(struct controller_shell *shell,
+                            const struct controller_effect *effect) {
     struct operation *operation = controller_operation_new(shell, effect, sizeof(*operation));
     struct controller_znode controller = {
         .broker_id = shell->config.broker_id,
@@ -61,13 +62,13 @@ static void relinquished(void *context, const struct zk_result *result) {
     controller_operation_free(operation);
 }
 
-void controller_cluster_writes_relinquish(struct controller_shell *shell,
-                                          const struct controller_effect *effect) {
+void controller_write_relinquish(struct controller_shell *shell,
+                                 const struct controller_effect *effect) {
     zk_remove(shell->config.zk, PATH_CONTROLLER, ZK_ANY_VERSION, relinquished,
               controller_operation_new(shell, effect, sizeof(struct operation)));
 }
 
-/* ---- Multis --------------------------------------------------------------------------------- */
+/* ---- Multis */
 
 struct multi {
     struct operation operation;
@@ -75,8 +76,8 @@ struct multi {
     size_t op_count;
     size_t *write_of_op; /* parallel to ops; SIZE_MAX for those that are no write */
     enum controller_write_kind *kind_of_write;
-    size_t entry_op; /* SIZE_MAX: none */
-    size_t state_count;
+    size_t entry_op;            /* SIZE_MAX: none */
+    struct change_znode change; /* what the entry says */
     int32_t controller_epoch;
 };
 
@@ -287,7 +288,6 @@ static void add_entry(struct multi *multi, const struct controller_write_effect 
 
     for (size_t i = 0; i < effect->write_count; i++)
         entry_add(multi, &entry, &effect->writes[i]);
-    multi->state_count = (size_t)entry.change.state_count;
     if (!effect->announce && entry.change.topic_count == 0 && entry.change.deletion_count == 0 &&
         entry.change.state_count == 0)
         return;
@@ -296,9 +296,10 @@ static void add_entry(struct multi *multi, const struct controller_write_effect 
     entry.change.topics = entry.topics;
     entry.change.deletions = entry.deletions;
     entry.change.states = entry.states;
+    multi->change = entry.change;
     multi->entry_op = multi->op_count;
     op = multi_add(multi, ZK_OP_CREATE, PATH_CHANGE_PREFIX,
-                   change_znode_encode(&entry.change, &operation->arena), 0, SIZE_MAX);
+                   change_znode_encode(&multi->change, &operation->arena), 0, SIZE_MAX);
     op->flags = ZK_SEQUENTIAL;
 }
 
@@ -356,6 +357,29 @@ static void blame(const struct multi *multi, const struct zk_result *result,
              multi->controller_epoch, multi->op_count, error_name(result->error));
 }
 
+/* One line per topic and per multi, not per partition; an unclean election is worth a line. */
+static void log_written(const struct multi *multi, int32_t change_number) {
+    const struct change_znode *change = &multi->change;
+
+    for (int32_t i = 0; i < change->topic_count; i++)
+        LOG_INFO("topic_written", "topic=%s partitions=%d", change->topics[i].name,
+                 change->topics[i].assignment.partition_count);
+    for (int32_t i = 0; i < change->deletion_count; i++)
+        LOG_INFO("topic_deleted", "topic=%s", change->deletions[i].name);
+    for (int32_t i = 0; i < change->state_count; i++) {
+        const struct change_state *state = &change->states[i];
+        char id[UUID_TEXT_SIZE + 1];
+        if (state->state.leader_recovery_state == 0 || state->state.leader < 0)
+            continue;
+        uuid_to_text(&state->topic_id, id);
+        LOG_WARN("unclean_leader", "topic_id=%s partition=%d leader=%d leader_epoch=%d", id,
+                 state->partition, state->state.leader, state->state.leader_epoch);
+    }
+    if (change->state_count > 0)
+        LOG_INFO("partition_states_written", "controller_epoch=%d states=%d change=%d",
+                 multi->controller_epoch, change->state_count, change_number);
+}
+
 static void multi_done(void *context, const struct zk_result *result) {
     struct multi *multi = context;
     struct controller_event event =
@@ -370,22 +394,40 @@ static void multi_done(void *context, const struct zk_result *result) {
         else if (multi->entry_op != SIZE_MAX &&
                  path_sequence(result->ops[multi->entry_op].created_path, &number))
             event.written.change_number = (int32_t)number;
-        if (result->error == ERR_NONE && multi->state_count > 0)
-            LOG_INFO("partition_states_written", "controller_epoch=%d states=%zu change=%d",
-                     multi->controller_epoch, multi->state_count, event.written.change_number);
+        if (result->error == ERR_NONE)
+            log_written(multi, event.written.change_number);
         controller_shell_step(multi->operation.shell, &event);
     }
     controller_operation_free(&multi->operation);
 }
 
-void controller_cluster_writes_multi(struct controller_shell *shell,
-                                     const struct controller_effect *effect) {
+void controller_write_multi(struct controller_shell *shell,
+                            const struct controller_effect *effect) {
     struct multi *multi = multi_make(shell, effect);
 
     zk_multi(shell->config.zk, multi->ops, multi->op_count, multi_done, multi);
 }
 
-/* ---- Producer ids --------------------------------------------------------------------------- */
+/* ---- /feature */
+
+static void feature_made(void *context, const struct zk_result *result) {
+    struct arena *arena = context;
+
+    (void)result; /* it exists, or the next controller makes it */
+    arena_done(arena);
+    free(arena);
+}
+
+void controller_write_feature(struct controller_shell *shell) {
+    struct arena *arena = calloc(1, sizeof(*arena));
+
+    CHECK(arena != NULL);
+    arena_init(arena, SIZE_MAX);
+    zk_create(shell->config.zk, PATH_FEATURE, feature_znode_encode(arena), ZK_PERSISTENT,
+              feature_made, arena);
+}
+
+/* ---- Producer ids */
 
 static void producer_ids_written(void *context, const struct zk_result *result) {
     struct operation *operation = context;
@@ -399,8 +441,8 @@ static void producer_ids_written(void *context, const struct zk_result *result) 
     controller_operation_free(operation);
 }
 
-void controller_cluster_writes_producer_ids(struct controller_shell *shell,
-                                            const struct controller_effect *effect) {
+void controller_write_producer_ids(struct controller_shell *shell,
+                                   const struct controller_effect *effect) {
     struct operation *operation = controller_operation_new(shell, effect, sizeof(*operation));
     struct producer_id_block block = {
         .broker_id = shell->config.broker_id,

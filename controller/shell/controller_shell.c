@@ -24,7 +24,7 @@ struct pending_request {
     UT_hash_handle hh;
 };
 
-/* ---- Operations --------------------------------------------------------------------------- */
+/* ---- Operations */
 
 void *controller_operation_new(struct controller_shell *shell,
                                const struct controller_effect *effect, size_t size) {
@@ -77,7 +77,7 @@ const char *controller_operation_text(struct operation *operation, struct bytes 
     return copy;
 }
 
-/* ---- The timer ---------------------------------------------------------------------------- */
+/* ---- The timer */
 
 static void arm(struct controller_shell *shell) {
     int64_t at = shell->core_timer_at_ms;
@@ -112,7 +112,7 @@ static void timer_expired(void *context) {
 
     if (retry) {
         shell->retry_timer_at_ms = 0;
-        controller_cluster_reads_retry(shell);
+        controller_reads_retry(shell);
     }
     if (step) {
         shell->core_timer_at_ms = 0;
@@ -121,7 +121,7 @@ static void timer_expired(void *context) {
     arm(shell);
 }
 
-/* ---- Effects ------------------------------------------------------------------------------ */
+/* ---- Effects */
 
 static void reply(struct controller_shell *shell, const struct controller_effect *effect) {
     struct pending_request *pending;
@@ -160,11 +160,13 @@ static void reply(struct controller_shell *shell, const struct controller_effect
 }
 
 static void announce_term(struct controller_shell *shell, bool active, int32_t epoch) {
-    if (active)
+    if (active) {
         LOG_INFO("controller_term_begun", "broker=%d controller_epoch=%d", shell->config.broker_id,
                  epoch);
-    else
+        controller_write_feature(shell);
+    } else {
         LOG_INFO("controller_term_ended", "broker=%d", shell->config.broker_id);
+    }
     if (shell->config.on_term != NULL)
         shell->config.on_term(shell->config.context, active, epoch);
 }
@@ -186,23 +188,23 @@ static void call_back(struct controller_shell *shell, const struct controller_ef
 static void carry_out(struct controller_shell *shell, const struct controller_effect *effect) {
     switch ((int)effect->kind) {
     case CONTROLLER_EFFECT_ELECT:
-        controller_cluster_writes_elect(shell, effect);
+        controller_write_elect(shell, effect);
         break;
     case CONTROLLER_EFFECT_RELINQUISH:
-        controller_cluster_writes_relinquish(shell, effect);
+        controller_write_relinquish(shell, effect);
         break;
     case CONTROLLER_EFFECT_WRITE:
-        controller_cluster_writes_multi(shell, effect);
+        controller_write_multi(shell, effect);
         break;
     case CONTROLLER_EFFECT_WRITE_PRODUCER_IDS:
-        controller_cluster_writes_producer_ids(shell, effect);
+        controller_write_producer_ids(shell, effect);
         break;
     case CONTROLLER_EFFECT_ARM_TIMER:
         shell->core_timer_at_ms = deadline(shell, effect->delay_ms);
         arm(shell);
         break;
     default:
-        controller_cluster_reads_begin(shell, effect);
+        controller_reads_begin(shell, effect);
         break;
     }
 }
@@ -223,7 +225,7 @@ void controller_shell_step(struct controller_shell *shell, const struct controll
     controller_effects_done(&effects);
 }
 
-/* ---- What happens -------------------------------------------------------------------------- */
+/* ---- What happens */
 
 enum error controller_shell_new(const struct controller_shell_config *config,
                                 struct controller_shell **created) {
@@ -240,7 +242,7 @@ enum error controller_shell_new(const struct controller_shell_config *config,
         return ERR_OUT_OF_MEMORY;
     shell->config = *config;
     shell->core = controller_new(&core);
-    shell->reads = controller_cluster_reads_new(shell);
+    shell->reads = controller_reads_new(shell);
     TAILQ_INIT(&shell->operations);
     config->timer->expired = timer_expired;
     config->timer->context = shell;
@@ -254,7 +256,7 @@ static void simple_event(struct controller_shell *shell, enum controller_event_k
 
 static void session_over(struct controller_shell *shell) {
     shell->session++;
-    controller_cluster_reads_drop(shell);
+    controller_reads_drop(shell);
     simple_event(shell, CONTROLLER_EVENT_SESSION_OVER);
 }
 
@@ -269,7 +271,7 @@ void controller_shell_free(struct controller_shell *shell) {
         TAILQ_REMOVE(&shell->operations, operation, entry);
         operation->shell = NULL; /* its completion frees it */
     }
-    controller_cluster_reads_free(shell->reads);
+    controller_reads_free(shell->reads);
     controller_free(shell->core);
     free(shell);
 }
@@ -286,7 +288,7 @@ void controller_shell_on_session(struct controller_shell *shell, enum zk_session
     case ZK_SESSION_DISCONNECTED:
         break;
     case ZK_SESSION_RECONNECTED:
-        controller_cluster_reads_retry(shell);
+        controller_reads_retry(shell);
         break;
     case ZK_SESSION_EXPIRED:
     case ZK_SESSION_AUTH_FAILED:
@@ -327,7 +329,7 @@ int32_t controller_shell_epoch(const struct controller_shell *shell) {
     return controller_epoch(shell->core);
 }
 
-/* ---- Requests ------------------------------------------------------------------------------ */
+/* ---- Requests */
 
 static struct pending_request *pending_new(struct controller_shell *shell, void *context) {
     struct pending_request *pending = calloc(1, sizeof(*pending));

@@ -1,6 +1,7 @@
 /*
- * The inside of the shell: what its three files share. controller_shell.c feeds the core and hands
- * out its effects; cluster_reads.c carries out those that read, cluster_writes.c those that write.
+ * The inside of the shell: what its files share. controller_shell.c feeds the core and hands out
+ * its effects; read.c carries out those that read (what is read is in cluster_reads.c and
+ * topic_reads.c), cluster_writes.c those that write.
  */
 #ifndef CONTROLLER_SHELL_SHELL_H
 #define CONTROLLER_SHELL_SHELL_H
@@ -26,7 +27,7 @@ struct operation {
 TAILQ_HEAD(operations, operation);
 
 struct pending_request;
-struct cluster_reads;
+struct reads_under_way;
 
 struct controller_shell {
     struct controller_shell_config config;
@@ -35,7 +36,7 @@ struct controller_shell {
     struct operations operations;
     struct pending_request *requests; /* by token */
     uint64_t last_token;
-    struct cluster_reads *reads;
+    struct reads_under_way *reads;
     int64_t core_timer_at_ms;  /* monotonic; 0: not armed */
     int64_t retry_timer_at_ms; /* monotonic; 0: not armed */
 };
@@ -60,24 +61,23 @@ void *controller_operation_allocate(struct operation *operation, size_t count, s
 /* Reads that found ZooKeeper away begin again after `delay_ms`, or when they would have earlier. */
 void controller_shell_arm_retry(struct controller_shell *shell, int64_t delay_ms);
 
-/* ---- cluster_reads.c */
-struct cluster_reads *controller_cluster_reads_new(struct controller_shell *shell);
-void controller_cluster_reads_free(struct cluster_reads *reads); /* accepts NULL */
-void controller_cluster_reads_begin(struct controller_shell *shell,
-                                    const struct controller_effect *effect);
+/* ---- read.c */
+struct reads_under_way *controller_reads_new(struct controller_shell *shell);
+void controller_reads_free(struct reads_under_way *reads); /* accepts NULL */
+void controller_reads_begin(struct controller_shell *shell, const struct controller_effect *effect);
 /* Begins those again that found ZooKeeper away. */
-void controller_cluster_reads_retry(struct controller_shell *shell);
+void controller_reads_retry(struct controller_shell *shell);
 /* The session is over: nobody waits any more. */
-void controller_cluster_reads_drop(struct controller_shell *shell);
+void controller_reads_drop(struct controller_shell *shell);
 
 /* ---- cluster_writes.c */
-void controller_cluster_writes_elect(struct controller_shell *shell,
-                                     const struct controller_effect *effect);
-void controller_cluster_writes_relinquish(struct controller_shell *shell,
-                                          const struct controller_effect *effect);
-void controller_cluster_writes_multi(struct controller_shell *shell,
-                                     const struct controller_effect *effect);
-void controller_cluster_writes_producer_ids(struct controller_shell *shell,
-                                            const struct controller_effect *effect);
+void controller_write_elect(struct controller_shell *shell, const struct controller_effect *effect);
+void controller_write_relinquish(struct controller_shell *shell,
+                                 const struct controller_effect *effect);
+void controller_write_multi(struct controller_shell *shell, const struct controller_effect *effect);
+/* Makes /feature, which Java brokers wait for, if it is missing. */
+void controller_write_feature(struct controller_shell *shell);
+void controller_write_producer_ids(struct controller_shell *shell,
+                                   const struct controller_effect *effect);
 
 #endif

@@ -140,8 +140,7 @@ static struct seen_partition *seen(struct checker *checker, const struct uuid *t
     return found;
 }
 
-/* ---- States -------------------------------------------------------------------------------------
- */
+/* ---- States */
 
 static struct seen_state state_of(struct checker *checker,
                                   const struct partition_state_znode *znode, int32_t version) {

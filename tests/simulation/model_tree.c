@@ -141,7 +141,7 @@ static void detach(struct model_tree *tree, struct model_node *node) {
     HASH_DEL(tree->nodes, node);
 }
 
-/* ---- Transactions ---------------------------------------------------------------------------- */
+/* ---- Transactions */
 
 /* How to take one operation back. */
 struct undo {

@@ -156,8 +156,7 @@ struct model_statistics model_zookeeper_statistics(const struct model_zookeeper 
     return zookeeper->statistics;
 }
 
-/* ---- Messages ----------------------------------------------------------------------------------
- */
+/* ---- Messages */
 
 static struct message *message_new(struct model_client *client) {
     struct message *message = allocate(sizeof(*message));
@@ -217,8 +216,7 @@ static struct model_client *take_arrival(void *context, bool *current) {
     return client;
 }
 
-/* ---- The server ---------------------------------------------------------------------------------
- */
+/* ---- The server */
 
 static bool must_hear(struct model_client *client) {
     return !client->stopped && model_zookeeper_session_lives(client->zookeeper, client->session_id);

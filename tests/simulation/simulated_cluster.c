@@ -8,8 +8,7 @@
 #include "zk-schema/broker_znode.h"
 #include "zk-schema/paths.h"
 
-/* ---- The timer, in simulated time -------------------------------------------------------------
- */
+/* ---- The timer, in simulated time */
 
 struct armed {
     struct simulated_broker *broker;

@@ -58,7 +58,7 @@ static void say(const char *format, ...) {
     fflush(stdout);
 }
 
-/* ---- The broker ----------------------------------------------------------------------------- */
+/* ---- The broker */
 
 static void timer_expired(struct loop_timer *timer) {
     (void)timer;
@@ -149,8 +149,7 @@ static void start(const char *connect, int32_t timeout_ms) {
     arena_done(&arena);
 }
 
-/* ---- Commands ---------------------------------------------------------------------------------
- */
+/* ---- Commands */
 
 static struct asked *asked_new(const char *name) {
     struct asked *asked = calloc(1, sizeof(*asked));
