@@ -296,7 +296,7 @@ static inline void serve_produce(struct double_call *call) {
         for (int32_t j = 0; j < from->partition_data_count; j++) {
             struct produce_response_responses_partition_responses *answer =
                 &to->partition_responses[j];
-            struct double_partition *partition;
+            struct double_partition *partition = NULL;
 
             produce_response_responses_partition_responses_init(answer);
             answer->index = from->partition_data[j].index;
@@ -351,7 +351,7 @@ static inline void serve_fetch(struct double_call *call) {
         for (int32_t j = 0; j < from->partitions_count; j++) {
             int64_t offset = from->partitions[j].fetch_offset;
             struct fetch_response_responses_partitions *answer = &to->partitions[j];
-            struct double_partition *partition;
+            struct double_partition *partition = NULL;
 
             fetch_response_responses_partitions_init(answer);
             answer->partition_index = from->partitions[j].partition;
@@ -402,7 +402,7 @@ static inline void serve_list_offsets(struct double_call *call) {
         to->partitions_count = from->partitions_count;
         for (int32_t j = 0; j < from->partitions_count; j++) {
             struct list_offsets_response_topics_partitions *answer = &to->partitions[j];
-            struct double_partition *partition;
+            struct double_partition *partition = NULL;
 
             list_offsets_response_topics_partitions_init(answer);
             answer->partition_index = from->partitions[j].partition_index;
@@ -433,7 +433,7 @@ static inline void serve_epochs(struct double_call *call) {
             arena_alloc(call->arena, (size_t)from->partitions_count + 1, sizeof(*to->partitions));
         to->partitions_count = from->partitions_count;
         for (int32_t j = 0; j < from->partitions_count; j++) {
-            struct double_partition *partition;
+            struct double_partition *partition = NULL;
 
             to->partitions[j].partition = from->partitions[j].partition;
             to->partitions[j].error_code = (int16_t)partition_of_double(

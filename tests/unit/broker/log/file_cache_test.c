@@ -7,7 +7,7 @@
 
 static void the_least_recently_used_is_closed_first(void **state) {
     struct cached_file files[FILES] = {0};
-    struct open_file *held;
+    struct open_file *held = NULL;
     struct file_cache *cache;
     struct open_file *open;
     struct fixture f;

@@ -28,6 +28,8 @@ static void kafkas_file_is_understood(void **state) {
     fixture_done(&f);
 }
 
+#define LONG_ID "01234567890123456789012345678901234567890123456789012345678901234567890123456789"
+
 static void other_files_are_corrupt(void **state) {
     static const char *const texts[] = {"version=1\nnode.id=1\ncluster.id=x\n",
                                         "version=x\n",
@@ -35,8 +37,7 @@ static void other_files_are_corrupt(void **state) {
                                         "broker.id=1x\n",
                                         "broker.id=99999999999\n",
                                         "a=\\u12\n",
-                                        "cluster.id=0123456789012345678901234567890123456789"
-                                        "0123456789012345678901234567890123456789\n"};
+                                        "cluster.id=" LONG_ID "\n"};
     struct meta_properties meta;
     struct fixture f;
     (void)state;
