@@ -121,10 +121,6 @@ struct rng *cluster_rng(struct cluster *cluster) {
     return &cluster->rng;
 }
 
-enum error cluster_trouble(const struct cluster *cluster) {
-    return cluster->trouble;
-}
-
 /* --- nodes ------------------------------------------------------------------------------- */
 
 static void node_on_ready(void *context) {
@@ -317,6 +313,10 @@ static struct node *pick_free(struct cluster *cluster, int64_t now_ms) {
             return chosen;
     }
     return NULL;
+}
+
+enum error cluster_trouble(const struct cluster *cluster) {
+    return pick_ready(cluster) != NULL ? ERR_NONE : cluster->trouble;
 }
 
 static bool is_connecting(const struct cluster *cluster, int64_t now_ms) {

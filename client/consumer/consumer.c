@@ -312,7 +312,7 @@ int barnabas_consumer_partition_count(struct barnabas_consumer *consumer, const 
         *count = topic->partition_count;
         error = ERR_NONE;
     } else if (error == ERR_NONE) {
-        error = ERR_REQUEST_TIMED_OUT;
+        error = consumer->trouble != ERR_NONE ? consumer->trouble : ERR_REQUEST_TIMED_OUT;
     }
     mutex_unlock(&consumer->lock);
     return error;

@@ -92,6 +92,7 @@ struct barnabas_consumer {
     struct fetched_list ready;                 /* lock */
     size_t buffered_bytes;                     /* lock; of all in `ready` */
     bool woken_up;                             /* lock */
+    enum error trouble;                        /* lock; as cluster_trouble */
 
     struct delivery delivery; /* the polling thread's */
 

@@ -349,7 +349,7 @@ int barnabas_producer_partition_count(struct barnabas_producer *producer, const 
             *count = topic->partition_count;
             error = ERR_NONE;
         } else if (error == ERR_NONE) {
-            error = ERR_REQUEST_TIMED_OUT;
+            error = producer->trouble != ERR_NONE ? producer->trouble : ERR_REQUEST_TIMED_OUT;
         }
     }
     mutex_unlock(&producer->lock);

@@ -145,7 +145,7 @@ static void settle_waiting(struct barnabas_producer *producer, struct topic_queu
     struct waiting_record *record;
 
     while ((record = STAILQ_FIRST(&topic->waiting)) != NULL) {
-        enum error error = topic->error == ERR_NONE ? ERR_REQUEST_TIMED_OUT : topic->error;
+        enum error error = topic->error;
 
         if (topic->partition_count > 0) {
             error = enqueue_waiting(producer, topic, record);
@@ -153,6 +153,8 @@ static void settle_waiting(struct barnabas_producer *producer, struct topic_queu
             if (record->accepted_ms + wait_ms < *at_ms)
                 *at_ms = record->accepted_ms + wait_ms;
             return;
+        } else if (error == ERR_NONE) {
+            error = producer->trouble != ERR_NONE ? producer->trouble : ERR_REQUEST_TIMED_OUT;
         }
         if (error != ERR_NONE && !fail_waiting(topic, record, error, failed))
             return;
@@ -167,6 +169,7 @@ static void update_topics(struct barnabas_producer *producer, int64_t now_ms, in
     struct topic_queue *topic;
 
     mutex_lock(&producer->lock);
+    producer->trouble = cluster_trouble(producer->handle.cluster);
     TAILQ_FOREACH (topic, &producer->topic_list, next) {
         const struct view_topic *seen = view_topic(view, topic->name);
 

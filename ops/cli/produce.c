@@ -159,6 +159,7 @@ static enum exit_status production_end(const struct production *production,
         return EXIT_OK;
     fprintf(stderr, "barnabas: %" PRIu64 " records delivered, %" PRIu64 " failed\n",
             production->delivered, production->failed);
+    session_hint(production->last_error);
     if (production->delivered > 0)
         return EXIT_PARTLY_FAILED;
     return status != EXIT_OK ? status : exit_status_of(production->last_error);

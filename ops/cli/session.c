@@ -7,6 +7,9 @@
 #define BOOTSTRAP_DEFAULT  "127.0.0.1:9092"
 #define TIMEOUT_MS_DEFAULT 30000
 
+/* Where the brokers were sought, for what is said when there are none. */
+static char bootstrap_used[512] = BOOTSTRAP_DEFAULT;
+
 static bool config_set(struct barnabas_config *config, const char *key, const char *value) {
     struct barnabas_reason reason;
 
@@ -63,6 +66,8 @@ struct barnabas_config *session_config(const struct invocation *invocation) {
         barnabas_config_free(config);
         return NULL;
     }
+    snprintf(bootstrap_used, sizeof(bootstrap_used), "%s",
+             barnabas_config_get(config, "bootstrap.servers"));
     if (invocation_has(invocation, "verbose"))
         barnabas_config_set_logger(config, session_log, NULL);
     return config;
@@ -117,9 +122,16 @@ bool session_json(const struct invocation *invocation, bool *json) {
     return false;
 }
 
+void session_hint(int error) {
+    if (error == BARNABAS_CONNECTION_FAILED || error == BARNABAS_NAME_UNRESOLVED)
+        fprintf(stderr, "barnabas: no broker answers at %s; -b or BARNABAS_BOOTSTRAP says where\n",
+                bootstrap_used);
+}
+
 enum exit_status session_fail(const char *what, int error) {
     fprintf(stderr, "barnabas: %s: %s: %s\n", what, barnabas_error_name(error),
             barnabas_error_text(error));
+    session_hint(error);
     return exit_status_of(error);
 }
 

@@ -31,6 +31,9 @@ bool session_json(const struct invocation *invocation, bool *json);
 /* "barnabas: WHAT: NAME: TEXT" on standard error; gives the status. */
 enum exit_status session_fail(const char *what, int error);
 
+/* Says on standard error what to do about an error, where there is something to say. */
+void session_hint(int error);
+
 /* Prints what failed of the outcomes; `what` names the action. All, some or none failed gives
  * the status. */
 enum exit_status session_outcomes(const char *what, const struct barnabas_outcomes *outcomes);

@@ -43,7 +43,8 @@ enum barnabas_error {
     BARNABAS_OUT_OF_MEMORY = -1002,     /* memory, or a bound such as buffer.memory, is used up */
     BARNABAS_CONNECTION_FAILED = -1006, /* no broker can be reached */
     BARNABAS_CONNECTION_LOST = -1007,   /* the outcome of what was sent is unknown */
-    BARNABAS_CANCELLED = -1009,         /* the handle was closed first */
+    BARNABAS_NAME_UNRESOLVED = -1008,
+    BARNABAS_CANCELLED = -1009, /* the handle was closed first */
     BARNABAS_CONFIG_INVALID = -1010
 };
 

@@ -121,8 +121,8 @@ struct barnabas_progress {
 BARNABAS_API int barnabas_consumer_progress(struct barnabas_consumer *consumer, const char *topic,
                                             int32_t partition, struct barnabas_progress *progress);
 
-/* The topic's partitions as last heard, asking a broker if need be. Errors: REQUEST_TIMED_OUT,
- * UNKNOWN_TOPIC_OR_PARTITION. */
+/* The topic's partitions as last heard, asking a broker if need be. Errors: those of the
+ * topic, CONNECTION_FAILED or another reason why no broker could be asked, REQUEST_TIMED_OUT. */
 BARNABAS_API int barnabas_consumer_partition_count(struct barnabas_consumer *consumer,
                                                    const char *topic, int64_t timeout_ms,
                                                    int32_t *count);

@@ -88,8 +88,8 @@ BARNABAS_API size_t barnabas_producer_poll(struct barnabas_producer *producer, i
 /* The number of records that wait for their report. */
 BARNABAS_API size_t barnabas_producer_outstanding(struct barnabas_producer *producer);
 
-/* The topic's partitions as last heard, asking a broker if need be. Errors: REQUEST_TIMED_OUT,
- * UNKNOWN_TOPIC_OR_PARTITION. */
+/* The topic's partitions as last heard, asking a broker if need be. Errors: those of the
+ * topic, CONNECTION_FAILED or another reason why no broker could be asked, REQUEST_TIMED_OUT. */
 BARNABAS_API int barnabas_producer_partition_count(struct barnabas_producer *producer,
                                                    const char *topic, int64_t timeout_ms,
                                                    int32_t *count);
