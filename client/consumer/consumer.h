@@ -37,6 +37,7 @@ struct consumed_partition {
     struct reader reader;         /* lock */
     size_t buffered_bytes;        /* lock; queued under the current generation */
     int64_t position;             /* lock; behind what was polled; -1: nothing yet */
+    uint64_t told_in_poll;        /* the polling thread's: the last poll that gave an event of it */
     /* The background thread's: a replica near us, to which the leader has sent us. */
     int32_t near_replica_id; /* -1: none */
 };
@@ -61,6 +62,7 @@ TAILQ_HEAD(consumed_partition_list, consumed_partition);
 
 /* What the polling thread has handed out or is in the middle of; all its own. */
 struct delivery {
+    uint64_t poll;                 /* counts polls, from 1 */
     struct fetched_entry *current; /* being walked; NULL: none */
     struct fetched_walk walk;
     struct fetched_list handed_out; /* entries whose records are in use */

@@ -26,6 +26,7 @@ void delivery_release(struct delivery *delivery) {
     while (delivery->plain_count > 0)
         free(delivery->plain[--delivery->plain_count]);
     arena_reset(&delivery->headers);
+    delivery->poll++;
     delivery->message_count = 0;
     delivery->event_count = 0;
 }
@@ -63,7 +64,10 @@ bool delivery_is_ready(const struct barnabas_consumer *consumer) {
     return false;
 }
 
-static enum error add_event(struct delivery *delivery, const struct barnabas_event *event) {
+/* An event holds behind the messages of its poll, so nothing of its partition may follow it there:
+ * take_entry sees to that. */
+static enum error add_event(struct delivery *delivery, struct consumed_partition *partition,
+                            const struct barnabas_event *event) {
     size_t capacity = delivery->event_capacity == 0 ? 8 : delivery->event_capacity * 2;
     struct barnabas_event *more;
 
@@ -74,6 +78,7 @@ static enum error add_event(struct delivery *delivery, const struct barnabas_eve
         delivery->events = more;
         delivery->event_capacity = capacity;
     }
+    partition->told_in_poll = delivery->poll;
     delivery->events[delivery->event_count++] = *event;
     return ERR_NONE;
 }
@@ -160,7 +165,7 @@ static enum error fail_current(struct barnabas_consumer *consumer, enum error er
     }
     mutex_unlock(&consumer->lock);
     drop_current(delivery);
-    return add_event(delivery, &event);
+    return add_event(delivery, partition, &event);
 }
 
 static void note_position(struct barnabas_consumer *consumer) {
@@ -191,7 +196,8 @@ static enum error walk_current(struct barnabas_consumer *consumer) {
         } else if (step == FETCHED_END) {
             note_position(consumer);
             if (delivery->current->has_event)
-                error = add_event(delivery, &delivery->current->event);
+                error =
+                    add_event(delivery, delivery->current->partition, &delivery->current->event);
             drop_current(delivery);
             return error;
         }
@@ -212,7 +218,8 @@ static struct fetched_entry *take_entry(struct barnabas_consumer *consumer)
         struct fetched_entry *next = STAILQ_NEXT(entry, next);
         bool stale = is_stale(entry);
 
-        if (stale || !entry->partition->reader.paused) {
+        if (stale || (!entry->partition->reader.paused &&
+                      entry->partition->told_in_poll != consumer->delivery.poll)) {
             STAILQ_REMOVE(&consumer->ready, entry, fetched_entry, next);
             consumer->buffered_bytes -= entry->size;
             if (!stale) {

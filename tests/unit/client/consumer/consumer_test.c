@@ -247,6 +247,29 @@ static void a_position_out_of_range_is_reset_or_fails(void **state) {
     }
 }
 
+static void an_event_holds_behind_the_messages_of_its_poll(void **state) {
+    static const char *const settings[] = {"auto.offset.reset", "earliest", NULL};
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct barnabas_polled polled;
+        struct fixture fixture;
+
+        set_up(&fixture, settings);
+        store(&fixture, 0, 10, 1);
+        assign(&fixture, 0, BARNABAS_FROM_OFFSET, 99);
+        /* Long enough for the records behind the event to be there, too. */
+        while (double_served(fixture.cluster, API_FETCH) < 3)
+            usleep(1000);
+        polled = poll_once(&fixture);
+        assert_int_equal(polled.message_count, 0);
+        assert_int_equal(polled.event_count, 1);
+        assert_int_equal(polled.events[0].kind, BARNABAS_POSITION_RESET);
+        read_until(&fixture, BARNABAS_END_REACHED, 0, 10);
+        tear_down(&fixture);
+    }
+}
+
 static void what_cannot_be_read_fails_by_an_event(void **state) {
     static const char *const settings[] = {"request.timeout.ms", "100", NULL};
     struct barnabas_event event;
@@ -374,6 +397,7 @@ int main(void) {
         cmocka_unit_test(faults_are_survived_without_loss_or_duplicates),
         cmocka_unit_test(the_leader_is_followed_and_its_epochs_are_checked),
         cmocka_unit_test(a_position_out_of_range_is_reset_or_fails),
+        cmocka_unit_test(an_event_holds_behind_the_messages_of_its_poll),
         cmocka_unit_test(what_cannot_be_read_fails_by_an_event),
         cmocka_unit_test(damaged_records_fail_their_partition),
         cmocka_unit_test(a_paused_partition_is_silent_and_goes_on_where_it_was),
