@@ -50,7 +50,7 @@ static inline enum error faulty_before(struct disk *disk, enum disk_operation op
     if (faulty->fail_at < 0 || call < faulty->fail_at ||
         (call > faulty->fail_at && !faulty->keeps_failing))
         return ERR_NONE;
-    faulty->failed = true;
+    __atomic_store_n(&faulty->failed, true, __ATOMIC_RELAXED);
     *size /= 2;
     return faulty->error;
 }
