@@ -1,0 +1,91 @@
+#include "broker/api/api.h"
+
+#include "client/base/logger.h"
+#include "client/wire/message/api_keys.h"
+
+static const struct api_handler *find_handler(int16_t key) {
+    for (size_t i = 0; i < api_handler_count; i++) {
+        if (api_handlers[i]->api->key == key)
+            return api_handlers[i];
+    }
+    return NULL;
+}
+
+/* Kafka closes the connection on what it cannot answer: old clients find out so what a broker
+ * does not have. */
+static void refuse(struct request *request, const struct request_header *header,
+                   const char *reason) {
+    LOG_INFO("request_refused",
+             "client=%s client_id=%s api_key=%d api_version=%d correlation_id=%d reason=\"%s\"",
+             request->client_address, LOG_QUOTED(header->client_id), header->api_key,
+             header->api_version, header->correlation_id, reason);
+    request_close_connection(request);
+}
+
+void api_on_request(void *context, struct request *request) {
+    struct request_header header = {0};
+    struct wire_reader reader;
+    const struct api_handler *handler;
+    struct api_call *call;
+
+    wire_reader_init(&reader, request->frame);
+    if (request_header_decode(&reader, &header) != ERR_NONE) {
+        refuse(request, &header, "the header cannot be decoded");
+        return;
+    }
+    handler = find_handler(header.api_key);
+    if (handler == NULL) {
+        refuse(request, &header, "this API is not served");
+        return;
+    }
+    /* ApiVersions is answered in any version, so that clients can find a common one. */
+    if ((header.api_version < 0 || header.api_version > handler->version_max) &&
+        header.api_key != API_API_VERSIONS) {
+        refuse(request, &header, "this version is not served");
+        return;
+    }
+    call = arena_alloc(&request->arena, 1, sizeof(*call));
+    if (call == NULL) {
+        refuse(request, &header, "memory is exhausted");
+        return;
+    }
+    *call = (struct api_call){context, request, handler, header, reader};
+    if (!bytes_is_null(header.client_id))
+        call->header.client_id = arena_copy(&request->arena, header.client_id);
+    handler->handle(call);
+}
+
+bool api_decode(struct api_call *call, void *message) {
+    enum error error = call->handler->api->request->decode(
+        &call->body, call->header.api_version, &call->request->arena, message);
+
+    if (error == ERR_NONE)
+        return true;
+    refuse(call->request, &call->header, "the body cannot be decoded");
+    return false;
+}
+
+void api_respond(struct api_call *call, const void *message) {
+    struct wire_writer *writer = request_response(call->request);
+
+    response_header_encode(writer, call->header.api_key, call->header.api_version,
+                           call->header.correlation_id);
+    call->handler->api->response->encode(writer, call->header.api_version, message);
+    if (writer->error != ERR_NONE)
+        LOG_ERROR("response_not_encoded", "api=%s version=%d error=%s",
+                  call->handler->api->name, call->header.api_version,
+                  error_name(writer->error));
+    request_send(call->request);
+}
+
+void api_finish_without_response(struct api_call *call) {
+    request_finish_without_response(call->request);
+}
+
+void api_close(struct api_call *call) {
+    request_close_connection(call->request);
+}
+
+void *api_alloc(struct api_call *call, size_t count, size_t size) {
+    return arena_alloc(&call->request->arena, count, size);
+}

@@ -1,0 +1,78 @@
+/*
+ * From request frames to handlers and back: each file here serves one family of requests and
+ * exports one `const struct api_handler` per API. The list of them (api_dispatch.c) is the dispatch
+ * table, and what ApiVersions advertises falls out of it.
+ *
+ * A handler decodes the body, does its work and ends the call exactly once: api_respond,
+ * api_finish_without_response or api_close. It may do so later: memory from the call's arena lives
+ * until then, but the frame (and so every view decoded from it) only until the handler returns,
+ * unless request_keep_frame() was called.
+ *
+ * Threads: a call belongs to its reactor. What waits for another thread comes back by posting a
+ * task to call->request->executor.
+ */
+#ifndef BROKER_API_API_H
+#define BROKER_API_API_H
+
+#include "broker/server/request.h"
+#include "client/wire/header.h"
+#include "client/wire/message.h"
+
+struct config;
+struct control;
+struct fetch_sessions;
+struct log_manager;
+struct metadata_cache;
+struct producer_ids;
+struct replica_manager;
+struct server;
+struct clock;
+
+/* What handlers work on: the parts of one broker. Fixed while the server runs. */
+struct api_context {
+    int32_t broker_id;
+    const char *cluster_id;
+    const struct config *config;
+    struct clock *clock;
+    struct metadata_cache *metadata;
+    struct replica_manager *replicas;
+    struct log_manager *logs;
+    struct fetch_sessions *sessions;
+    struct producer_ids *producer_ids;
+    struct control *control;
+};
+
+/* One request being served; in the request's arena. */
+struct api_call {
+    struct api_context *context;
+    struct request *request;
+    const struct api_handler *handler;
+    struct request_header header; /* client_id is copied into the arena */
+    struct wire_reader body;      /* positioned behind the header */
+};
+
+struct api_handler {
+    const struct wire_api *api;
+    int16_t version_max; /* advertised; versions from 0 */
+    void (*handle)(struct api_call *call);
+};
+
+/* Decodes the body into `message`, the struct of the API's request. On failure the connection is
+ * closed, as Kafka does, and false returned: the call has ended. */
+MUST_CHECK bool api_decode(struct api_call *call, void *message);
+
+/* Encodes the struct of the API's response behind its header, and ends the call. */
+void api_respond(struct api_call *call, const void *message);
+void api_finish_without_response(struct api_call *call);
+void api_close(struct api_call *call);
+
+/* Zeroed memory of the call's arena. NULL past its bound: then close the call. */
+void *api_alloc(struct api_call *call, size_t count, size_t size);
+
+/* The server's on_request; `context` is the struct api_context. */
+void api_on_request(void *context, struct request *request);
+
+extern const struct api_handler *const api_handlers[];
+extern const size_t api_handler_count;
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * The handlers, one per API, each in the file named after its family. Adding an API costs its file
+ * and a line here and in api_dispatch.c.
+ */
+#ifndef BROKER_API_HANDLERS_H
+#define BROKER_API_HANDLERS_H
+
+#include "broker/api/api.h"
+
+extern const struct api_handler api_produce;                 /* produce.c */
+extern const struct api_handler api_fetch;                   /* fetch.c */
+extern const struct api_handler api_list_offsets;            /* offsets.c */
+extern const struct api_handler api_offset_for_leader_epoch; /* offsets.c */
+extern const struct api_handler api_metadata;                /* metadata.c */
+extern const struct api_handler api_describe_cluster;        /* metadata.c */
+extern const struct api_handler api_find_coordinator;        /* coordinators.c */
+extern const struct api_handler api_init_producer_id;        /* coordinators.c */
+extern const struct api_handler api_api_versions;            /* api_versions.c */
+extern const struct api_handler api_create_topics;           /* topics.c */
+extern const struct api_handler api_delete_topics;           /* topics.c */
+extern const struct api_handler api_create_partitions;       /* topics.c */
+extern const struct api_handler api_describe_configs;        /* configs.c */
+extern const struct api_handler api_elect_leaders;           /* leaders.c */
+extern const struct api_handler api_alter_partition;         /* inter_broker.c */
+extern const struct api_handler api_controlled_shutdown;     /* inter_broker.c */
+extern const struct api_handler api_allocate_producer_ids;   /* inter_broker.c */
+
+#endif
