@@ -180,6 +180,13 @@ MUST_CHECK enum error partition_check_leader(struct partition *partition,
  * watermark has not reached the start of the leader's epoch. */
 bool partition_end_is_uncertain(const struct partition *partition);
 
+/* What readers of that isolation see: offsets below it. */
+int64_t partition_visible_end(struct partition *partition, enum read_isolation isolation);
+
+/* See log_epoch_end and log_leader_epoch_at. They wait for an append that is under way. */
+struct epoch_end partition_epoch_end(struct partition *partition, int32_t leader_epoch);
+int32_t partition_leader_epoch_at(struct partition *partition, int64_t offset);
+
 /* ---- ISR ---- */
 
 struct isr_proposal {

@@ -60,6 +60,24 @@ static enum error follower_fetched(struct partition *partition, const struct par
     return replica == NULL ? ERR_UNKNOWN_TOPIC_OR_PARTITION : ERR_NONE;
 }
 
+struct epoch_end partition_epoch_end(struct partition *partition, int32_t leader_epoch) {
+    struct epoch_end end;
+
+    mutex_lock(&partition->append_lock);
+    end = log_epoch_end(partition->log, leader_epoch);
+    mutex_unlock(&partition->append_lock);
+    return end;
+}
+
+int32_t partition_leader_epoch_at(struct partition *partition, int64_t offset) {
+    int32_t leader_epoch;
+
+    mutex_lock(&partition->append_lock);
+    leader_epoch = log_leader_epoch_at(partition->log, offset);
+    mutex_unlock(&partition->append_lock);
+    return leader_epoch;
+}
+
 /* KIP-595: the leader tells a follower whose last epoch it does not share where to cut. */
 static bool find_divergence(struct partition *partition, const struct partition_read *read,
                             struct partition_read_result *result, enum error *error) {
@@ -71,9 +89,7 @@ static bool find_divergence(struct partition *partition, const struct partition_
         (read->last_fetched_epoch == atomic_load(&partition->leader_epoch) &&
          read->fetch_offset <= log_end_offset(partition->log)))
         return false;
-    mutex_lock(&partition->append_lock);
-    end = log_epoch_end(partition->log, read->last_fetched_epoch);
-    mutex_unlock(&partition->append_lock);
+    end = partition_epoch_end(partition, read->last_fetched_epoch);
     if (end.leader_epoch < 0 || end.end_offset < 0) {
         *error = ERR_OFFSET_OUT_OF_RANGE;
         return true;
@@ -91,7 +107,7 @@ static int64_t last_stable_offset(struct partition *partition) {
     return atomic_load(&partition->high_watermark);
 }
 
-static int64_t visible_end(struct partition *partition, enum read_isolation isolation) {
+int64_t partition_visible_end(struct partition *partition, enum read_isolation isolation) {
     switch (isolation) {
     case READ_LOG_END:
         return log_end_offset(partition->log);
@@ -133,7 +149,7 @@ enum error partition_read(struct partition *partition, const struct partition_re
     result->log_start_offset = log_start_offset(partition->log);
     if (result->diverged)
         return ERR_NONE;
-    end = visible_end(partition, read->isolation);
+    end = partition_visible_end(partition, read->isolation);
     if (read->fetch_offset >= end || read->bytes_max == 0)
         return ERR_NONE;
     return log_read(partition->log, read->fetch_offset, end, read->bytes_max,

@@ -1,0 +1,207 @@
+#include "broker/api/handlers.h"
+#include "broker/control/control.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/server/server.h"
+#include "broker/transaction/producer_ids.h"
+#include "client/wire/message/find_coordinator.h"
+#include "client/wire/message/init_producer_id.h"
+
+#define KEY_TYPE_GROUP       0
+#define KEY_TYPE_TRANSACTION 1
+
+#define REPLACEMENT_CHARACTER 0xFFFDu
+
+/* ---- Java's hash of a key ---- */
+
+/* Takes one code point off `text`, which is not empty. What is not UTF-8 counts byte for byte as a
+ * replacement character, as in Java. */
+static uint32_t next_code_point(struct bytes *text) {
+    static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
+    uint8_t first = text->data[0];
+    size_t more = first < 0x80 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+    uint32_t code = more == 0 ? first : first & (0x3Fu >> more);
+    bool valid = (first < 0x80 || (first >= 0xC2 && first < 0xF5)) && more < text->size;
+
+    for (size_t i = 1; valid && i <= more; i++) {
+        valid = (text->data[i] & 0xC0) == 0x80;
+        code = code << 6 | (text->data[i] & 0x3Fu);
+    }
+    if (!valid || code < smallest[more] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
+        code = REPLACEMENT_CHARACTER;
+        more = 0;
+    }
+    text->data += more + 1;
+    text->size -= more + 1;
+    return code;
+}
+
+/* String.hashCode: over UTF-16 code units, wrapping. */
+static uint32_t java_hash(struct bytes text) {
+    uint32_t hash = 0;
+
+    while (text.size > 0) {
+        uint32_t code = next_code_point(&text);
+        if (code >= 0x10000) {
+            hash = 31 * hash + (0xD800u + ((code - 0x10000) >> 10));
+            code = 0xDC00u + ((code - 0x10000) & 0x3FF);
+        }
+        hash = 31 * hash + code;
+    }
+    return hash;
+}
+
+/* Kafka's Utils.abs, where the smallest integer becomes 0. */
+static int32_t partition_of_key(struct bytes key, int32_t partition_count) {
+    uint32_t hash = java_hash(key);
+
+    if (hash == 0x80000000u)
+        hash = 0;
+    else if (hash > 0x80000000u)
+        hash = 0u - hash;
+    return (int32_t)(hash % (uint32_t)partition_count);
+}
+
+/* ---- FindCoordinator ---- */
+
+/* The broker that leads `key`'s partition of an internal topic, as clients of the listener reach
+ * it; NULL: not available. */
+static const struct metadata_broker *find_coordinator(const struct metadata *metadata,
+                                                      const struct metadata_topic *topic,
+                                                      struct bytes key) {
+    const struct metadata_partition *partition;
+
+    if (topic->partition_count == 0)
+        return NULL;
+    partition = metadata_find_partition(topic, partition_of_key(key, topic->partition_count));
+    return partition == NULL ? NULL : metadata_find_broker(metadata, partition->leader);
+}
+
+/* On an error, `found` says so as clients expect it. */
+static enum error look_up(struct api_call *call, const struct metadata *metadata, int8_t key_type,
+                          struct bytes key, struct find_coordinator_response_coordinators *found) {
+    struct bytes topic_name = bytes_of_text(
+        key_type == KEY_TYPE_TRANSACTION ? "__transaction_state" : "__consumer_offsets");
+    const struct metadata_broker *broker;
+    const struct metadata_endpoint *endpoint;
+    const struct metadata_topic *topic;
+
+    if (key_type != KEY_TYPE_GROUP && key_type != KEY_TYPE_TRANSACTION)
+        return ERR_INVALID_REQUEST;
+    topic = metadata_find_topic(metadata, topic_name);
+    if (topic == NULL) {
+        control_create_topic_automatically(call->context->control, topic_name);
+        return ERR_COORDINATOR_NOT_AVAILABLE;
+    }
+    broker = find_coordinator(metadata, topic, key);
+    if (broker == NULL)
+        return ERR_COORDINATOR_NOT_AVAILABLE;
+    endpoint = metadata_find_endpoint(broker, call->request->listener->name);
+    if (endpoint == NULL)
+        return ERR_COORDINATOR_NOT_AVAILABLE;
+    found->node_id = broker->id;
+    found->host = bytes_of_text(endpoint->host);
+    found->port = endpoint->port;
+    return ERR_NONE;
+}
+
+static enum error answer_key(struct api_call *call, const struct metadata *metadata,
+                             int8_t key_type, struct bytes key,
+                             struct find_coordinator_response_coordinators *answer) {
+    enum error error;
+
+    find_coordinator_response_coordinators_init(answer);
+    answer->key = key;
+    answer->node_id = METADATA_NO_BROKER;
+    answer->host = bytes_of_text("");
+    answer->port = -1;
+    answer->error_message = bytes_of_text("");
+    error = look_up(call, metadata, key_type, key, answer);
+    answer->error_code = error_to_wire(error);
+    return error;
+}
+
+/* Versions 0 to 3: one key, the answer beside it. */
+static void respond_single(struct api_call *call, const struct metadata *metadata,
+                           const struct find_coordinator_request *request) {
+    struct find_coordinator_response_coordinators answer;
+    struct find_coordinator_response response;
+    enum error error = answer_key(call, metadata, request->key_type, request->key, &answer);
+
+    find_coordinator_response_init(&response);
+    response.error_code = answer.error_code;
+    response.error_message = bytes_of_text(error == ERR_NONE ? "NONE" : error_text(error));
+    response.node_id = answer.node_id;
+    response.host = answer.host;
+    response.port = answer.port;
+    api_respond(call, &response);
+}
+
+static void respond_batch(struct api_call *call, const struct metadata *metadata,
+                          const struct find_coordinator_request *request) {
+    struct find_coordinator_response response;
+    int32_t count = request->coordinator_keys_count;
+
+    find_coordinator_response_init(&response);
+    response.coordinators = api_alloc(call, (size_t)count + 1, sizeof(*response.coordinators));
+    if (response.coordinators == NULL) {
+        api_close(call);
+        return;
+    }
+    response.coordinators_count = count;
+    for (int32_t i = 0; i < count; i++)
+        (void)answer_key(call, metadata, request->key_type, request->coordinator_keys[i],
+                         &response.coordinators[i]);
+    api_respond(call, &response);
+}
+
+static void handle_find_coordinator(struct api_call *call) {
+    struct find_coordinator_request request;
+    const struct metadata *metadata;
+
+    if (!api_decode(call, &request))
+        return;
+    metadata = metadata_cache_get(call->context->metadata);
+    if (call->header.api_version >= 4)
+        respond_batch(call, metadata, &request);
+    else
+        respond_single(call, metadata, &request);
+    metadata_unref(metadata);
+}
+
+const struct api_handler api_find_coordinator = {&find_coordinator_api, 6, handle_find_coordinator};
+
+/* ---- InitProducerId ---- */
+
+static enum error init_producer_id(struct api_call *call,
+                                   const struct init_producer_id_request *request,
+                                   int64_t *producer_id) {
+    bool has_id = request->producer_id != -1;
+    bool has_epoch = request->producer_epoch != -1;
+
+    if (has_id != has_epoch)
+        return ERR_INVALID_REQUEST;
+    if (bytes_is_null(request->transactional_id))
+        return producer_ids_next(call->context->producer_ids, producer_id);
+    if (request->transactional_id.size == 0)
+        return ERR_INVALID_REQUEST;
+    /* No broker coordinates transactions yet. */
+    return ERR_COORDINATOR_NOT_AVAILABLE;
+}
+
+static void handle_init_producer_id(struct api_call *call) {
+    struct init_producer_id_request request;
+    struct init_producer_id_response response;
+    int64_t producer_id = -1;
+    enum error error;
+
+    if (!api_decode(call, &request))
+        return;
+    error = init_producer_id(call, &request, &producer_id);
+    init_producer_id_response_init(&response);
+    response.error_code = error_to_wire(error);
+    response.producer_id = error == ERR_NONE ? producer_id : -1;
+    response.producer_epoch = error == ERR_NONE ? 0 : -1;
+    api_respond(call, &response);
+}
+
+const struct api_handler api_init_producer_id = {&init_producer_id_api, 5, handle_init_producer_id};
