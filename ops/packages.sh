@@ -22,7 +22,7 @@ packages_to_test=(
     "${packages_to_build[@]}"
     clang ccache git binutils procps
     clang-format-14 shellcheck
-    kcat python3-kafka python3-kazoo
+    kcat python3-kazoo python3-kafka python3-snappy python3-lz4 python3-zstandard
 )
 
 # Installs those of the given packages that are missing. Fast when none is.
