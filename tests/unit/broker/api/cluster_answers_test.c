@@ -16,6 +16,7 @@
 #include "broker/server/server.h"
 #include "broker/transaction/producer_ids.h"
 #include "client/wire/message/api_versions.h"
+#include "client/wire/message/describe_cluster.h"
 #include "client/wire/message/find_coordinator.h"
 #include "client/wire/message/init_producer_id.h"
 #include "client/wire/message/metadata.h"
@@ -307,6 +308,31 @@ static void ids_are_for_version_12(void **state) {
     assert_int_equal(response.topics[0].error_code, 42);
 }
 
+/* ---- DescribeCluster ---- */
+
+static void a_cluster_is_described_by_the_listener(void **state) {
+    struct describe_cluster_response response;
+    struct describe_cluster_request request;
+    (void)state;
+
+    for (int16_t version = 0; version <= 1; version++) {
+        describe_cluster_request_init(&request);
+        ask(&api_describe_cluster, version, &request, &response);
+        assert_int_equal(response.error_code, 0);
+        assert_int_equal(response.controller_id, 2);
+        assert_true(bytes_equal_text(response.cluster_id, "cluster"));
+        assert_int_equal(response.brokers_count, 1);
+        assert_true(bytes_equal_text(response.brokers[0].rack, "r1"));
+        assert_int_equal(response.cluster_authorized_operations, INT32_MIN);
+    }
+    request.endpoint_type = 2;
+    ask(&api_describe_cluster, 1, &request, &response);
+    assert_int_equal(response.error_code, 114);
+    request.endpoint_type = 3;
+    ask(&api_describe_cluster, 1, &request, &response);
+    assert_int_equal(response.error_code, 115);
+}
+
 /* ---- FindCoordinator ---- */
 
 static void a_missing_offsets_topic_is_created(void **state) {
@@ -330,48 +356,10 @@ static void a_key_belongs_to_the_partition_of_its_java_hash(void **state) {
     static const struct {
         const char *key;
         int partition; /* of 3 */
-    } cases[] = {{"my-group", 0},
-                 {"polygenelubricants", 0},
-                 {"gr\xc3"
-                  "\xbc"
-                  "ppe",
-                  2},
-                 {"\xe2"
-                  "\x82"
-                  "\xac"
-                  "5",
-                  2},
-                 {"\xf0"
-                  "\x9f"
-                  "\x98"
-                  "\x80"
-                  "a",
-                  2},
-                 {"\xf0"
-                  "\x9f"
-                  "\x98"
-                  "\x80"
-                  "b",
-                  0},
-                 {"\xf0"
-                  "\x9f"
-                  "\x98"
-                  "\x80"
-                  "c",
-                  1},
-                 {"\xc3"
-                  "\xbc"
-                  "a",
-                  1},
-                 {"\xc3"
-                  "\xbc"
-                  "b",
-                  2},
-                 {"\xc3"
-                  "\xbc"
-                  "c",
-                  0},
-                 {"orders-service", 0}};
+    } cases[] = {
+        {"my-group", 0},    {"orders-service", 0}, {"other-group", 1}, {"polygenelubricants", 0},
+        {"gr\u00fcppe", 2}, {"\u20ac5", 2},        {"\u20ac6", 0},     {"\U0001f600a", 2},
+        {"\U0001f600b", 0}, {"\U0001f600c", 1}};
     struct bytes keys[ARRAY_COUNT(cases)];
     struct find_coordinator_response response;
     struct find_coordinator_request request;
@@ -389,6 +377,17 @@ static void a_key_belongs_to_the_partition_of_its_java_hash(void **state) {
         for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
             assert_int_equal(response.coordinators[i].node_id, cases[i].partition == 0 ? 1 : -1);
     }
+    find_coordinator_request_init(&request);
+    request.key = keys[0];
+    ask(&api_find_coordinator, 3, &request, &response);
+    assert_int_equal(response.error_code, 0);
+    assert_int_equal(response.node_id, 1);
+    assert_true(bytes_equal_text(response.host, "one.example"));
+    assert_int_equal(response.port, 9092);
+    assert_true(bytes_equal_text(response.error_message, "NONE"));
+    find_coordinator_request_init(&request);
+    request.coordinator_keys = keys;
+    request.coordinator_keys_count = ARRAY_COUNT(keys);
     request.key_type = 9;
     ask(&api_find_coordinator, 6, &request, &response);
     assert_int_equal(response.coordinators[0].error_code, 42);
@@ -429,6 +428,7 @@ int main(void) {
         TEST(operations_are_told_to_those_who_ask),
         TEST(unknown_names_are_created_if_wanted),
         TEST(ids_are_for_version_12),
+        TEST(a_cluster_is_described_by_the_listener),
         TEST(a_missing_offsets_topic_is_created),
         TEST(a_key_belongs_to_the_partition_of_its_java_hash),
         TEST(producer_ids_come_without_a_transactional_id_only),
