@@ -72,6 +72,10 @@ struct znode_path path_of_deleted_topic(struct bytes topic) {
     return make(PATH_DELETE_TOPICS "/%.*s", BYTES_FORMAT(topic));
 }
 
+struct znode_path path_of_change(uint32_t sequence) {
+    return make(PATH_CHANGE_PREFIX "%010d", (int32_t)sequence);
+}
+
 struct znode_path path_of_child(const char *parent, const char *name) {
     return make("%s/%s", parent, name);
 }

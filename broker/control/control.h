@@ -9,12 +9,50 @@
 #ifndef BROKER_CONTROL_CONTROL_H
 #define BROKER_CONTROL_CONTROL_H
 
+#include <sys/queue.h>
+
 #include "broker/metadata/metadata.h"
+#include "client/base/check.h"
+#include "client/base/error.h"
 #include "client/base/executor.h"
 #include "client/wire/message.h"
 
+struct config;
 struct control;
 struct controller_shell;
+struct log_manager;
+struct metadata_cache;
+struct producer_ids;
+struct replica_manager;
+
+/* Starts the thread and opens the ZooKeeper session. Errors: CONFIG_INVALID, OUT_OF_MEMORY. */
+MUST_CHECK enum error control_start(const struct config *config, struct control **started);
+
+struct control_identity {
+    char cluster_id[64];
+    int32_t broker_id;
+};
+
+/* Waits, up to zookeeper.connection.timeout.ms, until the cluster's id and this broker's are
+ * settled; `known_broker_id` is what the configuration or the data directories say, -1 if
+ * nothing. Errors: CONNECTION_FAILED, and ZooKeeper's. Not on the control thread. */
+MUST_CHECK enum error control_bootstrap(struct control *control, int32_t known_broker_id,
+                                        struct control_identity *identity);
+
+/* Registers this broker, loads the metadata and gives the replicas their roles; waits until the
+ * first load has been applied. The logs are loaded already, the ports bound. Errors:
+ * DUPLICATE_BROKER_REGISTRATION, and what ZooKeeper says. Not on the control thread. */
+MUST_CHECK enum error control_join_cluster(struct control *control, struct log_manager *logs);
+
+/* Parts that live as long as the control; the manager from control_join_cluster on. */
+struct metadata_cache *control_metadata(struct control *control);
+struct replica_manager *control_replicas(struct control *control);
+struct producer_ids *control_producer_ids(struct control *control);
+
+/* Leaves the cluster: stops fetching, retires the replicas and ends the session. The server must
+ * have been stopped before, the logs are closed afterwards. Not on the control thread. */
+void control_stop(struct control *control);
+void control_free(struct control *control); /* accepts NULL */
 
 /* Any. */
 struct executor *control_executor(struct control *control);
@@ -35,9 +73,9 @@ void control_wait_for_metadata(struct control *control, struct metadata_waiter *
 /* False if the task has been posted (it may still be on its way). */
 bool control_stop_waiting_for_metadata(struct control *control, struct metadata_waiter *waiter);
 
-/* A request to the active controller, wherever it is, over the inter-broker listener. `message` is
- * read during the call. `done` is called exactly once; NOT_CONTROLLER if none is known or
- * reachable. `response` is decoded into `arena`'s memory and valid during the callback. */
+/* A request to the active controller, wherever it is, over the inter-broker listener. `message`
+ * must live until `done`, which is called exactly once; NOT_CONTROLLER if none is known or
+ * reachable. `response` is valid during the callback, NULL on an error. */
 typedef void control_controller_response(void *context, enum error error, const void *response);
 void control_call_controller(struct control *control, const struct wire_api *api,
                              int16_t version_max, const void *message, int64_t timeout_ms,

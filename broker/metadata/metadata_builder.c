@@ -114,10 +114,14 @@ void metadata_builder_free(struct metadata_builder *builder) {
     free(builder);
 }
 
-void metadata_builder_set_controller(struct metadata_builder *builder, int32_t controller_id,
-                                     int32_t controller_epoch) {
+void metadata_builder_set_controller_id(struct metadata_builder *builder, int32_t controller_id) {
     builder->controller_id = controller_id;
-    builder->controller_epoch = controller_epoch;
+}
+
+void metadata_builder_set_controller_epoch(struct metadata_builder *builder,
+                                           int32_t controller_epoch) {
+    if (controller_epoch > builder->controller_epoch)
+        builder->controller_epoch = controller_epoch;
 }
 
 void metadata_builder_clear_brokers(struct metadata_builder *builder) {
@@ -347,6 +351,13 @@ bool metadata_builder_set_state(struct metadata_builder *builder, const struct u
         memcpy(partition->isr, state->isr, (size_t)state->isr_count * sizeof(int32_t));
     partition->isr_count = state->isr_count;
     return true;
+}
+
+void metadata_builder_keep_topic(struct metadata_builder *builder, struct bytes name) {
+    struct topic_slot *slot = find_slot(builder, name);
+
+    if (slot != NULL)
+        slot->touched = true;
 }
 
 void metadata_builder_remove_untouched_topics(struct metadata_builder *builder) {

@@ -20,8 +20,10 @@ struct metadata_builder;
 struct metadata_builder *metadata_builder_new(const struct metadata *base);
 void metadata_builder_free(struct metadata_builder *builder); /* accepts NULL */
 
-void metadata_builder_set_controller(struct metadata_builder *builder, int32_t controller_id,
-                                     int32_t controller_epoch);
+void metadata_builder_set_controller_id(struct metadata_builder *builder, int32_t controller_id);
+/* A lower one than is known is ignored. */
+void metadata_builder_set_controller_epoch(struct metadata_builder *builder,
+                                           int32_t controller_epoch);
 
 /* Replaces all brokers. */
 void metadata_builder_clear_brokers(struct metadata_builder *builder);
@@ -52,6 +54,9 @@ void metadata_builder_set_settings(struct metadata_builder *builder, struct byte
 /* Removes the topic if it is known under this id; with a zero id, whatever its id. */
 void metadata_builder_remove_topic(struct metadata_builder *builder, struct bytes name,
                                    const struct uuid *id);
+
+/* The topic, if known, counts as set: it could not be read, and stays as it is. */
+void metadata_builder_keep_topic(struct metadata_builder *builder, struct bytes name);
 
 struct metadata_state {
     int32_t index;

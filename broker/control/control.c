@@ -1,0 +1,664 @@
+#include "broker/control/control.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "broker/config/config.h"
+#include "broker/control/bootstrap.h"
+#include "broker/control/controller_channel.h"
+#include "broker/control/isr_changes.h"
+#include "broker/control/topic_requests.h"
+#include "broker/control/topic_settings.h"
+#include "broker/metadata/metadata_watcher.h"
+#include "broker/replica/replica_fetcher.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/transaction/producer_ids.h"
+#include "client/base/logger.h"
+#include "client/base/sync.h"
+#include "controller/shell/controller_shell.h"
+#include "zk-schema/broker_registration.h"
+#include "zk-schema/broker_znode.h"
+#include "zk-schema/zk_client.h"
+
+#define TICK_MS 250
+
+TAILQ_HEAD(metadata_waiter_list, metadata_waiter);
+
+/* A thread that waits for something the control thread does. */
+struct rendezvous {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+    enum error error;
+};
+
+struct control {
+    const struct config *config;
+    int32_t broker_id;
+    struct loop *loop;
+    struct zk_client *zk_client;
+    struct zk_listener listener;
+    struct rng rng;
+    bool has_session;
+    struct metadata_cache metadata;
+    struct metadata_waiter_list metadata_waiters;
+    struct rendezvous rendezvous;
+    struct bootstrap bootstrap;
+    bool is_bootstrapping;
+    struct control_identity identity;
+
+    /* From control_join_cluster on. */
+    bool is_joining; /* until the first load has been applied */
+    bool has_joined;
+    struct log_manager *logs;
+    struct replica_manager *replicas;
+    struct replica_fetchers *fetchers;
+    struct broker_registration *registration;
+    struct metadata_watcher *watcher;
+    struct controller_shell *shell;
+    struct controller_timer shell_timer;
+    struct loop_timer shell_loop_timer;
+    struct controller_channel *channel;
+    struct isr_changes *isr_changes;
+    struct producer_ids *producer_ids;
+    struct topic_requests *topic_requests;
+    struct loop_timer tick;
+    int64_t next_lag_check_ms;
+    int64_t next_log_work_ms;
+    _Atomic int64_t broker_epoch;
+};
+
+/* ---- Waiting for the control thread ---- */
+
+static void signal_done(struct control *control, enum error error) {
+    CHECK(pthread_mutex_lock(&control->rendezvous.lock) == 0);
+    control->rendezvous.done = true;
+    control->rendezvous.error = error;
+    CHECK(pthread_cond_broadcast(&control->rendezvous.changed) == 0);
+    CHECK(pthread_mutex_unlock(&control->rendezvous.lock) == 0);
+}
+
+/* CONNECTION_FAILED after `timeout_ms`; a negative one waits for ever. */
+static enum error wait_done(struct control *control, int64_t timeout_ms) {
+    struct rendezvous *rendezvous = &control->rendezvous;
+    struct timespec until;
+    enum error error;
+    int waited = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += timeout_ms / 1000 + 1;
+    CHECK(pthread_mutex_lock(&rendezvous->lock) == 0);
+    while (!rendezvous->done && waited == 0) {
+        if (timeout_ms < 0)
+            CHECK(pthread_cond_wait(&rendezvous->changed, &rendezvous->lock) == 0);
+        else
+            waited = pthread_cond_timedwait(&rendezvous->changed, &rendezvous->lock, &until);
+    }
+    error = rendezvous->done ? rendezvous->error : ERR_CONNECTION_FAILED;
+    rendezvous->done = false;
+    CHECK(pthread_mutex_unlock(&rendezvous->lock) == 0);
+    return error;
+}
+
+struct control_task {
+    struct task task;
+    struct control *control;
+    void (*run)(struct control *control);
+};
+
+static void run_control_task(struct task *task) {
+    struct control_task *posted = CONTAINER_OF(task, struct control_task, task);
+    struct control *control = posted->control;
+    void (*run)(struct control *) = posted->run;
+
+    free(posted);
+    run(control);
+}
+
+static void post(struct control *control, void (*run)(struct control *)) {
+    struct control_task *posted = calloc(1, sizeof(*posted));
+
+    CHECK(posted != NULL);
+    *posted = (struct control_task){{.run = run_control_task}, control, run};
+    executor_post(loop_executor(control->loop), &posted->task);
+}
+
+/* ---- Bootstrap ---- */
+
+static void start_bootstrap(struct control *control) {
+    if (control->has_session)
+        bootstrap_start(&control->bootstrap);
+}
+
+static void on_bootstrapped(void *context, enum error error,
+                            const struct bootstrap_result *result) {
+    struct control *control = context;
+
+    if (error == ERR_ZK_OUTCOME_UNKNOWN || error == ERR_ZK_SESSION_EXPIRED)
+        return; /* the next session event starts it again */
+    control->is_bootstrapping = false;
+    control->broker_id = result->broker_id;
+    control->identity.broker_id = result->broker_id;
+    memcpy(control->identity.cluster_id, result->cluster_id,
+           sizeof(control->identity.cluster_id));
+    signal_done(control, error);
+}
+
+static void begin_bootstrap(struct control *control) {
+    control->is_bootstrapping = true;
+    start_bootstrap(control);
+}
+
+enum error control_bootstrap(struct control *control, int32_t known_broker_id,
+                             struct control_identity *identity) {
+    enum error error;
+
+    control->bootstrap = (struct bootstrap){
+        .zk = zk_client_zk(control->zk_client),
+        .rng = &control->rng,
+        .broker_id = known_broker_id,
+        .reserved_max_id = control->config->reserved_broker_max_id,
+        .done = on_bootstrapped,
+        .context = control,
+    };
+    post(control, begin_bootstrap);
+    error = wait_done(control, control->config->zookeeper_connection_timeout_ms);
+    if (error == ERR_NONE)
+        *identity = control->identity;
+    return error;
+}
+
+/* ---- Session ---- */
+
+static void on_session(struct zk_listener *listener, enum zk_session_state state) {
+    struct control *control = CONTAINER_OF(listener, struct control, listener);
+
+    control->has_session = state == ZK_SESSION_NEW || state == ZK_SESSION_RECONNECTED ||
+                           (state == ZK_SESSION_DISCONNECTED && control->has_session);
+    if (state == ZK_SESSION_DISCONNECTED)
+        LOG_WARN("zookeeper_disconnected",
+                 "action=\"serving from the cache until it is back\"");
+    if (control->is_bootstrapping &&
+        (state == ZK_SESSION_NEW || state == ZK_SESSION_RECONNECTED))
+        start_bootstrap(control);
+    if (control->registration == NULL)
+        return;
+    controller_shell_on_session(control->shell, state);
+    /* Before this broker has ever been registered there is nothing to follow yet. */
+    if (atomic_load(&control->broker_epoch) >= 0)
+        metadata_watcher_on_session(control->watcher, state);
+    broker_registration_on_session(control->registration, state);
+}
+
+static void on_watch(struct zk_listener *listener, enum zk_event_kind kind, const char *path) {
+    struct control *control = CONTAINER_OF(listener, struct control, listener);
+
+    if (control->registration == NULL)
+        return;
+    broker_registration_on_watch(control->registration, kind, path);
+    controller_shell_on_watch(control->shell, kind, path);
+    metadata_watcher_on_watch(control->watcher, kind, path);
+}
+
+static void on_registered(void *context, int64_t broker_epoch) {
+    struct control *control = context;
+    bool is_first = atomic_exchange(&control->broker_epoch, broker_epoch) < 0;
+
+    isr_changes_set_broker_epoch(control->isr_changes, broker_epoch);
+    topic_requests_set_broker_epoch(control->topic_requests, broker_epoch);
+    if (is_first)
+        metadata_watcher_on_session(control->watcher, ZK_SESSION_NEW);
+    controller_shell_broker_registered(control->shell, broker_epoch);
+}
+
+static void on_refused(void *context, enum error error) {
+    struct control *control = context;
+
+    if (control->is_joining) {
+        control->is_joining = false;
+        signal_done(control, error);
+    } else {
+        LOG_ERROR("broker_registration_lost",
+                  "broker=%d error=%s action=\"stop the other broker with this id, then restart "
+                  "this one\"",
+                  control->broker_id, error_name(error));
+    }
+}
+
+/* ---- Metadata ---- */
+
+static void wake_metadata_waiters(struct control *control, const struct metadata *metadata) {
+    struct metadata_waiter *waiter = TAILQ_FIRST(&control->metadata_waiters);
+
+    while (waiter != NULL) {
+        struct metadata_waiter *next = TAILQ_NEXT(waiter, link);
+        if (waiter->is_satisfied(waiter, metadata)) {
+            TAILQ_REMOVE(&control->metadata_waiters, waiter, link);
+            executor_post(waiter->executor, &waiter->task);
+        }
+        waiter = next;
+    }
+}
+
+static void on_update(void *context, const struct metadata_update *update) {
+    struct control *control = context;
+
+    replica_manager_apply(control->replicas, update->changes, update->change_count,
+                          update->is_full_load ? RETIRED_LOG_SET_ASIDE : RETIRED_LOG_DELETE);
+    if (control->is_joining && update->is_full_load) {
+        control->is_joining = false;
+        control->has_joined = true;
+        if (update->is_complete)
+            replica_manager_set_strays_aside(control->replicas, update->metadata);
+        LOG_INFO("metadata_loaded", "topics=%d brokers=%d", update->metadata->topic_count,
+                 update->metadata->broker_count);
+        signal_done(control, ERR_NONE);
+    }
+    wake_metadata_waiters(control, update->metadata);
+}
+
+static void on_config_change(void *context, const char *entity_path) {
+    struct control *control = context;
+
+    if (strncmp(entity_path, "topics/", 7) == 0)
+        controller_shell_on_topic_config(control->shell, bytes_of_text(entity_path + 7));
+}
+
+static void topic_settings(void *context, const struct metadata_topic *topic,
+                           struct log_config *log_config, int32_t *min_isr) {
+    const struct control *control = context;
+
+    topic_settings_of(control->config, topic, log_config, min_isr);
+}
+
+static bool is_broker_alive(void *context, int32_t broker_id) {
+    struct control *control = context;
+    const struct metadata *metadata = metadata_cache_get(&control->metadata);
+    bool is_alive = metadata_find_broker(metadata, broker_id) != NULL;
+
+    metadata_unref(metadata);
+    return is_alive;
+}
+
+static bool endpoint_of(void *context, int32_t broker_id, char *host, size_t host_size,
+                        uint16_t *port) {
+    struct control *control = context;
+    const struct metadata *metadata = metadata_cache_get(&control->metadata);
+    const struct metadata_broker *broker = metadata_find_broker(metadata, broker_id);
+    const struct metadata_endpoint *endpoint =
+        broker == NULL
+            ? NULL
+            : metadata_find_endpoint(broker, control->config->inter_broker_listener_name);
+
+    if (endpoint != NULL) {
+        snprintf(host, host_size, "%s", endpoint->host);
+        *port = (uint16_t)endpoint->port;
+    }
+    metadata_unref(metadata);
+    return endpoint != NULL;
+}
+
+static int64_t own_epoch(void *context) {
+    return control_broker_epoch(context);
+}
+
+/* ---- ISR changes ---- */
+
+struct isr_task {
+    struct task task;
+    struct control *control;
+    struct partition *partition; /* a reference */
+};
+
+static void run_isr_task(struct task *task) {
+    struct isr_task *proposed = CONTAINER_OF(task, struct isr_task, task);
+
+    isr_changes_add(proposed->control->isr_changes, proposed->partition);
+    free(proposed);
+}
+
+static void propose_isr(void *context, struct partition *partition) {
+    struct control *control = context;
+    struct isr_task *proposed = calloc(1, sizeof(*proposed));
+
+    CHECK(proposed != NULL);
+    partition_ref(partition);
+    *proposed = (struct isr_task){{.run = run_isr_task}, control, partition};
+    executor_post(loop_executor(control->loop), &proposed->task);
+}
+
+/* ---- Timers ---- */
+
+static void on_tick(struct loop_timer *timer) {
+    struct control *control = CONTAINER_OF(timer, struct control, tick);
+    int64_t now_ms = clock_monotonic_ms(clock_system());
+
+    if (broker_registration_is_waiting(control->registration))
+        broker_registration_on_time(control->registration, now_ms,
+                                    zk_client_session_timeout_ms(control->zk_client));
+    if (now_ms >= control->next_lag_check_ms) {
+        replica_manager_check_lag(control->replicas);
+        control->next_lag_check_ms = now_ms + control->config->replica_lag_time_max_ms / 2;
+    }
+    if (now_ms >= control->next_log_work_ms) {
+        log_manager_run_due(control->logs);
+        control->next_log_work_ms = now_ms + 1000;
+    }
+    loop_timer_arm(&control->tick, TICK_MS);
+}
+
+static void on_shell_timer(struct loop_timer *timer) {
+    struct control *control = CONTAINER_OF(timer, struct control, shell_loop_timer);
+
+    control->shell_timer.expired(control->shell_timer.context);
+}
+
+static void arm_shell_timer(struct controller_timer *timer, int64_t delay_ms) {
+    struct control *control = CONTAINER_OF(timer, struct control, shell_timer);
+
+    loop_timer_arm(&control->shell_loop_timer, delay_ms);
+}
+
+static void cancel_shell_timer(struct controller_timer *timer) {
+    loop_timer_cancel(&CONTAINER_OF(timer, struct control, shell_timer)->shell_loop_timer);
+}
+
+/* ---- Joining the cluster ---- */
+
+static struct bytes registration_data(const struct config *config, struct arena *arena) {
+    struct broker_endpoint endpoints[CONFIG_LISTENERS_MAX];
+    struct broker_znode znode = {
+        .rack = config->broker_rack,
+        .timestamp_ms = clock_wall_ms(clock_system()),
+        .endpoints = endpoints,
+        .endpoint_count = (int32_t)config->advertised_listener_count,
+    };
+
+    for (size_t i = 0; i < config->advertised_listener_count; i++) {
+        const struct config_listener *listener = &config->advertised_listeners[i];
+        endpoints[i] = (struct broker_endpoint){listener->name, listener->host, listener->port,
+                                                security_protocol_name(listener->protocol)};
+    }
+    return broker_znode_encode(&znode, arena);
+}
+
+static enum error make_registration(struct control *control) {
+    struct broker_registration_config config = {
+        .zk = zk_client_zk(control->zk_client),
+        .broker_id = control->broker_id,
+        .on_registered = on_registered,
+        .on_refused = on_refused,
+        .context = control,
+    };
+    struct arena arena;
+    enum error error;
+
+    arena_init(&arena, 1 << 20);
+    config.data = registration_data(control->config, &arena);
+    error = broker_registration_new(&config, &control->registration);
+    arena_done(&arena);
+    return error;
+}
+
+static enum error make_replicas(struct control *control) {
+    const struct config *config = control->config;
+    struct replica_fetchers_config fetchers = {
+        .broker_id = control->broker_id,
+        .thread_count = config->num_replica_fetchers,
+        .wait_ms_max = config->replica_fetch_wait_max_ms,
+        .bytes_min = config->replica_fetch_min_bytes,
+        .bytes_max = config->replica_fetch_max_bytes,
+        .response_bytes_max = config->replica_fetch_response_max_bytes,
+        .backoff_ms = config->replica_fetch_backoff_ms,
+        .timeout_ms = config->replica_socket_timeout_ms,
+        .frame_bytes_max = config->socket_request_max_bytes,
+        .endpoint = endpoint_of,
+        .broker_epoch = own_epoch,
+        .context = control,
+    };
+    struct replica_manager_config manager = {
+        .broker_id = control->broker_id,
+        .replica_lag_ms_max = config->replica_lag_time_max_ms,
+        .clock = clock_system(),
+        .logs = control->logs,
+        .is_broker_alive = is_broker_alive,
+        .propose_isr = propose_isr,
+        .topic_settings = topic_settings,
+        .context = control,
+    };
+    enum error error = replica_fetchers_start(&fetchers, &control->fetchers);
+
+    if (error != ERR_NONE)
+        return error;
+    manager.source = (struct follower_source){replica_fetchers_follow, replica_fetchers_unfollow,
+                                              control->fetchers};
+    return replica_manager_new(&manager, &control->replicas);
+}
+
+static enum error make_controller(struct control *control) {
+    struct controller_shell_config shell = {
+        .zk = zk_client_zk(control->zk_client),
+        .timer = &control->shell_timer,
+        .clock = clock_system(),
+        .broker_id = control->broker_id,
+        .rng_seed = rng_next(&control->rng),
+        .unclean_leader_election_enable = control->config->unclean_leader_election_enable,
+        .delete_topic_enable = control->config->delete_topic_enable,
+    };
+    struct controller_channel_config channel = {
+        .loop = control->loop,
+        .metadata = &control->metadata,
+        .listener = control->config->inter_broker_listener_name,
+        .broker_id = control->broker_id,
+    };
+    enum error error = controller_shell_new(&shell, &control->shell);
+
+    if (error != ERR_NONE)
+        return error;
+    if ((error = controller_channel_new(&channel, &control->channel)) != ERR_NONE)
+        return error;
+    if ((error = isr_changes_new(control->loop, control->channel, control->broker_id,
+                                 &control->isr_changes)) != ERR_NONE)
+        return error;
+    return topic_requests_new(control->config, control->channel, control->producer_ids,
+                              control->broker_id, &control->topic_requests);
+}
+
+static void join(struct control *control) {
+    struct metadata_watcher_config watcher = {
+        .zk = zk_client_zk(control->zk_client),
+        .cache = &control->metadata,
+        .on_update = on_update,
+        .on_config_change = on_config_change,
+        .context = control,
+    };
+    enum error error;
+
+    if ((error = make_replicas(control)) != ERR_NONE ||
+        (error = make_controller(control)) != ERR_NONE ||
+        (error = metadata_watcher_new(&watcher, &control->watcher)) != ERR_NONE ||
+        (error = make_registration(control)) != ERR_NONE) {
+        signal_done(control, error);
+        return;
+    }
+    control->is_joining = true;
+    loop_timer_arm(&control->tick, TICK_MS);
+    if (control->has_session)
+        broker_registration_start(control->registration);
+}
+
+enum error control_join_cluster(struct control *control, struct log_manager *logs) {
+    control->logs = logs;
+    post(control, join);
+    return wait_done(control, -1);
+}
+
+/* ---- For the rest of the broker ---- */
+
+struct executor *control_executor(struct control *control) {
+    return loop_executor(control->loop);
+}
+
+struct controller_shell *control_shell(struct control *control) {
+    return control->shell;
+}
+
+struct metadata_cache *control_metadata(struct control *control) {
+    return &control->metadata;
+}
+
+struct replica_manager *control_replicas(struct control *control) {
+    return control->replicas;
+}
+
+struct producer_ids *control_producer_ids(struct control *control) {
+    return control->producer_ids;
+}
+
+int64_t control_broker_epoch(const struct control *control) {
+    return atomic_load(&control->broker_epoch);
+}
+
+void control_wait_for_metadata(struct control *control, struct metadata_waiter *waiter) {
+    const struct metadata *metadata = metadata_cache_get(&control->metadata);
+
+    TAILQ_INSERT_TAIL(&control->metadata_waiters, waiter, link);
+    wake_metadata_waiters(control, metadata);
+    metadata_unref(metadata);
+}
+
+bool control_stop_waiting_for_metadata(struct control *control, struct metadata_waiter *waiter) {
+    struct metadata_waiter *listed;
+
+    TAILQ_FOREACH(listed, &control->metadata_waiters, link) {
+        if (listed == waiter) {
+            TAILQ_REMOVE(&control->metadata_waiters, waiter, link);
+            return true;
+        }
+    }
+    return false;
+}
+
+void control_call_controller(struct control *control, const struct wire_api *api,
+                             int16_t version_max, const void *message, int64_t timeout_ms,
+                             control_controller_response *done, void *context) {
+    controller_channel_call(control->channel, api, version_max, message, timeout_ms, done,
+                            context);
+}
+
+struct topic_task {
+    struct task task;
+    struct control *control;
+    size_t size;
+    char name[];
+};
+
+static void run_topic_task(struct task *task) {
+    struct topic_task *wanted = CONTAINER_OF(task, struct topic_task, task);
+
+    topic_requests_create(wanted->control->topic_requests, bytes_of(wanted->name, wanted->size));
+    free(wanted);
+}
+
+void control_create_topic_automatically(struct control *control, struct bytes topic) {
+    struct topic_task *wanted = calloc(1, sizeof(*wanted) + topic.size + 1);
+
+    CHECK(wanted != NULL);
+    wanted->task.run = run_topic_task;
+    wanted->control = control;
+    wanted->size = topic.size;
+    memcpy(wanted->name, topic.data, topic.size);
+    executor_post(loop_executor(control->loop), &wanted->task);
+}
+
+static void ask_for_producer_ids(struct control *control) {
+    topic_requests_allocate_producer_ids(control->topic_requests);
+}
+
+static void request_block(void *context) {
+    post(context, ask_for_producer_ids);
+}
+
+/* ---- Life ---- */
+
+enum error control_start(const struct config *config, struct control **started) {
+    struct control *control = calloc(1, sizeof(*control));
+    struct producer_ids_config producer_ids = {request_block, control};
+    struct zk_client_config zk = {
+        .connect = config->zookeeper_connect,
+        .session_timeout_ms = config->zookeeper_session_timeout_ms,
+        .digest_auth = config->zookeeper_digest,
+    };
+    enum error error = ERR_OUT_OF_MEMORY;
+
+    if (control == NULL)
+        return error;
+    control->config = config;
+    control->broker_id = -1;
+    atomic_init(&control->broker_epoch, -1);
+    control->listener = (struct zk_listener){on_session, on_watch};
+    control->shell_timer.arm = arm_shell_timer;
+    control->shell_timer.cancel = cancel_shell_timer;
+    TAILQ_INIT(&control->metadata_waiters);
+    rng_seed_from_kernel(&control->rng);
+    metadata_cache_init(&control->metadata);
+    CHECK(pthread_mutex_init(&control->rendezvous.lock, NULL) == 0);
+    CHECK(pthread_cond_init(&control->rendezvous.changed, NULL) == 0);
+    if ((error = producer_ids_new(&producer_ids, &control->producer_ids)) != ERR_NONE ||
+        (error = loop_new(&control->loop)) != ERR_NONE)
+        goto out;
+    loop_timer_init(&control->tick, control->loop, on_tick);
+    loop_timer_init(&control->shell_loop_timer, control->loop, on_shell_timer);
+    zk.executor = loop_executor(control->loop);
+    zk.listener = &control->listener;
+    if ((error = zk_client_open(&zk, &control->zk_client)) != ERR_NONE)
+        goto out;
+    if ((error = loop_start(control->loop, "control")) != ERR_NONE)
+        goto out;
+    *started = control;
+    return ERR_NONE;
+out:
+    control_free(control);
+    return error;
+}
+
+static void leave(struct control *control) {
+    loop_timer_cancel(&control->tick);
+    if (control->replicas != NULL)
+        replica_manager_free(control->replicas);
+    control->replicas = NULL;
+    controller_shell_free(control->shell);
+    control->shell = NULL;
+    zk_client_close(control->zk_client);
+    control->zk_client = NULL;
+    controller_channel_free(control->channel);
+    control->channel = NULL;
+    loop_stop(control->loop);
+}
+
+void control_stop(struct control *control) {
+    /* Fetchers first: they use partitions. What they post afterwards is dropped with the loop. */
+    post(control, leave);
+    loop_join(control->loop);
+    replica_fetchers_stop(control->fetchers);
+    control->fetchers = NULL;
+}
+
+void control_free(struct control *control) {
+    if (control == NULL)
+        return;
+    zk_client_close(control->zk_client);
+    metadata_watcher_free(control->watcher);
+    broker_registration_free(control->registration);
+    isr_changes_free(control->isr_changes);
+    topic_requests_free(control->topic_requests);
+    loop_timer_done(&control->tick);
+    loop_timer_done(&control->shell_loop_timer);
+    loop_free(control->loop);
+    producer_ids_free(control->producer_ids);
+    metadata_cache_done(&control->metadata);
+    CHECK(pthread_mutex_destroy(&control->rendezvous.lock) == 0);
+    CHECK(pthread_cond_destroy(&control->rendezvous.changed) == 0);
+    free(control);
+}

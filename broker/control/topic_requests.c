@@ -1,0 +1,153 @@
+#include "broker/control/topic_requests.h"
+
+#include <stdlib.h>
+
+#include "broker/config/config.h"
+#include "broker/transaction/producer_ids.h"
+#include "client/base/logger.h"
+#include "client/wire/message/allocate_producer_ids.h"
+#include "client/wire/message/create_topics.h"
+
+#define CREATE_TOPICS_VERSION_MAX 7
+#define TIMEOUT_MS                30000
+#define UNDER_WAY_MAX             1000
+
+/* A topic that is being created. */
+struct creation {
+    struct topic_requests *requests;
+    TAILQ_ENTRY(creation) link;
+    struct create_topics_request request;
+    struct create_topics_request_topics topic;
+    struct create_topics_request_topics_configs configs[3];
+    size_t name_size;
+    char name[];
+};
+
+TAILQ_HEAD(creation_list, creation);
+
+struct topic_requests {
+    const struct config *config;
+    struct controller_channel *channel;
+    struct producer_ids *producer_ids;
+    int32_t broker_id;
+    int64_t broker_epoch;
+    struct creation_list creations;
+    int32_t creation_count;
+    struct allocate_producer_ids_request allocate;
+};
+
+static void on_created(void *context, enum error error, const void *message) {
+    struct creation *creation = context;
+    const struct create_topics_response *response = message;
+
+    if (error == ERR_NONE && response->topics_count == 1)
+        error = (enum error)response->topics[0].error_code;
+    if (error == ERR_NONE)
+        LOG_INFO("topic_created_automatically", "topic=%s", creation->name);
+    else if (error != ERR_TOPIC_ALREADY_EXISTS && error != ERR_CANCELLED)
+        LOG_WARN("topic_not_created_automatically", "topic=%s error=%s reason=\"%s\"",
+                 creation->name, error_name(error), error_text(error));
+    TAILQ_REMOVE(&creation->requests->creations, creation, link);
+    creation->requests->creation_count--;
+    free(creation);
+}
+
+static void add_setting(struct creation *creation, const char *name, const char *value) {
+    creation->configs[creation->topic.configs_count++] =
+        (struct create_topics_request_topics_configs){bytes_of_text(name), bytes_of_text(value)};
+}
+
+/* Kafka's settings of its internal topics. */
+static void fill_internal(struct creation *creation, const struct config *config) {
+    bool is_offsets = strcmp(creation->name, "__consumer_offsets") == 0;
+
+    creation->topic.num_partitions = is_offsets ? config->offsets_topic_num_partitions
+                                                : config->transaction_state_log_num_partitions;
+    creation->topic.replication_factor =
+        (int16_t)(is_offsets ? config->offsets_topic_replication_factor
+                             : config->transaction_state_log_replication_factor);
+    add_setting(creation, "cleanup.policy", "compact");
+    add_setting(creation, "compression.type", is_offsets ? "producer" : "uncompressed");
+    add_setting(creation, "segment.bytes", "104857600");
+}
+
+void topic_requests_create(struct topic_requests *requests, struct bytes topic) {
+    struct creation *creation;
+
+    TAILQ_FOREACH(creation, &requests->creations, link) {
+        if (bytes_equal(topic, bytes_of(creation->name, creation->name_size)))
+            return;
+    }
+    if (requests->creation_count == UNDER_WAY_MAX)
+        return; /* the client asks again */
+    creation = calloc(1, sizeof(*creation) + topic.size + 1);
+    CHECK(creation != NULL);
+    creation->requests = requests;
+    creation->name_size = topic.size;
+    memcpy(creation->name, topic.data, topic.size);
+    TAILQ_INSERT_TAIL(&requests->creations, creation, link);
+    requests->creation_count++;
+    create_topics_request_init(&creation->request);
+    create_topics_request_topics_init(&creation->topic);
+    creation->topic.name = bytes_of(creation->name, creation->name_size);
+    creation->topic.num_partitions = requests->config->num_partitions;
+    creation->topic.replication_factor = (int16_t)requests->config->default_replication_factor;
+    creation->topic.configs = creation->configs;
+    if (metadata_is_internal_topic(topic))
+        fill_internal(creation, requests->config);
+    creation->request.topics = &creation->topic;
+    creation->request.topics_count = 1;
+    creation->request.timeout_ms = TIMEOUT_MS;
+    controller_channel_call(requests->channel, &create_topics_api, CREATE_TOPICS_VERSION_MAX,
+                            &creation->request, TIMEOUT_MS, on_created, creation);
+}
+
+static void on_allocated(void *context, enum error error, const void *message) {
+    struct topic_requests *requests = context;
+    const struct allocate_producer_ids_response *response = message;
+
+    if (error == ERR_NONE)
+        error = (enum error)response->error_code;
+    if (error == ERR_NONE && producer_ids_add_block(requests->producer_ids,
+                                                    response->producer_id_start,
+                                                    response->producer_id_len))
+        return;
+    LOG_INFO("no_producer_ids", "error=%s action=\"producers ask again\"", error_name(error));
+    producer_ids_block_failed(requests->producer_ids);
+}
+
+void topic_requests_allocate_producer_ids(struct topic_requests *requests) {
+    allocate_producer_ids_request_init(&requests->allocate);
+    requests->allocate.broker_id = requests->broker_id;
+    requests->allocate.broker_epoch = requests->broker_epoch;
+    controller_channel_call(requests->channel, &allocate_producer_ids_api, 0,
+                            &requests->allocate, TIMEOUT_MS, on_allocated, requests);
+}
+
+void topic_requests_set_broker_epoch(struct topic_requests *requests, int64_t broker_epoch) {
+    requests->broker_epoch = broker_epoch;
+}
+
+enum error topic_requests_new(const struct config *config, struct controller_channel *channel,
+                              struct producer_ids *producer_ids, int32_t broker_id,
+                              struct topic_requests **created) {
+    struct topic_requests *requests = calloc(1, sizeof(*requests));
+
+    if (requests == NULL)
+        return ERR_OUT_OF_MEMORY;
+    requests->config = config;
+    requests->channel = channel;
+    requests->producer_ids = producer_ids;
+    requests->broker_id = broker_id;
+    requests->broker_epoch = -1;
+    TAILQ_INIT(&requests->creations);
+    *created = requests;
+    return ERR_NONE;
+}
+
+void topic_requests_free(struct topic_requests *requests) {
+    if (requests == NULL)
+        return;
+    CHECK(TAILQ_EMPTY(&requests->creations));
+    free(requests);
+}
