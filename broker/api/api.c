@@ -65,7 +65,7 @@ bool api_decode(struct api_call *call, void *message) {
     return false;
 }
 
-void api_respond(struct api_call *call, const void *message) {
+void api_encode(struct api_call *call, const void *message) {
     struct wire_writer *writer = request_response(call->request);
 
     response_header_encode(writer, call->header.api_key, call->header.api_version,
@@ -75,6 +75,10 @@ void api_respond(struct api_call *call, const void *message) {
         LOG_ERROR("response_not_encoded", "api=%s version=%d error=%s",
                   call->handler->api->name, call->header.api_version,
                   error_name(writer->error));
+}
+
+void api_respond(struct api_call *call, const void *message) {
+    api_encode(call, message);
     request_send(call->request);
 }
 

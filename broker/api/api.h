@@ -61,7 +61,9 @@ struct api_handler {
  * closed, as Kafka does, and false returned: the call has ended. */
 MUST_CHECK bool api_decode(struct api_call *call, void *message);
 
-/* Encodes the struct of the API's response behind its header, and ends the call. */
+/* Encodes the struct of the API's response behind its header; request_send ends the call. */
+void api_encode(struct api_call *call, const void *message);
+/* Both in one. */
 void api_respond(struct api_call *call, const void *message);
 void api_finish_without_response(struct api_call *call);
 void api_close(struct api_call *call);

@@ -1,0 +1,459 @@
+#include "broker/api/handlers.h"
+
+#include "broker/config/config.h"
+#include "broker/log/log.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replica/fetch_session.h"
+#include "broker/replica/replica_manager.h"
+#include "client/wire/message/fetch.h"
+
+/*
+ * Fetch: resolves the session into the partitions to be read, reads them as file ranges, and
+ * either answers or waits on each partition until something moves or the time is up; then reads
+ * once more and answers. Like a production it lives in the request's arena and ends only when no
+ * waiter's task is on its way.
+ */
+
+#define MAGIC_2_VERSION_MIN   4  /* older clients cannot read batches of magic 2 */
+#define TOPIC_ID_VERSION_MIN  13
+#define SESSION_VERSION_MIN   7
+#define REPLICA_STATE_VERSION 15
+
+struct fetched {
+    struct fetch_item *item;
+    struct partition *partition; /* a reference, or NULL */
+    enum error error;
+    int64_t end_before; /* of what its reader may see, before the last read */
+    struct partition_read_result result;
+    bool is_listed; /* the waiter is listed, or its task is on its way */
+    struct waiter waiter;
+    struct fetching *fetching;
+};
+
+struct fetching {
+    struct api_call *call;
+    struct fetch_context context;
+    int32_t replica_id;
+    enum read_isolation isolation;
+    int64_t bytes_max;
+    int64_t bytes_min;
+    int64_t deadline_ms;
+    struct fetched *fetched;
+    int32_t fetched_count;
+    int64_t bytes; /* read in the last pass */
+    int32_t on_the_way;
+    bool is_over; /* deadline, or abandoned */
+    bool is_abandoned;
+};
+
+/* ---- Reading ---- */
+
+static void release_ranges(struct fetching *fetching) {
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        log_range_release(&fetching->fetched[i].result.records);
+        fetching->fetched[i].result.records = (struct file_range){0};
+    }
+}
+
+static void release(struct fetching *fetching) {
+    release_ranges(fetching);
+    for (int32_t i = 0; i < fetching->fetched_count; i++)
+        partition_unref(fetching->fetched[i].partition);
+    fetch_context_done(&fetching->context);
+}
+
+static enum error find_partition(struct fetching *fetching, const struct metadata *metadata,
+                                 const struct fetch_item *item, struct partition **partition) {
+    struct api_call *call = fetching->call;
+    bool by_id = call->header.api_version >= TOPIC_ID_VERSION_MIN;
+    const struct metadata_topic *known;
+
+    if (call->header.api_version < MAGIC_2_VERSION_MIN)
+        return ERR_UNSUPPORTED_VERSION;
+    *partition = by_id ? replica_manager_find_by_id(call->context->replicas, &item->topic_id,
+                                                    item->index)
+                       : replica_manager_find(call->context->replicas, item->topic, item->index);
+    if (*partition != NULL)
+        return ERR_NONE;
+    known = by_id ? metadata_find_topic_by_id(metadata, &item->topic_id)
+                  : metadata_find_topic(metadata, item->topic);
+    if (known == NULL)
+        return by_id ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    return metadata_find_partition(known, item->index) == NULL ? ERR_UNKNOWN_TOPIC_OR_PARTITION
+                                                               : ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+static void read_partition(struct fetching *fetching, struct fetched *fetched, bool is_first) {
+    int64_t left = fetching->bytes_max - fetching->bytes;
+    int64_t wanted = fetched->item->bytes_max < left ? fetched->item->bytes_max : left;
+    struct partition_read read = {
+        .replica_id = fetching->replica_id,
+        .current_leader_epoch = fetched->item->current_leader_epoch,
+        .fetch_offset = fetched->item->fetch_offset,
+        .last_fetched_epoch = fetched->item->last_fetched_epoch,
+        .follower_log_start_offset = fetched->item->log_start_offset,
+        .bytes_max = wanted > 0 ? (size_t)wanted : 0,
+        /* A batch larger than every limit must not stop its reader for ever. */
+        .at_least_one_batch = fetching->bytes == 0,
+        .leader_only = fetching->call->header.api_version < 11,
+        .isolation = fetching->isolation,
+        .update_progress = is_first,
+    };
+
+    if (read.at_least_one_batch && read.bytes_max == 0)
+        read.bytes_max = 1;
+    fetched->end_before = fetching->isolation == READ_LOG_END
+                              ? log_end_offset(partition_log(fetched->partition))
+                              : partition_high_watermark(fetched->partition);
+    fetched->error = partition_read(fetched->partition, &read, &fetched->result);
+    if (fetched->error == ERR_NONE)
+        fetching->bytes += (int64_t)fetched->result.records.size;
+}
+
+static bool must_answer(const struct fetched *fetched) {
+    return fetched->error != ERR_NONE || fetched->result.diverged;
+}
+
+/* Reads all partitions; true if there is a reason to answer at once. */
+static bool read_all(struct fetching *fetching, bool is_first) {
+    const struct metadata *metadata =
+        metadata_cache_get(fetching->call->context->metadata);
+    bool is_urgent = false;
+
+    fetching->bytes = 0;
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        struct fetched *fetched = &fetching->fetched[i];
+        if (is_first)
+            fetched->error =
+                find_partition(fetching, metadata, fetched->item, &fetched->partition);
+        if (fetched->partition != NULL)
+            read_partition(fetching, fetched, is_first);
+        is_urgent = is_urgent || must_answer(fetched);
+    }
+    metadata_unref(metadata);
+    return is_urgent || fetching->bytes >= fetching->bytes_min;
+}
+
+/* ---- Answering ---- */
+
+static void fill_partition(struct fetching *fetching, const struct fetched *fetched,
+                           struct fetch_response_responses_partitions *response) {
+    enum error error = fetched->error;
+
+    fetch_response_responses_partitions_init(response);
+    response->partition_index = fetched->item->index;
+    if (error == ERR_DISK_CORRUPT || error == ERR_DISK_FAILED)
+        error = ERR_KAFKA_STORAGE_ERROR;
+    if (error == ERR_KAFKA_STORAGE_ERROR && fetching->call->header.api_version < 6)
+        error = ERR_NOT_LEADER_OR_FOLLOWER;
+    response->error_code = error_to_wire(error);
+    response->high_watermark = -1;
+    if (error != ERR_NONE)
+        return;
+    response->high_watermark = fetched->result.high_watermark;
+    response->last_stable_offset = fetched->result.last_stable_offset;
+    response->log_start_offset = fetched->result.log_start_offset;
+    response->aborted_transactions_count =
+        fetching->isolation == READ_COMMITTED ? 0 : -1;
+    if (fetched->result.diverged && fetching->call->header.api_version >= 12) {
+        response->diverging_epoch.epoch = fetched->result.diverging_epoch;
+        response->diverging_epoch.end_offset = fetched->result.diverging_end_offset;
+    }
+    response->records.range = fetched->result.records;
+}
+
+static bool includes(struct fetching *fetching, const struct fetched *fetched) {
+    struct fetch_answer answer = {
+        .high_watermark = fetched->error == ERR_NONE ? fetched->result.high_watermark : -1,
+        .log_start_offset = fetched->error == ERR_NONE ? fetched->result.log_start_offset : -1,
+        .has_records = fetched->result.records.size > 0,
+        .has_error = fetched->error != ERR_NONE,
+        .must_send = fetched->result.diverged,
+    };
+
+    return fetch_context_includes(&fetching->context, fetched->item, &answer);
+}
+
+static bool is_same_topic(const struct fetch_response_responses *topic,
+                          const struct fetch_item *item) {
+    return uuid_equal(&topic->topic_id, &item->topic_id) && bytes_equal(topic->topic, item->topic);
+}
+
+/* Neighbours of one topic are grouped under it. */
+static bool fill_response(struct fetching *fetching, struct fetch_response *response) {
+    struct api_call *call = fetching->call;
+    size_t count = (size_t)fetching->fetched_count;
+    struct fetch_response_responses_partitions *partitions =
+        api_alloc(call, count, sizeof(*partitions));
+    struct fetch_response_responses *topic = NULL;
+
+    fetch_response_init(response);
+    response->responses = api_alloc(call, count, sizeof(*response->responses));
+    if (partitions == NULL || response->responses == NULL)
+        return false;
+    if (call->header.api_version >= SESSION_VERSION_MIN)
+        response->session_id = fetching->context.session_id;
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        struct fetched *fetched = &fetching->fetched[i];
+        if (!includes(fetching, fetched))
+            continue;
+        if (topic == NULL || !is_same_topic(topic, fetched->item)) {
+            topic = &response->responses[response->responses_count++];
+            fetch_response_responses_init(topic);
+            topic->topic = fetched->item->topic;
+            topic->topic_id = fetched->item->topic_id;
+            topic->partitions = partitions;
+        }
+        fill_partition(fetching, fetched, partitions++);
+        topic->partitions_count++;
+    }
+    return true;
+}
+
+static void answer(struct fetching *fetching) {
+    struct api_call *call = fetching->call;
+    struct fetch_response response;
+
+    if (!fill_response(fetching, &response)) {
+        release(fetching);
+        api_close(call);
+        return;
+    }
+    /* Encoding takes the writer's own references of the ranges; ours go then, and only after that
+     * the call with its arena. */
+    api_encode(call, &response);
+    release(fetching);
+    request_send(call->request);
+}
+
+/* ---- Waiting ---- */
+
+static void wait_for_data(struct fetching *fetching);
+
+/* No waiter is listed or on its way: what happened meanwhile decides. */
+static void go_on(struct fetching *fetching) {
+    if (fetching->is_abandoned) {
+        struct request *request = fetching->call->request;
+        release(fetching);
+        request_close_connection(request);
+        return;
+    }
+    release_ranges(fetching);
+    if (read_all(fetching, false) || fetching->is_over)
+        answer(fetching);
+    else
+        wait_for_data(fetching);
+}
+
+static void stop_waiting(struct fetching *fetching) {
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        struct fetched *fetched = &fetching->fetched[i];
+        if (fetched->is_listed && partition_stop_waiting(fetched->partition, &fetched->waiter)) {
+            fetched->is_listed = false;
+            fetching->on_the_way--;
+        }
+    }
+    if (fetching->on_the_way == 0)
+        go_on(fetching);
+}
+
+static void on_woken(struct task *task) {
+    struct fetched *fetched = CONTAINER_OF(task, struct fetched, waiter.task);
+    struct fetching *fetching = fetched->fetching;
+
+    fetched->is_listed = false;
+    fetching->on_the_way--;
+    stop_waiting(fetching);
+}
+
+static void on_deadline(struct request *request) {
+    struct fetching *fetching = request->user;
+
+    fetching->is_over = true;
+    stop_waiting(fetching);
+}
+
+static void on_abandoned(struct request *request) {
+    struct fetching *fetching = request->user;
+
+    fetching->is_over = true;
+    fetching->is_abandoned = true;
+    stop_waiting(fetching);
+}
+
+static void wait_for_data(struct fetching *fetching) {
+    struct request *request = fetching->call->request;
+    int64_t left_ms = fetching->deadline_ms - clock_monotonic_ms(fetching->call->context->clock);
+    bool has_moved = false;
+
+    release_ranges(fetching);
+    for (int32_t i = 0; i < fetching->fetched_count && !has_moved; i++) {
+        struct fetched *fetched = &fetching->fetched[i];
+        fetched->waiter.kind =
+            fetching->isolation == READ_LOG_END ? WAIT_FOLLOWER_DATA : WAIT_CONSUMER_DATA;
+        /* With less than the wanted minimum there already, only more of it counts. The end was
+         * noted before the read, so that what moved since is not slept through. */
+        fetched->waiter.offset = fetched->end_before > fetched->item->fetch_offset
+                                     ? fetched->end_before
+                                     : fetched->item->fetch_offset;
+        fetched->waiter.executor = request->executor;
+        fetched->waiter.task.run = on_woken;
+        fetched->is_listed =
+            partition_wait(fetched->partition, &fetched->waiter, ANY_LEADER_EPOCH);
+        if (fetched->is_listed)
+            fetching->on_the_way++;
+        else
+            has_moved = true;
+    }
+    request->user = fetching;
+    if (has_moved) {
+        stop_waiting(fetching);
+        return;
+    }
+    request_on_abandoned(request, on_abandoned);
+    request_set_deadline(request, left_ms > 0 ? left_ms : 0, on_deadline);
+}
+
+/* ---- The request ---- */
+
+static struct fetch_item *list_items(struct api_call *call, const struct fetch_request *request,
+                                     int32_t *count) {
+    struct fetch_item *items;
+    int32_t total = 0;
+
+    for (int32_t i = 0; i < request->topics_count; i++)
+        total += request->topics[i].partitions_count;
+    items = api_alloc(call, (size_t)total, sizeof(*items));
+    if (items == NULL)
+        return NULL;
+    *count = 0;
+    for (int32_t i = 0; i < request->topics_count; i++) {
+        const struct fetch_request_topics *topic = &request->topics[i];
+        for (int32_t j = 0; j < topic->partitions_count; j++) {
+            const struct fetch_request_topics_partitions *p = &topic->partitions[j];
+            bool by_id = call->header.api_version >= TOPIC_ID_VERSION_MIN;
+            items[(*count)++] = (struct fetch_item){
+                .topic = by_id ? BYTES_NULL : topic->topic,
+                .topic_id = topic->topic_id,
+                .index = p->partition,
+                .current_leader_epoch = p->current_leader_epoch,
+                .fetch_offset = p->fetch_offset,
+                .last_fetched_epoch = p->last_fetched_epoch,
+                .log_start_offset = p->log_start_offset,
+                .bytes_max = p->partition_max_bytes,
+            };
+        }
+    }
+    return items;
+}
+
+static struct fetch_item *list_forgotten(struct api_call *call,
+                                         const struct fetch_request *request, int32_t *count) {
+    struct fetch_item *items;
+    int32_t total = 0;
+
+    for (int32_t i = 0; i < request->forgotten_topics_data_count; i++)
+        total += request->forgotten_topics_data[i].partitions_count;
+    items = api_alloc(call, (size_t)total, sizeof(*items));
+    if (items == NULL)
+        return NULL;
+    *count = 0;
+    for (int32_t i = 0; i < request->forgotten_topics_data_count; i++) {
+        const struct fetch_request_forgotten_topics_data *topic =
+            &request->forgotten_topics_data[i];
+        for (int32_t j = 0; j < topic->partitions_count; j++)
+            items[(*count)++] = (struct fetch_item){.topic = topic->topic,
+                                                    .topic_id = topic->topic_id,
+                                                    .index = topic->partitions[j]};
+    }
+    return items;
+}
+
+static enum error begin(struct fetching *fetching, const struct fetch_request *request) {
+    struct api_call *call = fetching->call;
+    bool has_session = call->header.api_version >= SESSION_VERSION_MIN;
+    struct fetch_session_request session = {
+        .session_id = has_session ? request->session_id : 0,
+        .session_epoch = has_session ? request->session_epoch : -1,
+        .uses_topic_ids = call->header.api_version >= TOPIC_ID_VERSION_MIN,
+        .is_follower = fetching->replica_id >= 0,
+        .now_ms = clock_monotonic_ms(call->context->clock),
+    };
+
+    session.items = list_items(call, request, &session.item_count);
+    session.forgotten = list_forgotten(call, request, &session.forgotten_count);
+    if (session.items == NULL || session.forgotten == NULL)
+        return ERR_OUT_OF_MEMORY;
+    return fetch_context_begin(call->context->sessions, &session, &call->request->arena,
+                               &fetching->context);
+}
+
+static bool prepare(struct fetching *fetching, const struct fetch_request *request) {
+    struct api_call *call = fetching->call;
+    int64_t broker_max = call->context->config->fetch_max_bytes;
+    int32_t count = fetching->context.item_count;
+
+    fetching->bytes_max = call->header.api_version >= 3 && request->max_bytes < broker_max
+                              ? request->max_bytes
+                              : broker_max;
+    fetching->bytes_min =
+        request->min_bytes < fetching->bytes_max ? request->min_bytes : fetching->bytes_max;
+    fetching->isolation = fetching->replica_id != -1       ? READ_LOG_END
+                          : request->isolation_level == 1 ? READ_COMMITTED
+                                                          : READ_UNCOMMITTED;
+    fetching->deadline_ms = clock_monotonic_ms(call->context->clock) + request->max_wait_ms;
+    fetching->fetched = api_alloc(call, (size_t)count, sizeof(*fetching->fetched));
+    if (fetching->fetched == NULL)
+        return false;
+    fetching->fetched_count = count;
+    for (int32_t i = 0; i < count; i++) {
+        fetching->fetched[i].item = &fetching->context.items[i];
+        fetching->fetched[i].fetching = fetching;
+    }
+    return true;
+}
+
+static void refuse(struct api_call *call, enum error error) {
+    struct fetch_response response;
+
+    if (error == ERR_OUT_OF_MEMORY) {
+        api_close(call);
+        return;
+    }
+    fetch_response_init(&response);
+    response.error_code = error_to_wire(error);
+    api_respond(call, &response);
+}
+
+static void handle(struct api_call *call) {
+    struct fetching *fetching = api_alloc(call, 1, sizeof(*fetching));
+    struct fetch_request request;
+    enum error error;
+
+    if (!api_decode(call, &request))
+        return;
+    if (fetching == NULL) {
+        api_close(call);
+        return;
+    }
+    fetching->call = call;
+    fetching->replica_id = call->header.api_version >= REPLICA_STATE_VERSION
+                               ? request.replica_state.replica_id
+                               : request.replica_id;
+    error = begin(fetching, &request);
+    if (error != ERR_NONE) {
+        refuse(call, error);
+        return;
+    }
+    if (!prepare(fetching, &request)) {
+        fetch_context_done(&fetching->context);
+        api_close(call);
+        return;
+    }
+    if (read_all(fetching, true) || request.max_wait_ms <= 0 || fetching->fetched_count == 0)
+        answer(fetching);
+    else
+        wait_for_data(fetching);
+}
+
+const struct api_handler api_fetch = {&fetch_api, 17, handle};

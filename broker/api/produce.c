@@ -1,0 +1,310 @@
+#include "broker/api/handlers.h"
+
+#include "broker/log/log.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replica/replica_manager.h"
+#include "client/wire/message/produce.h"
+#include "client/wire/record_batch.h"
+
+/*
+ * Produce: every partition is appended at once, in the order of arrival; with acks=all the call
+ * then waits, without a thread, until the high watermark has passed what was appended. The whole
+ * operation lives in the request's arena, so it ends only when no waiter's task is on its way.
+ */
+
+struct produced {
+    struct produce_response_responses_partition_responses *response;
+    struct partition *partition; /* a reference while it is waited for */
+    int64_t required_offset;
+    int32_t leader_epoch;
+    bool is_waiting; /* undecided */
+    bool is_listed;  /* the waiter is listed, or its task is on its way */
+    struct waiter waiter;
+    struct production *production;
+};
+
+struct production {
+    struct api_call *call;
+    struct produce_response response;
+    struct produced *produced;
+    int32_t produced_count;
+    int32_t waiting;   /* undecided */
+    int32_t on_the_way; /* waiters listed or posted */
+    bool is_timed_out;
+};
+
+static void fail(struct produce_response_responses_partition_responses *response,
+                 enum error error) {
+    response->error_code = error_to_wire(error);
+    response->base_offset = -1;
+    response->log_append_time_ms = -1;
+    response->log_start_offset = -1;
+}
+
+/* What only the request's version and the batch's header decide. */
+static enum error check_batch(const struct api_call *call, struct bytes records) {
+    int16_t version = call->header.api_version;
+
+    if (version < 3)
+        return ERR_NONE; /* the log says what it does not take */
+    if (bytes_is_null(records) || records.size < RECORD_BATCH_PREFIX_BYTES)
+        return ERR_INVALID_RECORD;
+    if (records.data[16] != 2)
+        return ERR_INVALID_RECORD;
+    if (version < 7 && records.size >= RECORD_BATCH_HEADER_BYTES &&
+        (records.data[22] & RECORD_BATCH_CODEC_MASK) == COMPRESSION_ZSTD)
+        return ERR_UNSUPPORTED_COMPRESSION_TYPE;
+    return ERR_NONE;
+}
+
+static enum error find_partition(struct api_call *call, const struct metadata *metadata,
+                                 struct bytes topic, int32_t index,
+                                 struct partition **partition) {
+    const struct metadata_topic *known = metadata_find_topic(metadata, topic);
+
+    if (known == NULL || metadata_find_partition(known, index) == NULL)
+        return ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (known->is_internal && !bytes_equal_text(call->header.client_id, "__admin_client"))
+        return ERR_INVALID_TOPIC_EXCEPTION;
+    *partition = replica_manager_find(call->context->replicas, topic, index);
+    return *partition == NULL ? ERR_NOT_LEADER_OR_FOLLOWER : ERR_NONE;
+}
+
+static void tell_record_errors(struct api_call *call, const struct log_append_result *result,
+                               struct produce_response_responses_partition_responses *response) {
+    int32_t count = result->record_error_count;
+
+    response->error_message = bytes_of_text(result->message);
+    if (count == 0)
+        return;
+    response->record_errors = api_alloc(call, (size_t)count, sizeof(*response->record_errors));
+    if (response->record_errors == NULL)
+        return;
+    for (int32_t i = 0; i < count; i++) {
+        response->record_errors[i].batch_index = result->record_errors[i].record_index;
+        response->record_errors[i].batch_index_error_message =
+            bytes_of_text(result->record_errors[i].message);
+    }
+    response->record_errors_count = count;
+}
+
+/* Where the leader is, for clients that can use it (version 10 and later). */
+static void tell_leader(struct api_call *call, const struct metadata *metadata,
+                        struct bytes topic, struct produced *produced) {
+    const struct metadata_topic *known = metadata_find_topic(metadata, topic);
+    const struct metadata_partition *state =
+        known == NULL ? NULL : metadata_find_partition(known, produced->response->index);
+
+    if (call->header.api_version < 10 || state == NULL || state->leader < 0)
+        return;
+    produced->response->current_leader.leader_id = state->leader;
+    produced->response->current_leader.leader_epoch = state->leader_epoch;
+}
+
+static void append(struct production *production, const struct metadata *metadata,
+                   const struct produce_request *request, struct bytes topic,
+                   const struct produce_request_topic_data_partition_data *data,
+                   struct produced *produced) {
+    struct api_call *call = production->call;
+    struct partition_append options = {request->acks, clock_wall_ms(call->context->clock),
+                                       &call->request->arena};
+    struct bytes records = data->records.data;
+    struct log_append_result result = {.log_start_offset = -1};
+    enum error error = ERR_NONE;
+
+    if (request->acks < -1 || request->acks > 1)
+        error = ERR_INVALID_REQUIRED_ACKS;
+    if (error == ERR_NONE)
+        error = find_partition(call, metadata, topic, data->index, &produced->partition);
+    if (error == ERR_NONE)
+        error = check_batch(call, records);
+    if (error == ERR_NONE)
+        error = partition_append_as_leader(produced->partition, (uint8_t *)(uintptr_t)records.data,
+                                           records.size, &options, &result,
+                                           &produced->leader_epoch);
+    if (error != ERR_NONE && error != ERR_DUPLICATE_BATCH) {
+        if (error == ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT && call->header.api_version >= 3)
+            error = ERR_INVALID_RECORD;
+        fail(produced->response, error);
+        tell_record_errors(call, &result, produced->response);
+        if (error == ERR_NOT_LEADER_OR_FOLLOWER)
+            tell_leader(call, metadata, topic, produced);
+        return;
+    }
+    produced->response->base_offset = result.base_offset;
+    produced->response->log_append_time_ms = result.log_append_time;
+    produced->response->log_start_offset = result.log_start_offset;
+    if (request->acks == -1) {
+        produced->required_offset = result.last_offset + 1;
+        if (error == ERR_DUPLICATE_BATCH)
+            produced->leader_epoch = partition_leader_epoch(produced->partition);
+        produced->is_waiting = true;
+        production->waiting++;
+    }
+}
+
+/* ---- Ending ---- */
+
+static void release(struct production *production) {
+    for (int32_t i = 0; i < production->produced_count; i++)
+        partition_unref(production->produced[i].partition);
+}
+
+static bool has_error(const struct production *production) {
+    for (int32_t i = 0; i < production->produced_count; i++) {
+        if (production->produced[i].response->error_code != ERR_NONE)
+            return true;
+    }
+    return false;
+}
+
+static void respond_if_decided(struct production *production) {
+    if (production->waiting > 0 || production->on_the_way > 0)
+        return;
+    release(production);
+    api_respond(production->call, &production->response);
+}
+
+/* ---- Waiting for the high watermark ---- */
+
+static void decide(struct produced *produced, enum error error) {
+    if (error != ERR_NONE)
+        fail(produced->response, error);
+    produced->is_waiting = false;
+    produced->production->waiting--;
+}
+
+static void wait_or_decide(struct produced *produced) {
+    enum error error;
+
+    do {
+        error = partition_commit_status(produced->partition, produced->required_offset,
+                                        produced->leader_epoch);
+        if (error != ERR_REQUEST_TIMED_OUT || produced->production->is_timed_out) {
+            decide(produced, error);
+            return;
+        }
+        produced->is_listed =
+            partition_wait(produced->partition, &produced->waiter, produced->leader_epoch);
+    } while (!produced->is_listed);
+    produced->production->on_the_way++;
+}
+
+static void on_woken(struct task *task) {
+    struct produced *produced = CONTAINER_OF(task, struct produced, waiter.task);
+    struct production *production = produced->production;
+
+    produced->is_listed = false;
+    production->on_the_way--;
+    wait_or_decide(produced);
+    respond_if_decided(production);
+}
+
+static void on_deadline(struct request *request) {
+    struct production *production = request->user;
+
+    production->is_timed_out = true;
+    for (int32_t i = 0; i < production->produced_count; i++) {
+        struct produced *produced = &production->produced[i];
+        /* One that is not listed any more is decided when its task arrives. */
+        if (produced->is_listed &&
+            partition_stop_waiting(produced->partition, &produced->waiter)) {
+            produced->is_listed = false;
+            production->on_the_way--;
+            wait_or_decide(produced);
+        }
+    }
+    respond_if_decided(production);
+}
+
+static void wait_for_commits(struct production *production, int32_t timeout_ms) {
+    struct request *request = production->call->request;
+
+    for (int32_t i = 0; i < production->produced_count; i++) {
+        struct produced *produced = &production->produced[i];
+        if (!produced->is_waiting)
+            continue;
+        produced->waiter.kind = WAIT_HIGH_WATERMARK;
+        produced->waiter.offset = produced->required_offset;
+        produced->waiter.executor = request->executor;
+        produced->waiter.task.run = on_woken;
+        wait_or_decide(produced);
+    }
+    if (production->on_the_way > 0) {
+        request->user = production;
+        request_set_deadline(request, timeout_ms > 0 ? timeout_ms : 0, on_deadline);
+    }
+    respond_if_decided(production);
+}
+
+/* ---- The call ---- */
+
+static bool prepare(struct production *production, const struct produce_request *request) {
+    struct api_call *call = production->call;
+    int32_t total = 0;
+
+    for (int32_t i = 0; i < request->topic_data_count; i++)
+        total += request->topic_data[i].partition_data_count;
+    produce_response_init(&production->response);
+    production->response.responses = api_alloc(call, (size_t)request->topic_data_count,
+                                               sizeof(*production->response.responses));
+    production->produced = api_alloc(call, (size_t)total, sizeof(*production->produced));
+    return production->response.responses != NULL && production->produced != NULL;
+}
+
+static bool append_topic(struct production *production, const struct metadata *metadata,
+                         const struct produce_request *request, int32_t at) {
+    const struct produce_request_topic_data *topic = &request->topic_data[at];
+    struct produce_response_responses *response = &production->response.responses[at];
+    struct api_call *call = production->call;
+    int32_t count = topic->partition_data_count;
+
+    response->name = arena_copy(&call->request->arena, topic->name);
+    response->partition_responses =
+        api_alloc(call, (size_t)count, sizeof(*response->partition_responses));
+    if (bytes_is_null(response->name) || response->partition_responses == NULL)
+        return false;
+    response->partition_responses_count = count;
+    for (int32_t i = 0; i < count; i++) {
+        struct produced *produced = &production->produced[production->produced_count++];
+        produced->production = production;
+        produced->response = &response->partition_responses[i];
+        produce_response_responses_partition_responses_init(produced->response);
+        produced->response->index = topic->partition_data[i].index;
+        append(production, metadata, request, topic->name, &topic->partition_data[i], produced);
+    }
+    production->response.responses_count++;
+    return true;
+}
+
+static void handle(struct api_call *call) {
+    struct production *production = api_alloc(call, 1, sizeof(*production));
+    const struct metadata *metadata;
+    struct produce_request request;
+    bool is_whole = true;
+
+    if (!api_decode(call, &request))
+        return;
+    if (production == NULL) {
+        api_close(call);
+        return;
+    }
+    production->call = call;
+    metadata = metadata_cache_get(call->context->metadata);
+    is_whole = prepare(production, &request);
+    for (int32_t i = 0; is_whole && i < request.topic_data_count; i++)
+        is_whole = append_topic(production, metadata, &request, i);
+    metadata_unref(metadata);
+    if (!is_whole || (request.acks == 0 && has_error(production))) {
+        /* Without a response, closing is the only way to say that something went wrong. */
+        release(production);
+        api_close(call);
+    } else if (request.acks == 0) {
+        release(production);
+        api_finish_without_response(call);
+    } else {
+        wait_for_commits(production, request.timeout_ms);
+    }
+}
+
+const struct api_handler api_produce = {&produce_api, 11, handle};

@@ -1,0 +1,299 @@
+/*
+ * barnabasd: one broker. Reads its settings, opens its data, joins the cluster, serves until it is
+ * told to stop.
+ */
+#include <getopt.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "broker/api/api.h"
+#include "broker/config/config.h"
+#include "broker/control/control.h"
+#include "broker/control/topic_settings.h"
+#include "broker/log/log_manager.h"
+#include "broker/replica/fetch_session.h"
+#include "broker/server/server.h"
+#include "client/base/clock.h"
+#include "client/base/logger.h"
+
+#define OVERRIDES_MAX 256
+#define DRAIN_MS      5000
+
+enum exit_status { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct broker {
+    struct config *config;
+    struct control *control;
+    struct log_manager *logs;
+    struct log_manager_owner owner;
+    struct fetch_sessions *sessions;
+    struct server *server;
+    struct control_identity identity;
+    struct api_context context;
+    struct server_listener listeners[CONFIG_LISTENERS_MAX];
+    struct server_address_limit limits[CONFIG_ADDRESS_LIMITS_MAX];
+};
+
+static const char usage[] =
+    "Usage: barnabasd [--override KEY=VALUE]... FILE\n"
+    "       barnabasd --check-config [--override KEY=VALUE]... FILE\n"
+    "       barnabasd --print-config-docs | --version | --help\n"
+    "\n"
+    "Runs a broker with the settings of FILE (Kafka's server.properties) until SIGTERM or SIGINT.\n";
+
+/* ---- Parts ---- */
+
+static void config_of_topic(struct log_manager_owner *owner, struct bytes topic,
+                            struct log_config *log_config) {
+    const struct broker *broker = CONTAINER_OF(owner, struct broker, owner);
+    int32_t min_isr;
+
+    (void)topic; /* its overrides come with the metadata */
+    topic_settings_of(broker->config, NULL, log_config, &min_isr);
+}
+
+static void on_directory_failed(struct log_manager_owner *owner, const char *path,
+                                int live_directories) {
+    (void)owner;
+    LOG_ERROR("log_directory_failed", "path=%s live_directories=%d", LOG_QUOTED_TEXT(path),
+              live_directories);
+    if (live_directories == 0) {
+        LOG_ERROR("no_log_directory_left", "action=\"mend the disk, then start again\"");
+        _exit(EXIT_FAILED); /* as Kafka: nothing can be served, and nothing more may be written */
+    }
+}
+
+static enum error open_logs(struct broker *broker) {
+    const struct config *config = broker->config;
+    static char absolute[CONFIG_LOG_DIRS_MAX][PATH_MAX];
+    const char *dirs[CONFIG_LOG_DIRS_MAX];
+    struct log_manager_options options = {
+        .dirs = dirs,
+        .dir_count = config->log_dir_count,
+        .recovery_threads_per_dir = config->num_recovery_threads_per_data_dir,
+        .recovery_point_checkpoint_ms = config->log_flush_offset_checkpoint_interval_ms,
+        .start_offset_checkpoint_ms = config->log_flush_start_offset_checkpoint_interval_ms,
+        .high_watermark_checkpoint_ms = config->replica_high_watermark_checkpoint_interval_ms,
+        .owner = &broker->owner,
+    };
+    char here[PATH_MAX / 2];
+
+    broker->owner = (struct log_manager_owner){config_of_topic, on_directory_failed};
+    if (getcwd(here, sizeof(here)) == NULL)
+        return ERR_DISK_FAILED;
+    for (size_t i = 0; i < config->log_dir_count; i++) {
+        const char *dir = config->log_dirs[i];
+        if (dir[0] == '/')
+            snprintf(absolute[i], PATH_MAX, "%s", dir);
+        else
+            snprintf(absolute[i], PATH_MAX, "%s/%s", here, dir);
+        dirs[i] = absolute[i];
+    }
+    return log_manager_open(&options, &broker->logs);
+}
+
+static enum error make_server(struct broker *broker) {
+    const struct config *config = broker->config;
+    struct server_config server = server_config_default;
+
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        broker->listeners[i] = (struct server_listener){
+            .name = listener->name,
+            .security_protocol = security_protocol_name(listener->protocol),
+            .host = listener->host,
+            .port = (uint16_t)listener->port,
+            .exempt_from_connections_max =
+                strcmp(listener->name, config->inter_broker_listener_name) == 0,
+        };
+    }
+    for (size_t i = 0; i < config->address_limit_count; i++)
+        broker->limits[i] = (struct server_address_limit){
+            config->address_limits[i].address, config->address_limits[i].connections_max};
+    server.listeners = broker->listeners;
+    server.listener_count = config->listener_count;
+    server.reactor_count = config->num_network_threads;
+    server.listen_backlog = config->socket_listen_backlog_size;
+    server.connections_max = config->max_connections;
+    server.connections_per_ip_max = config->max_connections_per_ip;
+    server.address_limits = broker->limits;
+    server.address_limit_count = config->address_limit_count;
+    server.connection_idle_ms_max = config->connections_max_idle_ms;
+    server.frame_bytes_max = config->socket_request_max_bytes;
+    server.queued_request_bytes_max = config->queued_max_request_bytes;
+    server.on_request = api_on_request;
+    server.context = &broker->context;
+    return server_new(&server, &broker->server);
+}
+
+static enum error settle_identity(struct broker *broker) {
+    struct log_manager_identity known = log_manager_identity(broker->logs);
+    int32_t broker_id =
+        broker->config->broker_id >= 0 ? broker->config->broker_id : known.broker_id;
+    enum error error = control_bootstrap(broker->control, broker_id, &broker->identity);
+
+    if (error != ERR_NONE) {
+        LOG_ERROR("zookeeper_not_reached", "connect=%s error=%s reason=\"%s\"",
+                  LOG_QUOTED_TEXT(broker->config->zookeeper_connect), error_name(error),
+                  error_text(error));
+        return error;
+    }
+    return log_manager_set_identity(broker->logs, broker->identity.broker_id,
+                                    broker->identity.cluster_id);
+}
+
+static void fill_context(struct broker *broker) {
+    broker->context = (struct api_context){
+        .broker_id = broker->identity.broker_id,
+        .cluster_id = broker->identity.cluster_id,
+        .config = broker->config,
+        .clock = clock_system(),
+        .metadata = control_metadata(broker->control),
+        .replicas = control_replicas(broker->control),
+        .logs = broker->logs,
+        .sessions = broker->sessions,
+        .producer_ids = control_producer_ids(broker->control),
+        .control = broker->control,
+    };
+}
+
+static enum error start(struct broker *broker) {
+    enum error error;
+
+    if ((error = open_logs(broker)) != ERR_NONE)
+        return error;
+    /* Ports before the cluster hears of this broker: one in use is a plain refusal. */
+    if ((error = make_server(broker)) != ERR_NONE)
+        return error;
+    if ((error = fetch_sessions_new(broker->config->max_incremental_fetch_session_cache_slots,
+                                    &broker->sessions)) != ERR_NONE)
+        return error;
+    if ((error = control_start(broker->config, &broker->control)) != ERR_NONE)
+        return error;
+    if ((error = settle_identity(broker)) != ERR_NONE)
+        return error;
+    if ((error = log_manager_load(broker->logs)) != ERR_NONE)
+        return error;
+    if ((error = control_join_cluster(broker->control, broker->logs)) != ERR_NONE)
+        return error;
+    fill_context(broker);
+    return server_start(broker->server);
+}
+
+static void stop(struct broker *broker, bool was_started) {
+    int64_t broker_epoch = -1;
+
+    if (was_started)
+        server_stop(broker->server, DRAIN_MS);
+    if (broker->control != NULL) {
+        broker_epoch = control_broker_epoch(broker->control);
+        control_stop(broker->control);
+    }
+    server_free(broker->server);
+    fetch_sessions_free(broker->sessions);
+    log_manager_close(broker->logs, broker_epoch);
+    control_free(broker->control);
+    config_free(broker->config);
+}
+
+static int run(struct config *config) {
+    struct broker *broker = calloc(1, sizeof(*broker));
+    sigset_t signals;
+    int caught = 0;
+    enum error error;
+
+    CHECK(broker != NULL);
+    broker->config = config;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    CHECK(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0);
+    CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    error = start(broker);
+    if (error == ERR_NONE) {
+        LOG_INFO("broker_started", "broker=%d cluster_id=%s version=%s",
+                 broker->identity.broker_id, broker->identity.cluster_id, BARNABAS_VERSION);
+        CHECK(sigwait(&signals, &caught) == 0);
+        LOG_INFO("broker_stopping", "signal=%s", strsignal(caught));
+    } else {
+        LOG_ERROR("broker_not_started", "error=%s reason=\"%s\"", error_name(error),
+                  error_text(error));
+    }
+    stop(broker, error == ERR_NONE);
+    free(broker);
+    if (error == ERR_NONE)
+        LOG_INFO("broker_stopped", "clean=yes");
+    return error == ERR_NONE ? EXIT_FINE : EXIT_FAILED;
+}
+
+/* ---- Command line ---- */
+
+static int load_and_run(const char *path, const struct config_override *overrides,
+                        size_t override_count) {
+    struct config_report report;
+    struct config *config;
+    enum log_level level;
+    enum error error;
+
+    config_report_init(&report);
+    error = config_load(path, overrides, override_count, &report, &config);
+    for (size_t i = 0; i < report.count; i++)
+        fprintf(stderr, "barnabasd: %s\n", report.messages[i].text);
+    config_report_done(&report);
+    if (error != ERR_NONE)
+        return EXIT_USAGE;
+    if (logger_level_from_text(config->barnabas_log_level, &level))
+        logger_set_level(level);
+    return run(config);
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {
+        {"override", required_argument, NULL, 'o'}, {"check-config", no_argument, NULL, 'c'},
+        {"print-config-docs", no_argument, NULL, 'p'}, {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    };
+    struct config_override overrides[OVERRIDES_MAX];
+    size_t override_count = 0;
+    bool check = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'o':
+            if (override_count == OVERRIDES_MAX ||
+                !config_override_parse(optarg, &overrides[override_count])) {
+                fprintf(stderr, "barnabasd: --override takes KEY=VALUE\n");
+                return EXIT_USAGE;
+            }
+            override_count++;
+            break;
+        case 'c':
+            check = true;
+            break;
+        case 'p':
+            config_print_docs();
+            return EXIT_FINE;
+        case 'v':
+            printf("barnabasd %s\n", BARNABAS_VERSION);
+            return EXIT_FINE;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_FINE;
+        default:
+            fputs(usage, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind != argc - 1) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    return check ? config_check_main(argv[optind], overrides, override_count)
+                 : load_and_run(argv[optind], overrides, override_count);
+}
