@@ -65,6 +65,13 @@ bool api_decode(struct api_call *call, void *message) {
     return false;
 }
 
+void api_reread(struct api_call *call) {
+    struct request_header header;
+
+    wire_reader_init(&call->body, call->request->frame);
+    CHECK(request_header_decode(&call->body, &header) == ERR_NONE);
+}
+
 void api_encode(struct api_call *call, const void *message) {
     struct wire_writer *writer = request_response(call->request);
 

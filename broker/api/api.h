@@ -61,6 +61,10 @@ struct api_handler {
  * closed, as Kafka does, and false returned: the call has ended. */
 MUST_CHECK bool api_decode(struct api_call *call, void *message);
 
+/* After request_keep_frame, which may have moved the bytes: puts the body's reader anew. Only
+ * before anything was decoded. */
+void api_reread(struct api_call *call);
+
 /* Encodes the struct of the API's response behind its header; request_send ends the call. */
 void api_encode(struct api_call *call, const void *message);
 /* Both in one. */
