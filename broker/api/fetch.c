@@ -159,7 +159,9 @@ static void fill_partition(struct fetching *fetching, const struct fetched *fetc
         response->diverging_epoch.epoch = fetched->result.diverging_epoch;
         response->diverging_epoch.end_offset = fetched->result.diverging_end_offset;
     }
-    response->records.range = fetched->result.records;
+    if (fetched->result.records.size > 0)
+        response->records =
+            (struct wire_records){.data = BYTES_NULL, .range = fetched->result.records};
 }
 
 static bool includes(struct fetching *fetching, const struct fetched *fetched) {
