@@ -39,12 +39,12 @@ struct broker {
     struct server_address_limit limits[CONFIG_ADDRESS_LIMITS_MAX];
 };
 
-static const char usage[] =
-    "Usage: barnabasd [--override KEY=VALUE]... FILE\n"
-    "       barnabasd --check-config [--override KEY=VALUE]... FILE\n"
-    "       barnabasd --print-config-docs | --version | --help\n"
-    "\n"
-    "Runs a broker with the settings of FILE (Kafka's server.properties) until SIGTERM or SIGINT.\n";
+static const char usage[] = "Usage: barnabasd [--override KEY=VALUE]... FILE\n"
+                            "       barnabasd --check-config [--override KEY=VALUE]... FILE\n"
+                            "       barnabasd --print-config-docs | --version | --help\n"
+                            "\n"
+                            "Runs a broker with the settings of FILE (Kafka's server.properties) "
+                            "until SIGTERM or SIGINT.\n";
 
 /* ---- Parts ---- */
 
@@ -216,8 +216,8 @@ static int run(struct config *config) {
     CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
     error = start(broker);
     if (error == ERR_NONE) {
-        LOG_INFO("broker_started", "broker=%d cluster_id=%s version=%s",
-                 broker->identity.broker_id, broker->identity.cluster_id, BARNABAS_VERSION);
+        LOG_INFO("broker_started", "broker=%d cluster_id=%s version=%s", broker->identity.broker_id,
+                 broker->identity.cluster_id, BARNABAS_VERSION);
         CHECK(sigwait(&signals, &caught) == 0);
         LOG_INFO("broker_stopping", "signal=%s", strsignal(caught));
     } else {
@@ -254,9 +254,12 @@ static int load_and_run(const char *path, const struct config_override *override
 
 int main(int argc, char **argv) {
     static const struct option options[] = {
-        {"override", required_argument, NULL, 'o'}, {"check-config", no_argument, NULL, 'c'},
-        {"print-config-docs", no_argument, NULL, 'p'}, {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+        {"override", required_argument, NULL, 'o'},
+        {"check-config", no_argument, NULL, 'c'},
+        {"print-config-docs", no_argument, NULL, 'p'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct config_override overrides[OVERRIDES_MAX];
     size_t override_count = 0;

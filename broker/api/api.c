@@ -56,8 +56,8 @@ void api_on_request(void *context, struct request *request) {
 }
 
 bool api_decode(struct api_call *call, void *message) {
-    enum error error = call->handler->api->request->decode(
-        &call->body, call->header.api_version, &call->request->arena, message);
+    enum error error = call->handler->api->request->decode(&call->body, call->header.api_version,
+                                                           &call->request->arena, message);
 
     if (error == ERR_NONE)
         return true;
@@ -79,9 +79,8 @@ void api_encode(struct api_call *call, const void *message) {
                            call->header.correlation_id);
     call->handler->api->response->encode(writer, call->header.api_version, message);
     if (writer->error != ERR_NONE)
-        LOG_ERROR("response_not_encoded", "api=%s version=%d error=%s",
-                  call->handler->api->name, call->header.api_version,
-                  error_name(writer->error));
+        LOG_ERROR("response_not_encoded", "api=%s version=%d error=%s", call->handler->api->name,
+                  call->header.api_version, error_name(writer->error));
 }
 
 void api_respond(struct api_call *call, const void *message) {

@@ -14,7 +14,7 @@
  * waiter's task is on its way.
  */
 
-#define MAGIC_2_VERSION_MIN   4  /* older clients cannot read batches of magic 2 */
+#define MAGIC_2_VERSION_MIN   4 /* older clients cannot read batches of magic 2 */
 #define TOPIC_ID_VERSION_MIN  13
 #define SESSION_VERSION_MIN   7
 #define REPLICA_STATE_VERSION 15
@@ -70,9 +70,9 @@ static enum error find_partition(struct fetching *fetching, const struct metadat
 
     if (call->header.api_version < MAGIC_2_VERSION_MIN)
         return ERR_UNSUPPORTED_VERSION;
-    *partition = by_id ? replica_manager_find_by_id(call->context->replicas, &item->topic_id,
-                                                    item->index)
-                       : replica_manager_find(call->context->replicas, item->topic, item->index);
+    *partition =
+        by_id ? replica_manager_find_by_id(call->context->replicas, &item->topic_id, item->index)
+              : replica_manager_find(call->context->replicas, item->topic, item->index);
     if (*partition != NULL)
         return ERR_NONE;
     known = by_id ? metadata_find_topic_by_id(metadata, &item->topic_id)
@@ -116,16 +116,14 @@ static bool must_answer(const struct fetched *fetched) {
 
 /* Reads all partitions; true if there is a reason to answer at once. */
 static bool read_all(struct fetching *fetching, bool is_first) {
-    const struct metadata *metadata =
-        metadata_cache_get(fetching->call->context->metadata);
+    const struct metadata *metadata = metadata_cache_get(fetching->call->context->metadata);
     bool is_urgent = false;
 
     fetching->bytes = 0;
     for (int32_t i = 0; i < fetching->fetched_count; i++) {
         struct fetched *fetched = &fetching->fetched[i];
         if (is_first)
-            fetched->error =
-                find_partition(fetching, metadata, fetched->item, &fetched->partition);
+            fetched->error = find_partition(fetching, metadata, fetched->item, &fetched->partition);
         if (fetched->partition != NULL)
             read_partition(fetching, fetched, is_first);
         is_urgent = is_urgent || must_answer(fetched);
@@ -153,8 +151,7 @@ static void fill_partition(struct fetching *fetching, const struct fetched *fetc
     response->high_watermark = fetched->result.high_watermark;
     response->last_stable_offset = fetched->result.last_stable_offset;
     response->log_start_offset = fetched->result.log_start_offset;
-    response->aborted_transactions_count =
-        fetching->isolation == READ_COMMITTED ? 0 : -1;
+    response->aborted_transactions_count = fetching->isolation == READ_COMMITTED ? 0 : -1;
     if (fetched->result.diverged && fetching->call->header.api_version >= 12) {
         response->diverging_epoch.epoch = fetched->result.diverging_epoch;
         response->diverging_epoch.end_offset = fetched->result.diverging_end_offset;
@@ -300,8 +297,7 @@ static void wait_for_data(struct fetching *fetching) {
                                      : fetched->item->fetch_offset;
         fetched->waiter.executor = request->executor;
         fetched->waiter.task.run = on_woken;
-        fetched->is_listed =
-            partition_wait(fetched->partition, &fetched->waiter, ANY_LEADER_EPOCH);
+        fetched->is_listed = partition_wait(fetched->partition, &fetched->waiter, ANY_LEADER_EPOCH);
         if (fetched->is_listed)
             fetching->on_the_way++;
         else
@@ -349,8 +345,8 @@ static struct fetch_item *list_items(struct api_call *call, const struct fetch_r
     return items;
 }
 
-static struct fetch_item *list_forgotten(struct api_call *call,
-                                         const struct fetch_request *request, int32_t *count) {
+static struct fetch_item *list_forgotten(struct api_call *call, const struct fetch_request *request,
+                                         int32_t *count) {
     struct fetch_item *items;
     int32_t total = 0;
 
@@ -364,9 +360,8 @@ static struct fetch_item *list_forgotten(struct api_call *call,
         const struct fetch_request_forgotten_topics_data *topic =
             &request->forgotten_topics_data[i];
         for (int32_t j = 0; j < topic->partitions_count; j++)
-            items[(*count)++] = (struct fetch_item){.topic = topic->topic,
-                                                    .topic_id = topic->topic_id,
-                                                    .index = topic->partitions[j]};
+            items[(*count)++] = (struct fetch_item){
+                .topic = topic->topic, .topic_id = topic->topic_id, .index = topic->partitions[j]};
     }
     return items;
 }
@@ -400,7 +395,7 @@ static bool prepare(struct fetching *fetching, const struct fetch_request *reque
                               : broker_max;
     fetching->bytes_min =
         request->min_bytes < fetching->bytes_max ? request->min_bytes : fetching->bytes_max;
-    fetching->isolation = fetching->replica_id != -1       ? READ_LOG_END
+    fetching->isolation = fetching->replica_id != -1      ? READ_LOG_END
                           : request->isolation_level == 1 ? READ_COMMITTED
                                                           : READ_UNCOMMITTED;
     fetching->deadline_ms = clock_monotonic_ms(call->context->clock) + request->max_wait_ms;

@@ -64,15 +64,14 @@ static bool fill_altered(struct alter_partition *alter,
     return true;
 }
 
-static void on_altered(void *context,
-                       const struct controller_alter_partition_response *response) {
+static void on_altered(void *context, const struct controller_alter_partition_response *response) {
     struct alter_partition *alter = context;
     bool is_filled;
 
     alter_partition_response_init(&alter->response);
     alter->response.error_code = error_to_wire(response->error);
-    alter->response.topics = api_alloc(alter->hop.call, response->result_count,
-                                       sizeof(*alter->response.topics));
+    alter->response.topics =
+        api_alloc(alter->hop.call, response->result_count, sizeof(*alter->response.topics));
     is_filled = alter->response.topics != NULL;
     for (size_t i = 0; is_filled && i < response->result_count; i++)
         is_filled = fill_altered(alter, &response->results[i]);
@@ -113,9 +112,8 @@ static bool fill_proposal(struct api_call *call, const struct alter_partition_re
         .new_isr = isr,
         .new_isr_broker_epochs = epochs,
         .new_isr_count = (size_t)count,
-        .leader_recovery_state = from->leader_recovery_state == 1
-                                     ? CONTROLLER_LEADER_RECOVERING
-                                     : CONTROLLER_LEADER_RECOVERED,
+        .leader_recovery_state = from->leader_recovery_state == 1 ? CONTROLLER_LEADER_RECOVERING
+                                                                  : CONTROLLER_LEADER_RECOVERED,
     };
     return true;
 }
@@ -203,8 +201,8 @@ static void handle_allocate_producer_ids(struct api_call *call) {
     if (!api_decode(call, &request))
         return;
     allocation->hop.call = call;
-    allocation->request = (struct controller_allocate_producer_ids_request){
-        request.broker_id, request.broker_epoch};
+    allocation->request =
+        (struct controller_allocate_producer_ids_request){request.broker_id, request.broker_epoch};
     control_hop_go(&allocation->hop, allocation_run);
 }
 
@@ -234,8 +232,7 @@ static void on_shut_down(void *context,
     shutdown->response.error_code =
         error_to_wire(remaining == NULL ? ERR_UNKNOWN_SERVER_ERROR : response->error);
     for (size_t i = 0; remaining != NULL && i < response->remaining_count; i++) {
-        remaining[i].topic_name =
-            arena_copy(&call->request->arena, response->remaining[i].topic);
+        remaining[i].topic_name = arena_copy(&call->request->arena, response->remaining[i].topic);
         remaining[i].partition_index = response->remaining[i].partition;
         shutdown->response.remaining_partitions_count++;
     }
@@ -246,8 +243,7 @@ static void on_shut_down(void *context,
 static void shutdown_run(struct control_hop *hop) {
     struct shutdown *shutdown = (struct shutdown *)hop;
 
-    controller_shell_controlled_shutdown(shell_of(hop), &shutdown->request, on_shut_down,
-                                         shutdown);
+    controller_shell_controlled_shutdown(shell_of(hop), &shutdown->request, on_shut_down, shutdown);
 }
 
 static void handle_controlled_shutdown(struct api_call *call) {
@@ -261,8 +257,8 @@ static void handle_controlled_shutdown(struct api_call *call) {
     if (!api_decode(call, &request))
         return;
     shutdown->hop.call = call;
-    shutdown->request = (struct controller_controlled_shutdown_request){request.broker_id,
-                                                                        request.broker_epoch};
+    shutdown->request =
+        (struct controller_controlled_shutdown_request){request.broker_id, request.broker_epoch};
     control_hop_go(&shutdown->hop, shutdown_run);
 }
 

@@ -28,7 +28,7 @@ struct production {
     struct produce_response response;
     struct produced *produced;
     int32_t produced_count;
-    int32_t waiting;   /* undecided */
+    int32_t waiting;    /* undecided */
     int32_t on_the_way; /* waiters listed or posted */
     bool is_timed_out;
 };
@@ -58,8 +58,7 @@ static enum error check_batch(const struct api_call *call, struct bytes records)
 }
 
 static enum error find_partition(struct api_call *call, const struct metadata *metadata,
-                                 struct bytes topic, int32_t index,
-                                 struct partition **partition) {
+                                 struct bytes topic, int32_t index, struct partition **partition) {
     const struct metadata_topic *known = metadata_find_topic(metadata, topic);
 
     if (known == NULL || metadata_find_partition(known, index) == NULL)
@@ -89,8 +88,8 @@ static void tell_record_errors(struct api_call *call, const struct log_append_re
 }
 
 /* Where the leader is, for clients that can use it (version 10 and later). */
-static void tell_leader(struct api_call *call, const struct metadata *metadata,
-                        struct bytes topic, struct produced *produced) {
+static void tell_leader(struct api_call *call, const struct metadata *metadata, struct bytes topic,
+                        struct produced *produced) {
     const struct metadata_topic *known = metadata_find_topic(metadata, topic);
     const struct metadata_partition *state =
         known == NULL ? NULL : metadata_find_partition(known, produced->response->index);
@@ -119,9 +118,9 @@ static void append(struct production *production, const struct metadata *metadat
     if (error == ERR_NONE)
         error = check_batch(call, records);
     if (error == ERR_NONE)
-        error = partition_append_as_leader(produced->partition, (uint8_t *)(uintptr_t)records.data,
-                                           records.size, &options, &result,
-                                           &produced->leader_epoch);
+        error =
+            partition_append_as_leader(produced->partition, (uint8_t *)(uintptr_t)records.data,
+                                       records.size, &options, &result, &produced->leader_epoch);
     if (error != ERR_NONE && error != ERR_DUPLICATE_BATCH) {
         if (error == ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT && call->header.api_version >= 3)
             error = ERR_INVALID_RECORD;
@@ -207,8 +206,7 @@ static void on_deadline(struct request *request) {
     for (int32_t i = 0; i < production->produced_count; i++) {
         struct produced *produced = &production->produced[i];
         /* One that is not listed any more is decided when its task arrives. */
-        if (produced->is_listed &&
-            partition_stop_waiting(produced->partition, &produced->waiter)) {
+        if (produced->is_listed && partition_stop_waiting(produced->partition, &produced->waiter)) {
             produced->is_listed = false;
             production->on_the_way--;
             wait_or_decide(produced);
@@ -246,8 +244,8 @@ static bool prepare(struct production *production, const struct produce_request 
     for (int32_t i = 0; i < request->topic_data_count; i++)
         total += request->topic_data[i].partition_data_count;
     produce_response_init(&production->response);
-    production->response.responses = api_alloc(call, (size_t)request->topic_data_count,
-                                               sizeof(*production->response.responses));
+    production->response.responses =
+        api_alloc(call, (size_t)request->topic_data_count, sizeof(*production->response.responses));
     production->produced = api_alloc(call, (size_t)total, sizeof(*production->produced));
     return production->response.responses != NULL && production->produced != NULL;
 }

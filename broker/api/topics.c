@@ -103,7 +103,8 @@ struct creation {
 static void create_respond(struct control_hop *hop) {
     struct creation *creation = (struct creation *)hop;
 
-    for (int32_t i = 0; creation->visible.is_timed_out && i < creation->response.topics_count; i++) {
+    for (int32_t i = 0; creation->visible.is_timed_out && i < creation->response.topics_count;
+         i++) {
         if (creation->response.topics[i].error_code == ERR_NONE)
             creation->response.topics[i].error_code = ERR_REQUEST_TIMED_OUT;
     }
@@ -178,8 +179,8 @@ static void on_created(void *context, const struct controller_create_topics_resp
 static void create_run(struct control_hop *hop) {
     struct creation *creation = (struct creation *)hop;
 
-    controller_shell_create_topics(control_shell(hop->call->context->control),
-                                   &creation->request, on_created, creation);
+    controller_shell_create_topics(control_shell(hop->call->context->control), &creation->request,
+                                   on_created, creation);
 }
 
 /* Checks the topic's settings and takes them over; false if memory is out. */
@@ -205,15 +206,13 @@ static bool take_configs(struct api_call *call, const struct create_topics_reque
     if (error == ERR_NONE)
         error = topic_config_resolve(call->context->config, pairs, count, &resolved, message);
     if (error != ERR_NONE)
-        fail_created(response, error,
-                     arena_copy(&call->request->arena, bytes_of_text(message)));
+        fail_created(response, error, arena_copy(&call->request->arena, bytes_of_text(message)));
     to->configs = entries;
     to->config_count = count;
     return true;
 }
 
-static bool take_assignments(struct api_call *call,
-                             const struct create_topics_request_topics *from,
+static bool take_assignments(struct api_call *call, const struct create_topics_request_topics *from,
                              struct controller_create_topic *to) {
     struct controller_partition_assignment *assignments =
         api_alloc(call, (size_t)from->assignments_count, sizeof(*assignments));
@@ -237,8 +236,7 @@ static bool is_named_twice(const struct create_topics_request *request, int32_t 
     return false;
 }
 
-static bool take_topic(struct creation *creation, int32_t at,
-                       struct controller_create_topic *to) {
+static bool take_topic(struct creation *creation, int32_t at, struct controller_create_topic *to) {
     struct api_call *call = creation->visible.hop.call;
     const struct create_topics_request_topics *from = &creation->wire.topics[at];
     struct create_topics_response_topics *response = &creation->response.topics[at];
@@ -387,15 +385,15 @@ static void on_deleted(void *context, const struct controller_delete_topics_resp
 static void delete_run(struct control_hop *hop) {
     struct deletion *deletion = (struct deletion *)hop;
 
-    controller_shell_delete_topics(control_shell(hop->call->context->control),
-                                   &deletion->request, on_deleted, deletion);
+    controller_shell_delete_topics(control_shell(hop->call->context->control), &deletion->request,
+                                   on_deleted, deletion);
 }
 
 static bool fill_deletion(struct deletion *deletion) {
     struct api_call *call = deletion->visible.hop.call;
     bool by_entry = call->header.api_version >= 6;
-    size_t count = (size_t)(by_entry ? deletion->wire.topics_count
-                                     : deletion->wire.topic_names_count);
+    size_t count =
+        (size_t)(by_entry ? deletion->wire.topics_count : deletion->wire.topic_names_count);
     struct controller_delete_topic *topics = api_alloc(call, count, sizeof(*topics));
 
     delete_topics_response_init(&deletion->response);

@@ -54,8 +54,8 @@ static void make_cluster_id(struct bootstrap *bootstrap) {
 
     uuid_to_text(&uuid, text);
     arena_init(&arena, 65536);
-    zk_create(bootstrap->zk, PATH_CLUSTER_ID, cluster_id_znode_encode(text, &arena),
-              ZK_PERSISTENT, on_cluster_id_made, bootstrap);
+    zk_create(bootstrap->zk, PATH_CLUSTER_ID, cluster_id_znode_encode(text, &arena), ZK_PERSISTENT,
+              on_cluster_id_made, bootstrap);
     arena_done(&arena);
 }
 

@@ -140,8 +140,7 @@ static void on_bootstrapped(void *context, enum error error,
     control->is_bootstrapping = false;
     control->broker_id = result->broker_id;
     control->identity.broker_id = result->broker_id;
-    memcpy(control->identity.cluster_id, result->cluster_id,
-           sizeof(control->identity.cluster_id));
+    memcpy(control->identity.cluster_id, result->cluster_id, sizeof(control->identity.cluster_id));
     signal_done(control, error);
 }
 
@@ -177,10 +176,8 @@ static void on_session(struct zk_listener *listener, enum zk_session_state state
     control->has_session = state == ZK_SESSION_NEW || state == ZK_SESSION_RECONNECTED ||
                            (state == ZK_SESSION_DISCONNECTED && control->has_session);
     if (state == ZK_SESSION_DISCONNECTED)
-        LOG_WARN("zookeeper_disconnected",
-                 "action=\"serving from the cache until it is back\"");
-    if (control->is_bootstrapping &&
-        (state == ZK_SESSION_NEW || state == ZK_SESSION_RECONNECTED))
+        LOG_WARN("zookeeper_disconnected", "action=\"serving from the cache until it is back\"");
+    if (control->is_bootstrapping && (state == ZK_SESSION_NEW || state == ZK_SESSION_RECONNECTED))
         start_bootstrap(control);
     if (control->registration == NULL)
         return;
@@ -531,7 +528,7 @@ void control_wait_for_metadata(struct control *control, struct metadata_waiter *
 bool control_stop_waiting_for_metadata(struct control *control, struct metadata_waiter *waiter) {
     struct metadata_waiter *listed;
 
-    TAILQ_FOREACH(listed, &control->metadata_waiters, link) {
+    TAILQ_FOREACH (listed, &control->metadata_waiters, link) {
         if (listed == waiter) {
             TAILQ_REMOVE(&control->metadata_waiters, waiter, link);
             return true;
@@ -543,8 +540,7 @@ bool control_stop_waiting_for_metadata(struct control *control, struct metadata_
 void control_call_controller(struct control *control, const struct wire_api *api,
                              int16_t version_max, const void *message, int64_t timeout_ms,
                              control_controller_response *done, void *context) {
-    controller_channel_call(control->channel, api, version_max, message, timeout_ms, done,
-                            context);
+    controller_channel_call(control->channel, api, version_max, message, timeout_ms, done, context);
 }
 
 struct topic_task {

@@ -102,8 +102,7 @@ static void on_closed(void *context, enum error error) {
 }
 
 static bool connect_to(struct controller_channel *channel, const struct metadata *metadata) {
-    const struct metadata_broker *broker =
-        metadata_find_broker(metadata, metadata->controller_id);
+    const struct metadata_broker *broker = metadata_find_broker(metadata, metadata->controller_id);
     const struct metadata_endpoint *endpoint =
         broker == NULL ? NULL : metadata_find_endpoint(broker, channel->config.listener);
     char client_id[64];

@@ -6,11 +6,11 @@
 #include "client/base/logger.h"
 #include "client/wire/message/alter_partition.h"
 
-#define VERSION_MAX      3
-#define RETRY_MS         50
-#define TIMEOUT_MS       30000
-#define BATCH_MAX        5000
-#define ARENA_BYTES_MAX  ((size_t)64 << 20)
+#define VERSION_MAX     3
+#define RETRY_MS        50
+#define TIMEOUT_MS      30000
+#define BATCH_MAX       5000
+#define ARENA_BYTES_MAX ((size_t)64 << 20)
 
 struct proposal {
     struct partition *partition; /* a reference */
@@ -165,8 +165,8 @@ static void send_waiting(struct isr_changes *changes) {
         return;
     }
     changes->is_under_way = true;
-    controller_channel_call(changes->channel, &alter_partition_api, VERSION_MAX,
-                            &changes->request, TIMEOUT_MS, on_answer, changes);
+    controller_channel_call(changes->channel, &alter_partition_api, VERSION_MAX, &changes->request,
+                            TIMEOUT_MS, on_answer, changes);
 }
 
 static void on_retry(struct loop_timer *timer) {
@@ -186,8 +186,8 @@ void isr_changes_set_broker_epoch(struct isr_changes *changes, int64_t broker_ep
     changes->broker_epoch = broker_epoch;
 }
 
-enum error isr_changes_new(struct loop *loop, struct controller_channel *channel,
-                           int32_t broker_id, struct isr_changes **created) {
+enum error isr_changes_new(struct loop *loop, struct controller_channel *channel, int32_t broker_id,
+                           struct isr_changes **created) {
     struct isr_changes *changes = calloc(1, sizeof(*changes));
 
     if (changes == NULL)

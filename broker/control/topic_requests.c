@@ -74,7 +74,7 @@ static void fill_internal(struct creation *creation, const struct config *config
 void topic_requests_create(struct topic_requests *requests, struct bytes topic) {
     struct creation *creation;
 
-    TAILQ_FOREACH(creation, &requests->creations, link) {
+    TAILQ_FOREACH (creation, &requests->creations, link) {
         if (bytes_equal(topic, bytes_of(creation->name, creation->name_size)))
             return;
     }
@@ -108,9 +108,9 @@ static void on_allocated(void *context, enum error error, const void *message) {
 
     if (error == ERR_NONE)
         error = (enum error)response->error_code;
-    if (error == ERR_NONE && producer_ids_add_block(requests->producer_ids,
-                                                    response->producer_id_start,
-                                                    response->producer_id_len))
+    if (error == ERR_NONE &&
+        producer_ids_add_block(requests->producer_ids, response->producer_id_start,
+                               response->producer_id_len))
         return;
     LOG_INFO("no_producer_ids", "error=%s action=\"producers ask again\"", error_name(error));
     producer_ids_block_failed(requests->producer_ids);
@@ -120,8 +120,8 @@ void topic_requests_allocate_producer_ids(struct topic_requests *requests) {
     allocate_producer_ids_request_init(&requests->allocate);
     requests->allocate.broker_id = requests->broker_id;
     requests->allocate.broker_epoch = requests->broker_epoch;
-    controller_channel_call(requests->channel, &allocate_producer_ids_api, 0,
-                            &requests->allocate, TIMEOUT_MS, on_allocated, requests);
+    controller_channel_call(requests->channel, &allocate_producer_ids_api, 0, &requests->allocate,
+                            TIMEOUT_MS, on_allocated, requests);
 }
 
 void topic_requests_set_broker_epoch(struct topic_requests *requests, int64_t broker_epoch) {

@@ -57,8 +57,7 @@ void topic_settings_of(const struct config *config, const struct metadata_topic 
                            ? COMPRESSION_NONE
                            : (enum compression)resolved.compression_type,
         .keep_producer_compression = resolved.compression_type == TOPIC_COMPRESSION_PRODUCER,
-        .log_append_time =
-            resolved.message_timestamp_type == TOPIC_TIMESTAMP_LOG_APPEND_TIME,
+        .log_append_time = resolved.message_timestamp_type == TOPIC_TIMESTAMP_LOG_APPEND_TIME,
         .compact = (resolved.cleanup_policy & TOPIC_CLEANUP_COMPACT) != 0,
         .validate_compressed_records = config->validate_compressed_records,
     };

@@ -45,13 +45,11 @@ void metadata_put_state(struct metadata_builder *builder, const struct uuid *top
 
 static void put_settings(struct metadata_builder *builder, struct bytes topic,
                          const struct config_znode *config) {
-    struct metadata_setting *settings =
-        calloc((size_t)config->entry_count + 1, sizeof(*settings));
+    struct metadata_setting *settings = calloc((size_t)config->entry_count + 1, sizeof(*settings));
 
     CHECK(settings != NULL);
     for (int32_t i = 0; i < config->entry_count; i++)
-        settings[i] =
-            (struct metadata_setting){config->entries[i].key, config->entries[i].value};
+        settings[i] = (struct metadata_setting){config->entries[i].key, config->entries[i].value};
     metadata_builder_set_settings(builder, topic, settings, config->entry_count);
     free(settings);
 }

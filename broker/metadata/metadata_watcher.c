@@ -170,8 +170,8 @@ static void on_topic_config(void *context, const struct zk_result *result) {
     if (watcher == NULL)
         return;
     if (result->error == ERR_NONE)
-        metadata_put_settings_znode(watcher->builder, bytes_of_text(read->name),
-                                    read->path.text, result->data, &watcher->arena);
+        metadata_put_settings_znode(watcher->builder, bytes_of_text(read->name), read->path.text,
+                                    result->data, &watcher->arena);
     arena_reset(&watcher->arena);
     free(read);
     load_read_done(watcher);
@@ -186,8 +186,8 @@ static void on_topic(void *context, const struct zk_result *result) {
     if (watcher == NULL)
         return;
     if (result->error == ERR_NONE) {
-        if (topic_znode_decode(read->path.text, result->data, &watcher->arena, &topic,
-                               &problem) == ERR_NONE &&
+        if (topic_znode_decode(read->path.text, result->data, &watcher->arena, &topic, &problem) ==
+                ERR_NONE &&
             metadata_put_topic(watcher->builder, bytes_of_text(read->name), &topic)) {
             struct znode_path path = path_of_topic_config(bytes_of_text(read->name));
             read_states(watcher, read->name, &topic);

@@ -55,8 +55,8 @@ enum error producer_ids_next(struct producer_ids *ids, int64_t *producer_id) {
         error = ERR_COORDINATOR_LOAD_IN_PROGRESS;
     else
         *producer_id = ids->present.next++;
-    request = !ids->is_requested && is_empty(&ids->ahead) &&
-              ids->present.end - ids->present.next <= 100;
+    request =
+        !ids->is_requested && is_empty(&ids->ahead) && ids->present.end - ids->present.next <= 100;
     if (request)
         ids->is_requested = true;
     mutex_unlock(&ids->lock);
