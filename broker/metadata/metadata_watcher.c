@@ -24,8 +24,7 @@ struct metadata_watcher {
     int64_t next_config_change;
     bool is_listing_changes;
     bool list_changes_again;
-    struct metadata_builder *delta; /* entries being applied */
-    size_t delta_outstanding;
+    size_t delta_outstanding; /* entries being read */
     bool delta_failed;
     struct arena arena; /* of one completion */
 };
@@ -37,6 +36,7 @@ struct read {
     struct uuid topic_id;
     int32_t partition;
     uint32_t sequence;
+    bool is_load_start;
     struct znode_path path;
     char name[]; /* topic or entity */
 };
@@ -65,6 +65,7 @@ static bool is_session_trouble(enum error error) {
 
 static void load(struct metadata_watcher *watcher);
 static void list_changes(struct metadata_watcher *watcher);
+static void list_config_changes(struct metadata_watcher *watcher, bool is_load_start);
 
 static void publish(struct metadata_watcher *watcher, struct metadata_builder *builder,
                     bool is_full_load) {
@@ -97,8 +98,6 @@ static struct metadata_builder *builder_on_current(struct metadata_watcher *watc
 static void drop_load(struct metadata_watcher *watcher) {
     metadata_builder_free(watcher->builder);
     watcher->builder = NULL;
-    metadata_builder_free(watcher->delta);
-    watcher->delta = NULL;
     watcher->delta_outstanding = 0;
     watcher->is_listing_changes = false;
     watcher->is_loading = false;
@@ -115,6 +114,7 @@ static void load_read_done(struct metadata_watcher *watcher) {
     metadata_builder_remove_untouched_topics(builder);
     publish(watcher, builder, true);
     list_changes(watcher);
+    list_config_changes(watcher, false);
 }
 
 /* Frees the read; NULL if it is history. A read that failed for the session's sake is never
@@ -423,6 +423,10 @@ static void on_config_changes(void *context, const struct zk_result *result) {
 
     if (watcher == NULL)
         return;
+    if (watcher->is_loading && !read->is_load_start) {
+        free(read); /* what came meanwhile is listed again at the end of the load */
+        return;
+    }
     next = watcher->next_config_change;
     for (size_t i = 0; result->error == ERR_NONE && i < result->child_count; i++) {
         struct znode_path path = path_of_child(PATH_CONFIG_CHANGES, result->children[i]);
@@ -432,8 +436,8 @@ static void on_config_changes(void *context, const struct zk_result *result) {
             continue;
         if ((int64_t)sequence >= next)
             next = (int64_t)sequence + 1;
-        /* A load reads all configs itself. */
-        if (!watcher->is_loading)
+        /* A load reads all configs after this. */
+        if (!read->is_load_start)
             zk_get(watcher->config.zk, path.text, false, on_config_change,
                    read_new(watcher, path, ""));
     }
@@ -441,11 +445,12 @@ static void on_config_changes(void *context, const struct zk_result *result) {
     free(read);
 }
 
-static void list_config_changes(struct metadata_watcher *watcher) {
+static void list_config_changes(struct metadata_watcher *watcher, bool is_load_start) {
     struct znode_path path = {PATH_CONFIG_CHANGES};
+    struct read *read = read_new(watcher, path, "");
 
-    zk_children(watcher->config.zk, PATH_CONFIG_CHANGES, true, on_config_changes,
-                read_new(watcher, path, ""));
+    read->is_load_start = is_load_start;
+    zk_children(watcher->config.zk, PATH_CONFIG_CHANGES, true, on_config_changes, read);
 }
 
 static void on_synced(void *context, const struct zk_result *result) {
@@ -468,7 +473,7 @@ static void load(struct metadata_watcher *watcher) {
     /* INVARIANT: the next number is noted before anything is read, so that no change can fall
      * between the load and the entries. */
     zk_children(zk, PATH_CHANGES, false, on_change_log_start, read_new(watcher, changes, ""));
-    list_config_changes(watcher);
+    list_config_changes(watcher, true);
     read_brokers(watcher);
     read_controller(watcher);
     zk_children(zk, PATH_TOPICS, false, on_topics, read_new(watcher, topics, ""));
@@ -482,19 +487,22 @@ static void reload(struct metadata_watcher *watcher, const char *reason) {
 }
 
 static void finish_delta(struct metadata_watcher *watcher) {
-    struct metadata_builder *delta = watcher->delta;
-
-    watcher->delta = NULL;
     watcher->is_listing_changes = false;
-    if (watcher->delta_failed) {
-        metadata_builder_free(delta);
+    if (watcher->delta_failed)
         reload(watcher, "an entry of the change log was gone or unreadable");
-        return;
-    }
-    if (delta != NULL)
-        publish(watcher, delta, false);
-    if (watcher->list_changes_again)
+    else if (watcher->list_changes_again)
         list_changes(watcher);
+}
+
+/* INVARIANT: a builder never outlives the callback that made it (but for a load's, which reads
+ * everything anew when anything moves): what is published meanwhile must not be undone. */
+static void apply_entry(struct metadata_watcher *watcher, const struct change_znode *change,
+                        uint32_t sequence) {
+    struct metadata_builder *builder = builder_on_current(watcher);
+
+    metadata_put_change(builder, change);
+    watcher->next_change = sequence + 1;
+    publish(watcher, builder, false);
 }
 
 static void on_entry(void *context, const struct zk_result *result) {
@@ -512,8 +520,7 @@ static void on_entry(void *context, const struct zk_result *result) {
         LOG_ERROR("znode_invalid", "reason=%s", LOG_QUOTED_TEXT(problem.text));
         watcher->delta_failed = true;
     } else if (!watcher->delta_failed) {
-        metadata_put_change(watcher->delta, &change);
-        watcher->next_change = read->sequence + 1;
+        apply_entry(watcher, &change, read->sequence);
     }
     arena_reset(&watcher->arena);
     free(read);
@@ -530,7 +537,6 @@ static int compare_sequences(const void *a, const void *b) {
 
 static void read_entries(struct metadata_watcher *watcher, const uint32_t *sequences,
                          size_t count) {
-    watcher->delta = builder_on_current(watcher);
     watcher->delta_failed = false;
     watcher->delta_outstanding = count;
     for (size_t i = 0; i < count; i++) {
@@ -621,7 +627,7 @@ void metadata_watcher_on_watch(struct metadata_watcher *watcher, enum zk_event_k
         if (!watcher->is_loading)
             list_changes(watcher);
     } else if (strcmp(path, PATH_CONFIG_CHANGES) == 0) {
-        list_config_changes(watcher);
+        list_config_changes(watcher, false);
     } else if (strcmp(path, PATH_CONTROLLER) == 0) {
         if (watcher->is_loading)
             load(watcher);
