@@ -10,6 +10,7 @@ Brokers have the ids 1, 2, ... Everything is written below one temporary folder 
 BARNABAS_DAEMON names another program to run with the path of a server.properties: with one that
 starts a Java Kafka 3.9, the tests themselves can be tested.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -87,8 +88,9 @@ class Broker:
 
 
 class BrokerCluster:
-    def __init__(self, count=3, settings=None, zookeeper=None, keep=False):
-        """`settings`: more keys for every broker. `zookeeper`: arguments of ZookeeperServer."""
+    def __init__(self, count=3, settings=None, racks=None, zookeeper=None, keep=False):
+        """`settings`: more keys for every broker. `racks`: one per broker. `zookeeper`: arguments
+        of ZookeeperServer."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="barnabas-cluster-"))
         self.keep = keep
         self.zookeeper = ZookeeperServer(folder=self.folder / "zookeeper", **(zookeeper or {}))
@@ -101,8 +103,11 @@ class BrokerCluster:
             "transaction.state.log.replication.factor": min(count, 3),
             **(settings or {}),
         }
-        self.brokers = {broker_id: Broker(broker_id, self.folder / f"broker-{broker_id}", common)
-                        for broker_id in range(1, count + 1)}
+        self.brokers = {}
+        for broker_id in range(1, count + 1):
+            rack = {"broker.rack": racks[broker_id - 1]} if racks else {}
+            self.brokers[broker_id] = Broker(broker_id, self.folder / f"broker-{broker_id}",
+                                             {**common, **rack})
 
     def __enter__(self):
         try:
@@ -185,3 +190,36 @@ class BrokerCluster:
                     for word in ("--config", f"{key.replace('_', '.')}={value}")]
         self.barnabas("topic", "create", name, "--partitions", str(partitions),
                       "--replication-factor", str(replicas), *settings)
+
+    # ---- What the cluster says of itself ----
+
+    def partitions(self, topic, address=None):
+        """{partition: {"leader", "leader_epoch", "replicas", "isr"}} as one broker, or any, tells;
+        empty if it does not know the topic."""
+        told = self.barnabas("--output", "json", "--timeout", "5", "topic", "describe", topic,
+                             bootstrap=address, check=False)
+        try:
+            topics = json.loads(told)["items"]
+        except (ValueError, KeyError):
+            return {}
+        return {partition["partitionIndex"]: {"leader": partition["leaderId"],
+                                              "leader_epoch": partition["leaderEpoch"],
+                                              "replicas": partition["replicaNodes"],
+                                              "isr": partition["isrNodes"]}
+                for described in topics for partition in described.get("partitions", [])}
+
+    def controller(self):
+        told = self.barnabas("--output", "json", "--timeout", "5", "broker", "list", check=False)
+        try:
+            return next((broker["brokerId"] for broker in json.loads(told)["items"]
+                         if broker["isController"]), None)
+        except (ValueError, KeyError):
+            return None
+
+    def wait_until_in_sync(self, topic, seconds=START_SECONDS):
+        """Until every replica of the topic is in its ISR."""
+        def in_sync():
+            partitions = self.partitions(topic).values()
+            return partitions and all(sorted(partition["isr"]) == sorted(partition["replicas"])
+                                      for partition in partitions)
+        wait_until(in_sync, seconds, f"all replicas of {topic} are in sync")
