@@ -14,6 +14,7 @@
 #define LIST_OFFSETS_VERSION_MAX 9
 #define ARENA_BYTES_MAX          ((size_t)256 << 20)
 #define CONNECT_TIMEOUT_MS       10000
+#define PAUSE_MS_MIN             INT64_C(20) /* doubled by each failure in a row, up to backoff_ms */
 
 struct partition_key {
     struct uuid topic_id;
@@ -38,6 +39,7 @@ struct followed {
     bool in_session;                /* the leader's session has it */
     bool listed;                    /* on the link's `changed` list */
     int64_t delayed_until_ms;
+    int32_t failures;           /* in a row */
     int64_t asked_start_offset; /* ASKING_OFFSETS: the leader's log start, -1 until known */
     TAILQ_ENTRY(followed) changed;
     UT_hash_handle hh;
@@ -59,6 +61,8 @@ struct link {
     size_t forgotten_count;
     size_t forgotten_capacity;
     size_t partition_count;
+    int32_t failures;        /* connections in a row that gave no response to a fetch */
+    int64_t retry_at_ms;     /* when `retry` expires; 0: it is not armed */
     struct loop_timer retry; /* of the connection, and of delayed partitions */
     UT_hash_handle hh;
 };
@@ -136,13 +140,37 @@ static void leave_session(struct followed *followed) {
 static void link_send(struct link *link);
 static void link_connect(struct link *link);
 
+/* The pause after so many failures in a row. All brokers learn of a new leader at the same moment,
+ * so the first fetch often comes a little before the leader knows that it leads. A full backoff
+ * would then hold up acks=all for that long. */
+static int64_t pause_ms(const struct fetcher *fetcher, int32_t failures) {
+    int64_t pause = PAUSE_MS_MIN << (failures < 16 ? failures : 16);
+    int64_t longest = fetcher->fetchers->config.backoff_ms;
+
+    return pause < longest ? pause : longest;
+}
+
+/* The timer is shared: the earliest of those who want it counts. */
+static void retry_in(struct link *link, int64_t pause) {
+    int64_t at_ms = clock_monotonic_ms(clock_system()) + pause;
+
+    if (link->retry_at_ms != 0 && link->retry_at_ms <= at_ms)
+        return;
+    link->retry_at_ms = at_ms;
+    loop_timer_arm(&link->retry, pause);
+}
+
+static void retry_connection(struct link *link) {
+    retry_in(link, pause_ms(link->fetcher, link->failures++));
+}
+
 static void delay(struct followed *followed) {
-    const struct replica_fetchers_config *config = &followed->link->fetcher->fetchers->config;
+    int64_t pause = pause_ms(followed->link->fetcher, followed->failures++);
 
     leave_session(followed);
     followed->state = FOLLOWED_DELAYED;
-    followed->delayed_until_ms = clock_monotonic_ms(clock_system()) + config->backoff_ms;
-    loop_timer_arm(&followed->link->retry, config->backoff_ms);
+    followed->delayed_until_ms = clock_monotonic_ms(clock_system()) + pause;
+    retry_in(followed->link, pause);
 }
 
 static void fail(struct followed *followed, enum error error) {
@@ -225,7 +253,7 @@ static void link_on_closed(void *context, enum error error) {
     connection_close(closed);
     forget_session(link);
     if (link->partition_count > 0)
-        loop_timer_arm(&link->retry, link->fetcher->fetchers->config.backoff_ms);
+        retry_connection(link);
 }
 
 static void link_connect(struct link *link) {
@@ -246,14 +274,14 @@ static void link_connect(struct link *link) {
     };
 
     if (!config->endpoint(config->context, link->leader_id, host, sizeof(host), &port)) {
-        loop_timer_arm(&link->retry, config->backoff_ms);
+        retry_connection(link);
         return;
     }
     connection.port = port;
     snprintf(client_id, sizeof(client_id), "broker-%d-fetcher-%d", config->broker_id,
              (int)(link->fetcher - link->fetcher->fetchers->threads));
     if (connection_open(link->fetcher->loop, &connection, &link->connection) != ERR_NONE)
-        loop_timer_arm(&link->retry, config->backoff_ms);
+        retry_connection(link);
 }
 
 /* Brings back what was delayed long enough, and the connection. */
@@ -264,6 +292,7 @@ static void link_retry(struct loop_timer *timer) {
     struct followed *followed;
     struct followed *next;
 
+    link->retry_at_ms = 0;
     HASH_ITER (hh, link->fetcher->followed, followed, next) {
         if (followed->link != link || followed->state != FOLLOWED_DELAYED)
             continue;
@@ -273,7 +302,7 @@ static void link_retry(struct loop_timer *timer) {
             soonest_ms = followed->delayed_until_ms;
     }
     if (soonest_ms != INT64_MAX)
-        loop_timer_arm(&link->retry, soonest_ms - now_ms);
+        retry_in(link, soonest_ms - now_ms);
     if (link->connection == NULL && link->partition_count > 0)
         link_connect(link);
     else
@@ -475,10 +504,13 @@ static void handle_error(struct followed *followed, enum error error) {
         ask_offsets(followed, -2);
         break;
     case ERR_FENCED_LEADER_EPOCH:
-        if (partition_leader_epoch(followed->partition) == followed->leader_epoch)
-            fail(followed, error);
-        else
+        if (partition_leader_epoch(followed->partition) != followed->leader_epoch) {
             delay(followed);
+            break;
+        }
+        /* The leader learnt of a new epoch before we did: we shall be told to follow anew. */
+        leave_session(followed);
+        followed->state = FOLLOWED_FAILED;
         break;
     default:
         LOG_DEBUG("replica_fetch_delayed", "topic=%s partition=%d leader=%d error=%s",
@@ -510,6 +542,8 @@ static void handle_partition(struct followed *followed,
     error = partition_append_as_follower(followed->partition, followed->leader_epoch,
                                          followed->position.fetch_offset, answer->records.data,
                                          answer->high_watermark, answer->log_start_offset);
+    if (error == ERR_NONE)
+        followed->failures = 0;
     if (error != ERR_NONE || answer->records.data.size > 0)
         handle_own_error(followed, error);
 }
@@ -532,6 +566,7 @@ static void handle_response(struct link *link, const struct fetch_response *resp
                 handle_partition(followed, &topic->partitions[j]);
         }
     }
+    link->failures = 0;
     link->session_id = response->session_id;
     if (response->session_id == 0)
         forget_session(link);

@@ -139,6 +139,7 @@ class MalformedInputTest(unittest.TestCase):
         self.assertEqual(self.produce_error(batch()), 0)
 
     def test_bad_batches_are_refused(self):
+        # What is inside a compressed batch is looked at only where a rule asks for it: not here.
         cases = {
             "wrong crc": batch(crc=1),
             "unknown magic": batch(magic=9),
@@ -151,7 +152,6 @@ class MalformedInputTest(unittest.TestCase):
             "cut": batch()[:-3],
             "only half a header": batch()[:20],
             "garbage after the batch": batch() + b"\xff" * 30,
-            "compressed with garbage": batch(attributes=1, records=b"\x1f\x8b garbage"),
         }
         for name, records in cases.items():
             self.assertNotEqual(self.produce_error(records), 0, name)
