@@ -10,6 +10,7 @@ server listens on the loopback interface only and is ended by its process id.
 """
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -30,10 +31,17 @@ log4j.appender.FILE.layout.ConversionPattern=%d %-5p %c{{1}} %m%n
 
 
 def free_port():
-    """A port that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody uses now, and that no outgoing connection is given later: those have a
+    range of their own, in which a port may be gone again before its server binds it."""
+    outgoing = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(outgoing // 2, outgoing)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class ZookeeperServer:
