@@ -18,6 +18,9 @@ extern const struct api_handler api_init_producer_id;        /* coordinators.c *
 extern const struct api_handler api_api_versions;            /* api_versions.c */
 extern const struct api_handler api_create_topics;           /* topics.c */
 extern const struct api_handler api_delete_topics;           /* topics.c */
+extern const struct api_handler api_create_partitions;       /* partitions.c */
+extern const struct api_handler api_elect_leaders;           /* elections.c */
+extern const struct api_handler api_describe_configs;        /* describe_configs.c */
 extern const struct api_handler api_alter_partition;         /* inter_broker.c */
 extern const struct api_handler api_controlled_shutdown;     /* inter_broker.c */
 extern const struct api_handler api_allocate_producer_ids;   /* inter_broker.c */

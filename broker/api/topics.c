@@ -1,7 +1,8 @@
 #include "broker/api/handlers.h"
 
-#include "broker/api/control_hop.h"
+#include "broker/api/visible.h"
 #include "broker/config/config.h"
+#include "broker/config/config_describe.h"
 #include "broker/config/topic_config.h"
 #include "broker/metadata/metadata_cache.h"
 #include "client/wire/message/create_topics.h"
@@ -13,84 +14,6 @@
  * metadata shows it, or the request's time is up.
  */
 
-/* A wait for the metadata, with a deadline. Which of the two ends it is decided on the control
- * thread; the call ends on its reactor, when no task of either is on its way any more. */
-struct visible {
-    struct control_hop hop; /* first */
-    struct metadata_waiter waiter;
-    struct task deadline;                     /* to the control thread */
-    struct task deadline_back;                /* and back */
-    bool is_deadline_away;                    /* reactor */
-    bool has_returned;                        /* reactor */
-    bool is_expired;                          /* control thread */
-    bool is_timed_out;                        /* written before the return */
-    void (*respond)(struct control_hop *hop); /* on the reactor */
-};
-
-static struct visible *visible_of_waiter(struct metadata_waiter *waiter) {
-    return CONTAINER_OF(waiter, struct visible, waiter);
-}
-
-static void respond_if_home(struct visible *visible) {
-    if (visible->has_returned && !visible->is_deadline_away)
-        visible->respond(&visible->hop);
-}
-
-static void on_returned(struct control_hop *hop) {
-    struct visible *visible = (struct visible *)hop;
-
-    visible->has_returned = true;
-    request_cancel_deadline(hop->call->request);
-    respond_if_home(visible);
-}
-
-static void on_deadline_back(struct task *task) {
-    struct visible *visible = CONTAINER_OF(task, struct visible, deadline_back);
-
-    visible->is_deadline_away = false;
-    respond_if_home(visible);
-}
-
-static void finish_visible(struct visible *visible) {
-    control_hop_return(&visible->hop, on_returned);
-}
-
-static void on_visible(struct task *task) {
-    struct metadata_waiter *waiter = CONTAINER_OF(task, struct metadata_waiter, task);
-
-    finish_visible(visible_of_waiter(waiter));
-}
-
-static void run_deadline(struct task *task) {
-    struct visible *visible = CONTAINER_OF(task, struct visible, deadline);
-    struct api_call *call = visible->hop.call;
-
-    visible->is_expired = true;
-    if (control_stop_waiting_for_metadata(call->context->control, &visible->waiter)) {
-        visible->is_timed_out = true;
-        finish_visible(visible);
-    }
-    visible->deadline_back.run = on_deadline_back;
-    executor_post(call->request->executor, &visible->deadline_back);
-}
-
-/* On the control thread. */
-static void wait_visible(struct visible *visible,
-                         bool (*is_satisfied)(struct metadata_waiter *waiter,
-                                              const struct metadata *metadata)) {
-    struct control *control = visible->hop.call->context->control;
-
-    if (visible->is_expired) {
-        visible->is_timed_out = true;
-        finish_visible(visible);
-        return;
-    }
-    visible->waiter.is_satisfied = is_satisfied;
-    visible->waiter.executor = control_executor(control);
-    visible->waiter.task.run = on_visible;
-    control_wait_for_metadata(control, &visible->waiter);
-}
-
 /* ---- CreateTopics ---- */
 
 struct creation {
@@ -100,13 +23,58 @@ struct creation {
     struct create_topics_response response;
 };
 
+static void fail_created(struct create_topics_response_topics *topic, enum error error,
+                         struct bytes message) {
+    topic->error_code = error_to_wire(error);
+    topic->error_message = message;
+    topic->num_partitions = -1;
+    topic->replication_factor = -1;
+    topic->configs_count = 0;
+}
+
+static struct config_pair *pairs_of(struct api_call *call,
+                                    const struct create_topics_request_topics *from) {
+    struct config_pair *pairs = api_alloc(call, (size_t)from->configs_count, sizeof(*pairs));
+
+    for (int32_t i = 0; pairs != NULL && i < from->configs_count; i++)
+        pairs[i] = (struct config_pair){from->configs[i].name, from->configs[i].value};
+    return pairs;
+}
+
+/* All settings that the topic has now; nothing past the arena's bound. */
+static void describe_created(struct api_call *call, const struct create_topics_request_topics *from,
+                             struct create_topics_response_topics *to) {
+    struct config_pair *pairs = pairs_of(call, from);
+
+    to->configs = api_alloc(call, config_describe_topic_count(), sizeof(*to->configs));
+    to->configs_count = 0;
+    for (size_t i = 0; pairs != NULL && to->configs != NULL && i < config_describe_topic_count();
+         i++) {
+        struct create_topics_response_topics_configs *config = &to->configs[to->configs_count++];
+        struct config_entry entry;
+        config_describe_topic(call->context->config, pairs, (size_t)from->configs_count, i, &entry);
+        create_topics_response_topics_configs_init(config);
+        config->name = bytes_of_text(entry.name);
+        config->value = entry.value.data == (const uint8_t *)entry.number
+                            ? arena_copy(&call->request->arena, entry.value)
+                            : entry.value;
+        config->read_only = entry.is_read_only;
+        config->config_source = (int8_t)entry.source;
+        config->is_sensitive = entry.is_sensitive;
+    }
+}
+
 static void create_respond(struct control_hop *hop) {
     struct creation *creation = (struct creation *)hop;
 
-    for (int32_t i = 0; creation->visible.is_timed_out && i < creation->response.topics_count;
-         i++) {
-        if (creation->response.topics[i].error_code == ERR_NONE)
-            creation->response.topics[i].error_code = ERR_REQUEST_TIMED_OUT;
+    for (int32_t i = 0; i < creation->response.topics_count; i++) {
+        struct create_topics_response_topics *topic = &creation->response.topics[i];
+        if (topic->error_code != ERR_NONE)
+            continue;
+        if (creation->visible.is_timed_out)
+            fail_created(topic, ERR_REQUEST_TIMED_OUT, BYTES_NULL);
+        else if (hop->call->header.api_version >= 5)
+            describe_created(hop->call, &creation->wire.topics[i], topic);
     }
     api_respond(hop->call, &creation->response);
 }
@@ -131,14 +99,6 @@ static bool are_created(struct metadata_waiter *waiter, const struct metadata *m
             return false;
     }
     return true;
-}
-
-static void fail_created(struct create_topics_response_topics *topic, enum error error,
-                         struct bytes message) {
-    topic->error_code = error_to_wire(error);
-    topic->error_message = message;
-    topic->num_partitions = -1;
-    topic->replication_factor = -1;
 }
 
 static struct create_topics_response_topics *find_created(struct creation *creation,
@@ -171,9 +131,9 @@ static void on_created(void *context, const struct controller_create_topics_resp
                                                                : error_text(result->error)));
     }
     if (creation->request.validate_only)
-        finish_visible(&creation->visible);
+        visible_finish(&creation->visible);
     else
-        wait_visible(&creation->visible, are_created);
+        visible_wait(&creation->visible, are_created);
 }
 
 static void create_run(struct control_hop *hop) {
@@ -188,7 +148,7 @@ static bool take_configs(struct api_call *call, const struct create_topics_reque
                          struct controller_create_topic *to,
                          struct create_topics_response_topics *response) {
     size_t count = (size_t)from->configs_count;
-    struct config_pair *pairs = api_alloc(call, count, sizeof(*pairs));
+    struct config_pair *pairs = pairs_of(call, from);
     struct controller_topic_config_entry *entries = api_alloc(call, count, sizeof(*entries));
     struct topic_config resolved;
     char message[CONFIG_MESSAGE_SIZE] = "a value is null";
@@ -197,7 +157,6 @@ static bool take_configs(struct api_call *call, const struct create_topics_reque
     if (pairs == NULL || entries == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
-        pairs[i] = (struct config_pair){from->configs[i].name, from->configs[i].value};
         entries[i] =
             (struct controller_topic_config_entry){from->configs[i].name, from->configs[i].value};
         if (bytes_is_null(from->configs[i].value))
@@ -244,7 +203,7 @@ static bool take_topic(struct creation *creation, int32_t at, struct controller_
 
     create_topics_response_topics_init(response);
     response->name = from->name;
-    response->configs_count = -1;
+    response->error_message = BYTES_NULL;
     to->name = from->name;
     to->partition_count =
         from->num_partitions == -1 ? config->num_partitions : from->num_partitions;
@@ -283,26 +242,6 @@ static bool fill_creation(struct creation *creation) {
     return true;
 }
 
-/* ---- Both ---- */
-
-static void on_deadline(struct request *request) {
-    struct visible *visible = request->user;
-
-    visible->is_deadline_away = true;
-    visible->deadline.run = run_deadline;
-    executor_post(control_executor(visible->hop.call->context->control), &visible->deadline);
-}
-
-static void go(struct visible *visible, void (*run)(struct control_hop *hop),
-               void (*respond)(struct control_hop *hop), int32_t timeout_ms) {
-    struct request *request = visible->hop.call->request;
-
-    visible->respond = respond;
-    request->user = visible;
-    request_set_deadline(request, timeout_ms > 0 ? timeout_ms : 0, on_deadline);
-    control_hop_go(&visible->hop, run);
-}
-
 static void handle_create_topics(struct api_call *call) {
     struct creation *creation = api_alloc(call, 1, sizeof(*creation));
 
@@ -319,7 +258,7 @@ static void handle_create_topics(struct api_call *call) {
     else if (creation->request.topic_count == 0)
         api_respond(call, &creation->response);
     else
-        go(&creation->visible, create_run, create_respond, creation->wire.timeout_ms);
+        visible_go(&creation->visible, create_run, create_respond, creation->wire.timeout_ms);
 }
 
 const struct api_handler api_create_topics = {&create_topics_api, 7, handle_create_topics};
@@ -379,7 +318,7 @@ static void on_deleted(void *context, const struct controller_delete_topics_resp
         if (error != ERR_NONE)
             gone->error_message = bytes_of_text(error_text(error));
     }
-    wait_visible(&deletion->visible, are_deleted);
+    visible_wait(&deletion->visible, are_deleted);
 }
 
 static void delete_run(struct control_hop *hop) {
@@ -425,7 +364,7 @@ static void handle_delete_topics(struct api_call *call) {
         return;
     deletion->visible.hop.call = call;
     if (fill_deletion(deletion))
-        go(&deletion->visible, delete_run, delete_respond, deletion->wire.timeout_ms);
+        visible_go(&deletion->visible, delete_run, delete_respond, deletion->wire.timeout_ms);
     else
         api_close(call);
 }

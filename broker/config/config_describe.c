@@ -43,8 +43,8 @@ static void add_synonym(struct config_entry *entry, const char *name, struct byt
         .name = name, .value = entry->is_sensitive ? BYTES_NULL : value, .source = source};
 }
 
-/* What is set in the file, then what is the default. As in Kafka, the list begins with `key`
- * itself: with only log.retention.hours set, log.retention.ms is a default without a value. */
+/* What is set in the file, then what is the default, where there is a value. As in Kafka, the list
+ * begins with `key` itself: with only log.retention.hours set, log.retention.ms has no synonyms. */
 static void add_broker_synonyms(const struct config *config, const char *key,
                                 struct config_entry *entry) {
     const char *names[4];
@@ -58,10 +58,10 @@ static void add_broker_synonyms(const struct config *config, const char *key,
             add_synonym(entry, names[i], bytes_of_text(value->text), CONFIG_SOURCE_STATIC_BROKER);
     }
     for (int i = 0; i < 4 && names[i] != NULL; i++) {
-        begun = begun || strcmp(names[i], key) == 0;
-        if (begun)
-            add_synonym(entry, names[i], bytes_of_text(broker_row(names[i])->value),
-                        CONFIG_SOURCE_DEFAULT);
+        const char *value = broker_row(names[i])->value;
+        begun = begun || (value != NULL && strcmp(names[i], key) == 0);
+        if (value != NULL && begun)
+            add_synonym(entry, names[i], bytes_of_text(value), CONFIG_SOURCE_DEFAULT);
     }
 }
 

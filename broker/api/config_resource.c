@@ -1,0 +1,89 @@
+#include "broker/api/config_resource.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "client/base/logger.h"
+
+static enum error refuse(struct api_call *call, struct bytes *message, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+static enum error refuse(struct api_call *call, struct bytes *message, const char *format, ...) {
+    char text[CONFIG_MESSAGE_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    *message = arena_copy(&call->request->arena, bytes_of_text(text));
+    return ERR_INVALID_REQUEST;
+}
+
+/* A decimal number with an optional sign, as Java reads one. */
+static bool parse_id(struct bytes name, int32_t *id) {
+    bool is_negative = name.size > 0 && name.data[0] == '-';
+    size_t at = name.size > 0 && (is_negative || name.data[0] == '+') ? 1 : 0;
+    int64_t value = 0;
+
+    if (at == name.size)
+        return false;
+    for (; at < name.size; at++) {
+        if (name.data[at] < '0' || name.data[at] > '9')
+            return false;
+        value = value * 10 + (name.data[at] - '0');
+        if (value > INT32_MAX)
+            return false;
+    }
+    *id = (int32_t)(is_negative ? -value : value);
+    return true;
+}
+
+static enum error check_broker(struct api_call *call, struct bytes name, const char *or_empty,
+                               struct bytes *message) {
+    int32_t id;
+
+    if (!parse_id(name, &id))
+        return refuse(call, message, "Broker id must be an integer, but it is: %s",
+                      LOG_QUOTED(name));
+    if (id != call->context->broker_id)
+        return refuse(call, message, "Unexpected broker id, expected %d%s, but received %s",
+                      call->context->broker_id, or_empty, LOG_QUOTED(name));
+    return ERR_NONE;
+}
+
+enum error config_resource_find(struct api_call *call, int8_t type, struct bytes name,
+                                struct config_resource *resource, struct bytes *message) {
+    *resource = (struct config_resource){.kind = (enum config_resource_kind)type};
+    switch (resource->kind) {
+    case CONFIG_RESOURCE_TOPIC:
+        return ERR_NONE;
+    case CONFIG_RESOURCE_BROKER:
+        resource->is_default = name.size == 0;
+        return resource->is_default ? ERR_NONE
+                                    : check_broker(call, name, " or empty string", message);
+    case CONFIG_RESOURCE_BROKER_LOGGER:
+        return name.size == 0 ? refuse(call, message, "Broker id must not be empty")
+                              : check_broker(call, name, "", message);
+    }
+    return refuse(call, message, "Unexpected resource type %d for resource %s", type,
+                  LOG_QUOTED(name));
+}
+
+struct config_pair *config_resource_overrides(struct api_call *call,
+                                              const struct metadata_topic *topic) {
+    struct config_pair *pairs = api_alloc(call, (size_t)topic->setting_count, sizeof(*pairs));
+
+    for (int32_t i = 0; pairs != NULL && i < topic->setting_count; i++)
+        pairs[i] = (struct config_pair){bytes_of_text(topic->settings[i].key),
+                                        bytes_of_text(topic->settings[i].value)};
+    return pairs;
+}
+
+const char *config_logger_level(void) {
+    static const char *const names[] = {"DEBUG", "INFO", "WARN", "ERROR"};
+    enum log_level level = LOG_LEVEL_DEBUG;
+
+    while (level < LOG_LEVEL_ERROR && !logger_enabled(level))
+        level++;
+    return names[level];
+}
