@@ -264,8 +264,8 @@ static bool broker_equal(const struct metadata_broker *a, const struct metadata_
 }
 
 bool metadata_equal(const struct metadata *a, const struct metadata *b) {
-    if (a->controller_id != b->controller_id || a->controller_epoch != b->controller_epoch ||
-        a->broker_count != b->broker_count || a->topic_count != b->topic_count)
+    if (a->controller_id != b->controller_id || a->broker_count != b->broker_count ||
+        a->topic_count != b->topic_count)
         return false;
     for (int32_t i = 0; i < a->broker_count; i++) {
         if (!broker_equal(a->brokers[i], b->brokers[i]))

@@ -66,8 +66,7 @@ struct metadata_topic {
 struct metadata {
     const struct metadata_broker *const *brokers; /* ascending by id */
     int32_t broker_count;
-    int32_t controller_id; /* METADATA_NO_BROKER: not known */
-    int32_t controller_epoch;
+    int32_t controller_id;                      /* METADATA_NO_BROKER: not known */
     const struct metadata_topic *const *topics; /* ascending by name */
     int32_t topic_count;
 };

@@ -32,7 +32,6 @@ struct metadata_builder {
     int32_t broker_count;
     int32_t broker_capacity;
     int32_t controller_id;
-    int32_t controller_epoch;
 };
 
 static void *grow(void *array, int32_t needed, int32_t *capacity, size_t size) {
@@ -51,13 +50,11 @@ struct metadata_builder *metadata_builder_new(const struct metadata *base) {
 
     CHECK(builder != NULL);
     builder->controller_id = METADATA_NO_BROKER;
-    builder->controller_epoch = -1;
     if (base == NULL)
         return builder;
     metadata_ref(base);
     builder->base = base;
     builder->controller_id = base->controller_id;
-    builder->controller_epoch = base->controller_epoch;
     builder->topics =
         grow(NULL, base->topic_count, &builder->topic_capacity, sizeof(*builder->topics));
     for (int32_t i = 0; i < base->topic_count; i++) {
@@ -116,12 +113,6 @@ void metadata_builder_free(struct metadata_builder *builder) {
 
 void metadata_builder_set_controller_id(struct metadata_builder *builder, int32_t controller_id) {
     builder->controller_id = controller_id;
-}
-
-void metadata_builder_set_controller_epoch(struct metadata_builder *builder,
-                                           int32_t controller_epoch) {
-    if (controller_epoch > builder->controller_epoch)
-        builder->controller_epoch = controller_epoch;
 }
 
 void metadata_builder_clear_brokers(struct metadata_builder *builder) {
@@ -431,9 +422,8 @@ const struct metadata *metadata_builder_finish(struct metadata_builder *builder,
         brokers[i] = &builder->brokers[i]->broker;
         shared_broker_ref(builder->brokers[i]);
     }
-    snapshot->metadata = (struct metadata){
-        brokers, builder->broker_count, builder->controller_id, builder->controller_epoch,
-        topics,  builder->topic_count};
+    snapshot->metadata = (struct metadata){brokers, builder->broker_count, builder->controller_id,
+                                           topics, builder->topic_count};
     *change_count = find_changes(builder->base, &snapshot->metadata, *changes);
     metadata_builder_free(builder);
     return &snapshot->metadata;

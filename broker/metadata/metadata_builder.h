@@ -21,9 +21,6 @@ struct metadata_builder *metadata_builder_new(const struct metadata *base);
 void metadata_builder_free(struct metadata_builder *builder); /* accepts NULL */
 
 void metadata_builder_set_controller_id(struct metadata_builder *builder, int32_t controller_id);
-/* A lower one than is known is ignored. */
-void metadata_builder_set_controller_epoch(struct metadata_builder *builder,
-                                           int32_t controller_epoch);
 
 /* Replaces all brokers. */
 void metadata_builder_clear_brokers(struct metadata_builder *builder);

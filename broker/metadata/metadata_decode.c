@@ -83,7 +83,6 @@ void metadata_put_change(struct metadata_builder *builder, const struct change_z
         metadata_put_state(builder, &state->topic_id, state->partition, state->partition_epoch,
                            &state->state);
     }
-    metadata_builder_set_controller_epoch(builder, change->controller_epoch);
 }
 
 static int16_t protocol_number(const char *name) {

@@ -6,7 +6,8 @@
  * A full load notes the change log's next number first, reads everything pipelined, and then
  * applies entries from that number on; applying is monotonic, so entries that the load saw already
  * do no harm. A gap in the numbers, an entry purged before it was read or one that cannot be
- * decoded, and every new session mean a full load.
+ * decoded, and every new session mean a full load; so does a read that was lost with its
+ * connection. Otherwise a session that lives on through a reconnect goes on from where it was.
  *
  * Threads: the session's executor.
  */

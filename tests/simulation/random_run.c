@@ -471,6 +471,7 @@ static void check_end(struct run *run) {
         simulator_fail(simulator, "%" PRIu64 " requests, %" PRIu64 " answers", run->asked,
                        run->answered);
     checker_check_end(run->cluster.checker, is_live, run);
+    simulated_cluster_check_metadata(&run->cluster);
     for (size_t i = 0; i < run->known_count; i++) {
         const struct known_topic *topic = &run->known[i];
         bool there = checker_has_topic_id(run->cluster.checker, &topic->id);

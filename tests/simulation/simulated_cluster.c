@@ -45,6 +45,9 @@ static void on_registered(void *context, int64_t broker_epoch) {
     struct simulated_broker *broker = context;
 
     broker->broker_epoch = broker_epoch;
+    if (!broker->follows_metadata)
+        metadata_watcher_on_session(broker->watcher, ZK_SESSION_NEW);
+    broker->follows_metadata = true;
     controller_shell_broker_registered(broker->shell, broker_epoch);
 }
 
@@ -54,6 +57,8 @@ static void on_session(struct zk_listener *listener, enum zk_session_state state
     if (state == ZK_SESSION_EXPIRED)
         broker->broker_epoch = 0;
     controller_shell_on_session(broker->shell, state);
+    if (broker->follows_metadata)
+        metadata_watcher_on_session(broker->watcher, state);
     if (state == ZK_SESSION_NEW && !broker->registration_started) {
         broker->registration_started = true;
         broker_registration_start(broker->registration);
@@ -67,6 +72,15 @@ static void on_watch(struct zk_listener *listener, enum zk_event_kind kind, cons
 
     broker_registration_on_watch(broker->registration, kind, path);
     controller_shell_on_watch(broker->shell, kind, path);
+    metadata_watcher_on_watch(broker->watcher, kind, path);
+}
+
+static void on_update(void *context, const struct metadata_update *update) {
+    struct simulated_broker *broker = context;
+
+    simulator_trace(&broker->cluster->simulator, "broker %d %s: %d topics, %d brokers", broker->id,
+                    update->is_full_load ? "loads" : "follows", update->metadata->topic_count,
+                    update->metadata->broker_count);
 }
 
 static void on_term(void *context, bool active, int32_t controller_epoch) {
@@ -99,6 +113,19 @@ static void make_registration(struct simulated_broker *broker) {
     arena_done(&arena);
 }
 
+static void make_watcher(struct simulated_broker *broker) {
+    struct metadata_watcher_config config = {
+        .zk = model_client_zk(broker->client),
+        .cache = &broker->metadata,
+        .on_update = on_update,
+        .context = broker,
+    };
+
+    broker->follows_metadata = false;
+    metadata_cache_init(&broker->metadata);
+    CHECK(metadata_watcher_new(&config, &broker->watcher) == ERR_NONE);
+}
+
 void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const char *rack) {
     struct simulated_broker *broker = &cluster->brokers[id];
     struct controller_shell_config config = {
@@ -129,6 +156,7 @@ void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const
     broker->client = model_client_new(cluster->zookeeper, name, &broker->listener);
     config.zk = model_client_zk(broker->client);
     CHECK(controller_shell_new(&config, &broker->shell) == ERR_NONE);
+    make_watcher(broker);
     make_registration(broker);
     simulator_trace(&cluster->simulator, "broker %d starts", id);
 }
@@ -153,8 +181,72 @@ void simulated_broker_stop(struct simulated_cluster *cluster, int32_t id, int64_
     *expiry = (struct expiry){cluster->zookeeper, model_client_stop(broker->client)};
     controller_shell_free(broker->shell);
     broker_registration_free(broker->registration);
+    metadata_watcher_free(broker->watcher);
+    metadata_cache_done(&broker->metadata);
     broker->runs = false;
     simulator_schedule(&cluster->simulator, session_left_ms, session_expires, expiry);
+}
+
+/* ---- Metadata ---- */
+
+/* Somebody who comes now and reads everything. */
+struct reader {
+    struct zk_listener listener;
+    struct model_client *client;
+    struct metadata_cache metadata;
+    struct metadata_watcher *watcher;
+};
+
+static void reader_on_session(struct zk_listener *listener, enum zk_session_state state) {
+    metadata_watcher_on_session(CONTAINER_OF(listener, struct reader, listener)->watcher, state);
+}
+
+static void reader_on_watch(struct zk_listener *listener, enum zk_event_kind kind,
+                            const char *path) {
+    metadata_watcher_on_watch(CONTAINER_OF(listener, struct reader, listener)->watcher, kind, path);
+}
+
+static void reader_on_update(void *context, const struct metadata_update *update) {
+    (void)context;
+    (void)update;
+}
+
+static void compare_with_reader(struct simulated_cluster *cluster, struct reader *reader) {
+    const struct metadata *read = metadata_cache_get(&reader->metadata);
+
+    for (int32_t id = 1; id <= SIMULATED_BROKERS_MAX; id++) {
+        const struct metadata *followed;
+        if (!cluster->brokers[id].runs)
+            continue;
+        followed = metadata_cache_get(&cluster->brokers[id].metadata);
+        if (!metadata_equal(followed, read))
+            simulator_fail(&cluster->simulator,
+                           "broker %d knows %d topics, %d brokers, controller %d; a reader finds "
+                           "%d, %d, %d, or their content differs",
+                           id, followed->topic_count, followed->broker_count,
+                           followed->controller_id, read->topic_count, read->broker_count,
+                           read->controller_id);
+        metadata_unref(followed);
+    }
+    metadata_unref(read);
+}
+
+void simulated_cluster_check_metadata(struct simulated_cluster *cluster) {
+    struct reader reader = {.listener = {reader_on_session, reader_on_watch}};
+    struct metadata_watcher_config config = {.cache = &reader.metadata,
+                                             .on_update = reader_on_update};
+
+    metadata_cache_init(&reader.metadata);
+    reader.client = model_client_new(cluster->zookeeper, "reader", &reader.listener);
+    config.zk = model_client_zk(reader.client);
+    CHECK(metadata_watcher_new(&config, &reader.watcher) == ERR_NONE);
+    simulator_run_until(&cluster->simulator, cluster->simulator.now_ms + 5000);
+    if (!metadata_watcher_is_loaded(reader.watcher))
+        simulator_fail(&cluster->simulator, "a reader finds no end of its load");
+    compare_with_reader(cluster, &reader);
+    (void)model_client_stop(reader.client);
+    metadata_watcher_free(reader.watcher);
+    metadata_cache_done(&reader.metadata);
 }
 
 struct simulated_broker *simulated_cluster_controller(struct simulated_cluster *cluster) {

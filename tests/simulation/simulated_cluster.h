@@ -1,13 +1,14 @@
 /*
- * Brokers over the model ZooKeeper: each is a process with a session, a registration and a
- * controller's shell, all real but the ZooKeeper below and the clock. A checker watches every
- * transaction.
+ * Brokers over the model ZooKeeper: each is a process with a session, a registration, a
+ * controller's shell and a metadata cache, all real but the ZooKeeper below and the clock. A
+ * checker watches every transaction.
  *
  * A stopped broker's session goes on until it is expired, as a killed process's.
  */
 #ifndef TESTS_SIMULATION_SIMULATED_CLUSTER_H
 #define TESTS_SIMULATION_SIMULATED_CLUSTER_H
 
+#include "broker/metadata/metadata_watcher.h"
 #include "controller/shell/controller_shell.h"
 #include "tests/simulation/checker.h"
 #include "tests/simulation/model_zookeeper.h"
@@ -26,6 +27,9 @@ struct simulated_broker {
     struct zk_listener listener;
     struct broker_registration *registration;
     struct controller_shell *shell;
+    struct metadata_cache metadata;
+    struct metadata_watcher *watcher;
+    bool follows_metadata; /* since its first registration */
     struct controller_timer timer;
     uint64_t timer_generation;
     bool registration_started;
@@ -48,6 +52,10 @@ void simulated_cluster_done(struct simulated_cluster *cluster);
 void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const char *rack);
 /* Kills it; its session expires after `session_left_ms`. */
 void simulated_broker_stop(struct simulated_cluster *cluster, int32_t id, int64_t session_left_ms);
+
+/* Every running broker's cache, which followed the change log, equals what a reader who comes now
+ * reads. For a cluster at rest; takes simulated time. */
+void simulated_cluster_check_metadata(struct simulated_cluster *cluster);
 
 /* The broker that is active and has the newest epoch; NULL if none. */
 struct simulated_broker *simulated_cluster_controller(struct simulated_cluster *cluster);

@@ -99,7 +99,6 @@ static void publish(bool with_offsets_topic) {
     int32_t change_count;
 
     metadata_builder_set_controller_id(builder, 2);
-    metadata_builder_set_controller_epoch(builder, 5);
     metadata_builder_add_broker(builder, &one);
     metadata_builder_add_broker(builder, &two);
     add_topic(builder, "orders", &orders_id, leaders, 3);
