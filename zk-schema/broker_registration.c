@@ -67,8 +67,11 @@ static void succeed(struct broker_registration *registration, int64_t broker_epo
 static void refuse(struct broker_registration *registration, enum error error) {
     registration->attempt++;
     registration->state = STATE_REFUSED;
-    LOG_ERROR("broker_not_registered", "path=%s error=%s reason=\"%s\"", registration->path.text,
-              error_name(error), error_text(error));
+    LOG_ERROR("broker_not_registered", "path=%s error=%s reason=\"%s\" action=\"%s\"",
+              registration->path.text, error_name(error), error_text(error),
+              error == ERR_DUPLICATE_BROKER_REGISTRATION
+                  ? "give this broker another broker.id, or stop the one that has it"
+                  : "check the path's ACL and content");
     if (registration->config.on_refused != NULL)
         registration->config.on_refused(registration->config.context, error);
 }

@@ -300,14 +300,19 @@ static enum error set_dir_identity(struct log_manager *manager, struct manager_d
     enum error error;
 
     if (meta->broker_id >= 0 && meta->broker_id != broker_id) {
-        LOG_ERROR("meta_properties_contradict", "path=%s broker_id=%d configured_broker_id=%d",
+        LOG_ERROR("meta_properties_contradict",
+                  "path=%s broker_id=%d configured_broker_id=%d "
+                  "action=\"this is another broker's data: correct broker.id or log.dirs\"",
                   LOG_QUOTED_TEXT(dir->dir.path), meta->broker_id, broker_id);
         return ERR_CONFIG_INVALID;
     }
     if (meta->cluster_id[0] != '\0' && strcmp(meta->cluster_id, cluster_id) != 0) {
-        LOG_ERROR("meta_properties_contradict", "path=%s cluster_id=%s zookeeper_cluster_id=%s",
-                  LOG_QUOTED_TEXT(dir->dir.path), LOG_QUOTED_TEXT(meta->cluster_id),
-                  LOG_QUOTED_TEXT(cluster_id));
+        LOG_ERROR(
+            "meta_properties_contradict",
+            "path=%s cluster_id=%s zookeeper_cluster_id=%s "
+            "action=\"this is another cluster's data: correct zookeeper.connect or log.dirs\"",
+            LOG_QUOTED_TEXT(dir->dir.path), LOG_QUOTED_TEXT(meta->cluster_id),
+            LOG_QUOTED_TEXT(cluster_id));
         return ERR_CONFIG_INVALID;
     }
     if (meta->broker_id == broker_id && strcmp(meta->cluster_id, cluster_id) == 0)
