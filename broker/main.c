@@ -188,8 +188,12 @@ static enum error start(struct broker *broker) {
 static void stop(struct broker *broker, bool was_started) {
     int64_t broker_epoch = -1;
 
-    if (was_started)
+    /* Productions that wait for followers would wait in vain once those are not read any more: they
+     * are told that this is not the leader now, and ask the next one. */
+    if (was_started) {
+        control_resign(broker->control);
         server_stop(broker->server, DRAIN_MS);
+    }
     if (broker->control != NULL) {
         broker_epoch = control_broker_epoch(broker->control);
         control_stop(broker->control);

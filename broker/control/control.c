@@ -50,7 +50,7 @@ struct control {
 
     /* From control_join_cluster on. */
     bool is_joining; /* until the first load has been applied */
-    bool has_joined;
+    bool has_resigned;
     struct log_manager *logs;
     struct replica_manager *replicas;
     struct replica_fetchers *fetchers;
@@ -241,11 +241,11 @@ static void wake_metadata_waiters(struct control *control, const struct metadata
 static void on_update(void *context, const struct metadata_update *update) {
     struct control *control = context;
 
-    replica_manager_apply(control->replicas, update->changes, update->change_count,
-                          update->is_full_load ? RETIRED_LOG_SET_ASIDE : RETIRED_LOG_DELETE);
+    if (!control->has_resigned)
+        replica_manager_apply(control->replicas, update->changes, update->change_count,
+                              update->is_full_load ? RETIRED_LOG_SET_ASIDE : RETIRED_LOG_DELETE);
     if (control->is_joining && update->is_full_load) {
         control->is_joining = false;
-        control->has_joined = true;
         if (update->is_complete)
             replica_manager_set_strays_aside(control->replicas, update->metadata);
         LOG_INFO("metadata_loaded", "topics=%d brokers=%d", update->metadata->topic_count,
@@ -617,6 +617,17 @@ enum error control_start(const struct config *config, struct control **started) 
 out:
     control_free(control);
     return error;
+}
+
+static void resign(struct control *control) {
+    control->has_resigned = true;
+    replica_manager_retire_all(control->replicas);
+    signal_done(control, ERR_NONE);
+}
+
+void control_resign(struct control *control) {
+    post(control, resign);
+    CHECK(wait_done(control, -1) == ERR_NONE);
 }
 
 static void leave(struct control *control) {

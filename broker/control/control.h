@@ -49,8 +49,12 @@ struct metadata_cache *control_metadata(struct control *control);
 struct replica_manager *control_replicas(struct control *control);
 struct producer_ids *control_producer_ids(struct control *control);
 
-/* Leaves the cluster: stops fetching, retires the replicas and ends the session. The server must
- * have been stopped before, the logs are closed afterwards. Not on the control thread. */
+/* The replicas give up their roles, for good: whoever waits for them is answered, so that the
+ * server can be stopped at once. Not on the control thread. */
+void control_resign(struct control *control);
+
+/* Leaves the cluster: stops fetching and ends the session. The server must have been stopped
+ * before, the logs are closed afterwards. Not on the control thread. */
 void control_stop(struct control *control);
 void control_free(struct control *control); /* accepts NULL */
 

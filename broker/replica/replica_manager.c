@@ -349,14 +349,18 @@ void replica_manager_check_lag(struct replica_manager *manager) {
     replica_manager_for_each(manager, check_lag, NULL);
 }
 
-void replica_manager_free(struct replica_manager *manager) {
+void replica_manager_retire_all(struct replica_manager *manager) {
     struct hosted_topic *topic;
     struct hosted_topic *next;
 
-    if (manager == NULL)
-        return;
     HASH_ITER (by_name, manager->by_name, topic, next)
         retire_topic(manager, topic, RETIRED_LOG_KEEP);
+}
+
+void replica_manager_free(struct replica_manager *manager) {
+    if (manager == NULL)
+        return;
+    replica_manager_retire_all(manager);
     CHECK(pthread_rwlock_destroy(&manager->lock) == 0);
     free(manager);
 }

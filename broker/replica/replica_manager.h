@@ -39,7 +39,9 @@ struct replica_manager_config {
 
 MUST_CHECK enum error replica_manager_new(const struct replica_manager_config *config,
                                           struct replica_manager **created);
-/* Retires all partitions; their logs stay open. Accepts NULL. */
+/* All partitions give up their roles and wake who waits for them; their logs stay open. */
+void replica_manager_retire_all(struct replica_manager *manager);
+/* Retires what is left. Accepts NULL. */
 void replica_manager_free(struct replica_manager *manager);
 
 /* The caller owns a reference; NULL if not hosted. */
