@@ -152,6 +152,7 @@ static void fill_context(struct broker *broker) {
         .broker_id = broker->identity.broker_id,
         .cluster_id = broker->identity.cluster_id,
         .config = broker->config,
+        .live_config = control_live_config(broker->control),
         .clock = clock_system(),
         .metadata = control_metadata(broker->control),
         .replicas = control_replicas(broker->control),

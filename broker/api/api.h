@@ -20,6 +20,7 @@
 
 struct config;
 struct control;
+struct live_config;
 struct fetch_sessions;
 struct log_manager;
 struct metadata_cache;
@@ -32,7 +33,8 @@ struct clock;
 struct api_context {
     int32_t broker_id;
     const char *cluster_id;
-    const struct config *config;
+    const struct config *config;     /* as the file has them */
+    struct live_config *live_config; /* those in force */
     struct clock *clock;
     struct metadata_cache *metadata;
     struct replica_manager *replicas;

@@ -36,5 +36,8 @@ struct config_pair *config_resource_overrides(struct api_call *call,
 
 /* The level in force, in Kafka's words. */
 const char *config_logger_level(void);
+/* The level of that name, NULL if there is none of it; and putting it in force. */
+const char *config_logger_level_named(struct bytes name);
+void config_logger_set_level(const char *level);
 
 #endif

@@ -5,6 +5,7 @@
 #include "broker/api/config_resource.h"
 #include "broker/config/config.h"
 #include "broker/config/config_describe.h"
+#include "broker/config/live_config.h"
 #include "broker/metadata/metadata_cache.h"
 #include "client/wire/message/describe_configs.h"
 #include "controller/core/topic_name.h"
@@ -17,6 +18,7 @@ struct description {
     struct describe_configs_request request;
     struct describe_configs_response response;
     const struct metadata *metadata;
+    const struct config *config;
     bool is_out_of_memory;
 };
 
@@ -107,21 +109,25 @@ static void describe_topic(struct description *description,
     }
     for (size_t i = 0; i < config_describe_topic_count(); i++) {
         struct config_entry entry;
-        config_describe_topic(call->context->config, overrides, (size_t)topic->setting_count, i,
+        config_describe_topic(description->config, overrides, (size_t)topic->setting_count, i,
                               &entry);
         if (is_asked_for(asked, entry.name))
             add_entry(description, result, &entry);
     }
 }
 
+/* This broker's settings, or those that were set for all brokers at run time. */
 static void describe_broker(struct description *description,
-                            const struct describe_configs_request_resources *asked,
+                            const struct describe_configs_request_resources *asked, bool is_default,
                             struct describe_configs_response_results *result) {
     if (!make_room(description, result, config_describe_broker_count()))
         return;
     for (size_t i = 0; i < config_describe_broker_count(); i++) {
         struct config_entry entry;
-        config_describe_broker(description->call->context->config, i, &entry);
+        if (!is_default)
+            config_describe_broker(description->config, i, &entry);
+        else if (!config_describe_default(description->config, i, &entry))
+            continue;
         if (is_asked_for(asked, entry.name))
             add_entry(description, result, &entry);
     }
@@ -163,9 +169,7 @@ static void describe(struct description *description,
         describe_topic(description, asked, result);
         return;
     case CONFIG_RESOURCE_BROKER:
-        if (resource.is_default)
-            return; /* no settings of all brokers are kept */
-        describe_broker(description, asked, result);
+        describe_broker(description, asked, resource.is_default, result);
         return;
     case CONFIG_RESOURCE_BROKER_LOGGER:
         describe_logger(description, asked, result);
@@ -184,6 +188,7 @@ static void handle_describe_configs(struct api_call *call) {
         api_alloc(call, (size_t)description.request.resources_count, sizeof(*response->results));
     description.is_out_of_memory = response->results == NULL;
     description.metadata = metadata_cache_get(call->context->metadata);
+    description.config = live_config_get(call->context->live_config);
     for (int32_t i = 0; i < description.request.resources_count && !description.is_out_of_memory;
          i++)
         describe(&description, &description.request.resources[i],
@@ -192,6 +197,7 @@ static void handle_describe_configs(struct api_call *call) {
         api_close(call);
     else
         api_respond(call, response);
+    live_config_release(description.config);
     metadata_unref(description.metadata);
 }
 

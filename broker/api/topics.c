@@ -3,6 +3,7 @@
 #include "broker/api/visible.h"
 #include "broker/config/config.h"
 #include "broker/config/config_describe.h"
+#include "broker/config/live_config.h"
 #include "broker/config/topic_config.h"
 #include "broker/metadata/metadata_cache.h"
 #include "client/wire/message/create_topics.h"
@@ -41,8 +42,9 @@ static struct config_pair *pairs_of(struct api_call *call,
     return pairs;
 }
 
-/* All settings that the topic has now; nothing past the arena's bound. */
-static void describe_created(struct api_call *call, const struct create_topics_request_topics *from,
+/* All settings that the topic has now; nothing past the arena's bound. Views of `config`. */
+static void describe_created(struct api_call *call, const struct config *config,
+                             const struct create_topics_request_topics *from,
                              struct create_topics_response_topics *to) {
     struct config_pair *pairs = pairs_of(call, from);
 
@@ -50,22 +52,23 @@ static void describe_created(struct api_call *call, const struct create_topics_r
     to->configs_count = 0;
     for (size_t i = 0; pairs != NULL && to->configs != NULL && i < config_describe_topic_count();
          i++) {
-        struct create_topics_response_topics_configs *config = &to->configs[to->configs_count++];
+        struct create_topics_response_topics_configs *told = &to->configs[to->configs_count++];
         struct config_entry entry;
-        config_describe_topic(call->context->config, pairs, (size_t)from->configs_count, i, &entry);
-        create_topics_response_topics_configs_init(config);
-        config->name = bytes_of_text(entry.name);
-        config->value = entry.value.data == (const uint8_t *)entry.number
-                            ? arena_copy(&call->request->arena, entry.value)
-                            : entry.value;
-        config->read_only = entry.is_read_only;
-        config->config_source = (int8_t)entry.source;
-        config->is_sensitive = entry.is_sensitive;
+        config_describe_topic(config, pairs, (size_t)from->configs_count, i, &entry);
+        create_topics_response_topics_configs_init(told);
+        told->name = bytes_of_text(entry.name);
+        told->value = entry.value.data == (const uint8_t *)entry.number
+                          ? arena_copy(&call->request->arena, entry.value)
+                          : entry.value;
+        told->read_only = entry.is_read_only;
+        told->config_source = (int8_t)entry.source;
+        told->is_sensitive = entry.is_sensitive;
     }
 }
 
 static void create_respond(struct control_hop *hop) {
     struct creation *creation = (struct creation *)hop;
+    const struct config *config = live_config_get(hop->call->context->live_config);
 
     for (int32_t i = 0; i < creation->response.topics_count; i++) {
         struct create_topics_response_topics *topic = &creation->response.topics[i];
@@ -74,9 +77,10 @@ static void create_respond(struct control_hop *hop) {
         if (creation->visible.is_timed_out)
             fail_created(topic, ERR_REQUEST_TIMED_OUT, BYTES_NULL);
         else if (hop->call->header.api_version >= 5)
-            describe_created(hop->call, &creation->wire.topics[i], topic);
+            describe_created(hop->call, config, &creation->wire.topics[i], topic);
     }
     api_respond(hop->call, &creation->response);
+    live_config_release(config);
 }
 
 static bool has_all_leaders(const struct metadata_topic *topic) {
@@ -152,10 +156,12 @@ static bool take_configs(struct api_call *call, const struct create_topics_reque
     struct controller_topic_config_entry *entries = api_alloc(call, count, sizeof(*entries));
     struct topic_config resolved;
     char message[CONFIG_MESSAGE_SIZE] = "a value is null";
+    const struct config *config;
     enum error error = ERR_NONE;
 
     if (pairs == NULL || entries == NULL)
         return false;
+    config = live_config_get(call->context->live_config);
     for (size_t i = 0; i < count; i++) {
         entries[i] =
             (struct controller_topic_config_entry){from->configs[i].name, from->configs[i].value};
@@ -163,7 +169,8 @@ static bool take_configs(struct api_call *call, const struct create_topics_reque
             error = ERR_INVALID_CONFIG;
     }
     if (error == ERR_NONE)
-        error = topic_config_resolve(call->context->config, pairs, count, &resolved, message);
+        error = topic_config_resolve(config, pairs, count, &resolved, message);
+    live_config_release(config);
     if (error != ERR_NONE)
         fail_created(response, error, arena_copy(&call->request->arena, bytes_of_text(message)));
     to->configs = entries;

@@ -24,7 +24,9 @@ static void place_of_row(const struct config_builder *builder, size_t row,
                          char place[CONFIG_PLACE_SIZE]) {
     const struct config_value *value = &builder->config->values[row];
 
-    if (value->line > 0)
+    if (value->of_broker != NULL || value->of_all != NULL)
+        snprintf(place, CONFIG_PLACE_SIZE, "changed at run time");
+    else if (value->line > 0)
         snprintf(place, CONFIG_PLACE_SIZE, "%s:%d", builder->name, value->line);
     else
         snprintf(place, CONFIG_PLACE_SIZE, "%s", value->is_set ? "--override" : builder->name);
@@ -61,7 +63,7 @@ const char *config_builder_copy(struct config_builder *builder, struct bytes tex
 
 /* ---- Values of single rows ---- */
 
-static void store(struct config *config, const struct setting *setting, const char *text,
+void config_store(struct config *config, const struct setting *setting, const char *text,
                   const union setting_value *value) {
     void *field = (char *)config + setting->field_offset;
 
@@ -149,7 +151,7 @@ static void apply_row(struct config_builder *builder, size_t row) {
         }
     }
     if (setting->status == SETTING_SUPPORTED)
-        store(builder->config, setting, held->text, &value);
+        config_store(builder->config, setting, held->text, &value);
 }
 
 /* ---- Keys ---- */

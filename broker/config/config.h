@@ -9,12 +9,14 @@
  * .minutes and .hours (and their like) the finest that is set counts; the field of the finest
  * holds the result.
  *
- * Threads: any, as nothing changes after the start. Ownership: strings belong to the config.
+ * Threads: any, as nothing changes after the start; what is changed at run time makes a new config
+ * (config_overlay.h, live_config.h). Ownership: strings belong to the config.
  * Source: Apache Kafka 3.9, KafkaConfig.validateValues; ServerTopicConfigSynonyms.
  */
 #ifndef BROKER_CONFIG_CONFIG_H
 #define BROKER_CONFIG_CONFIG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +61,10 @@ struct config_value {
     const char *text; /* NULL: none */
     int line;         /* in the file; 0 if from --override or the default */
     bool is_set;      /* by the file or --override */
+    /* Changed at run time (config_overlay.h), NULL if not: for this broker, for all brokers. They
+     * come before `text`, in this order. */
+    const char *of_broker;
+    const char *of_all;
 };
 
 #define CONFIG_ROW_COUNTED(...) +1
@@ -87,6 +93,7 @@ struct config {
 
     struct config_value values[CONFIG_SETTING_COUNT]; /* by row, for config_describe.h */
     struct arena strings;
+    atomic_int references; /* of an overlay, by live_config.h */
 };
 
 #undef CONFIG_FIELD

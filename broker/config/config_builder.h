@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "broker/config/config.h"
+#include "broker/config/setting.h"
 
 struct config_builder {
     struct config *config;
@@ -33,10 +34,17 @@ bool config_builder_is_set(const struct config_builder *builder, const char *key
  * the bounds of a file allow. */
 const char *config_builder_copy(struct config_builder *builder, struct bytes text);
 
+/* Puts a checked value into the row's field; `text` is what it was read from, NULL for none. */
+void config_store(struct config *config, const struct setting *setting, const char *text,
+                  const union setting_value *value);
+
 /* listeners, advertised.listeners and what goes with them. (config_listeners.c) */
 void config_resolve_listeners(struct config_builder *builder);
 
 /* Time synonyms, directories, and the checks over several keys. (config_resolve.c) */
 void config_resolve(struct config_builder *builder);
+
+/* The same for what can change at run time, in a copy of a resolved config. */
+void config_resolve_changed(struct config_builder *builder);
 
 #endif

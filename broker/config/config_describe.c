@@ -43,26 +43,55 @@ static void add_synonym(struct config_entry *entry, const char *name, struct byt
         .name = name, .value = entry->is_sensitive ? BYTES_NULL : value, .source = source};
 }
 
-/* What is set in the file, then what is the default, where there is a value. As in Kafka, the list
- * begins with `key` itself: with only log.retention.hours set, log.retention.ms has no synonyms. */
+/* What the row has from that source, or NULL. */
+static const char *value_from(const struct config *config, const char *key,
+                              enum config_source source) {
+    const struct setting *row = broker_row(key);
+    const struct config_value *value = &config->values[row - config_settings];
+
+    switch (source) {
+    case CONFIG_SOURCE_DYNAMIC_BROKER:
+        return value->of_broker;
+    case CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER:
+        return value->of_all;
+    case CONFIG_SOURCE_STATIC_BROKER:
+        return value->is_set ? value->text : NULL;
+    case CONFIG_SOURCE_DEFAULT:
+        return row->value;
+    case CONFIG_SOURCE_TOPIC:
+    case CONFIG_SOURCE_DYNAMIC_BROKER_LOGGER:
+        break;
+    }
+    CHECK(!"no source of a broker's settings");
+}
+
+/* What was changed at run time, then what is set in the file, then what is the default, where
+ * there is a value. As in Kafka, the list begins with `key` itself: with only log.retention.hours
+ * set, log.retention.ms has no synonyms. */
 static void add_broker_synonyms(const struct config *config, const char *key,
                                 struct config_entry *entry) {
+    static const enum config_source sources[] = {
+        CONFIG_SOURCE_DYNAMIC_BROKER, CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER,
+        CONFIG_SOURCE_STATIC_BROKER, CONFIG_SOURCE_DEFAULT};
     const char *names[4];
     bool begun = false;
 
     names_of(key, names);
-    for (int i = 0; i < 4 && names[i] != NULL; i++) {
-        const struct config_value *value = &config->values[broker_row(names[i]) - config_settings];
-        begun = begun || (value->is_set && strcmp(names[i], key) == 0);
-        if (value->is_set && begun)
-            add_synonym(entry, names[i], bytes_of_text(value->text), CONFIG_SOURCE_STATIC_BROKER);
+    for (size_t i = 0; i < ARRAY_COUNT(sources); i++) {
+        for (int j = 0; j < 4 && names[j] != NULL; j++) {
+            const char *value = value_from(config, names[j], sources[i]);
+            begun = begun || (value != NULL && strcmp(names[j], key) == 0);
+            if (value != NULL && begun)
+                add_synonym(entry, names[j], bytes_of_text(value), sources[i]);
+        }
     }
-    for (int i = 0; i < 4 && names[i] != NULL; i++) {
-        const char *value = broker_row(names[i])->value;
-        begun = begun || (value != NULL && strcmp(names[i], key) == 0);
-        if (value != NULL && begun)
-            add_synonym(entry, names[i], bytes_of_text(value), CONFIG_SOURCE_DEFAULT);
-    }
+}
+
+/* The value in force. */
+static const char *value_of(const struct config_value *value) {
+    return value->of_broker != NULL ? value->of_broker
+           : value->of_all != NULL  ? value->of_all
+                                    : value->text;
 }
 
 static void begin(const struct setting *setting, struct config_entry *entry) {
@@ -88,9 +117,23 @@ size_t config_describe_broker_count(void) {
 void config_describe_broker(const struct config *config, size_t index, struct config_entry *entry) {
     CHECK(index < config_setting_count);
     begin(&config_settings[index], entry);
-    entry->value = bytes_of_text(config->values[index].text);
+    entry->value = bytes_of_text(value_of(&config->values[index]));
     add_broker_synonyms(config, entry->name, entry);
     finish(entry);
+}
+
+bool config_describe_default(const struct config *config, size_t index,
+                             struct config_entry *entry) {
+    const char *value = config->values[index].of_all;
+
+    CHECK(index < config_setting_count);
+    if (value == NULL)
+        return false;
+    begin(&config_settings[index], entry);
+    entry->value = bytes_of_text(value);
+    add_synonym(entry, entry->name, entry->value, CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER);
+    finish(entry);
+    return true;
 }
 
 /* The value that the broker gives a topic, after units and precedence are worked out. */
@@ -104,7 +147,8 @@ static struct bytes broker_value(const struct config *config, const struct setti
         snprintf(number, size, "%" PRId64, *(const int64_t *)field);
         return bytes_of_text(number);
     }
-    return bytes_of_text(config->values[broker_row(setting->broker_key) - config_settings].text);
+    return bytes_of_text(
+        value_of(&config->values[broker_row(setting->broker_key) - config_settings]));
 }
 
 size_t config_describe_topic_count(void) {

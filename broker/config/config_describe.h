@@ -42,7 +42,7 @@ enum config_type {
     CONFIG_TYPE_PASSWORD = 9
 };
 
-#define CONFIG_SYNONYMS_MAX 8
+#define CONFIG_SYNONYMS_MAX 16
 
 struct config_synonym {
     const char *name;
@@ -68,6 +68,9 @@ struct config_entry {
 /* Resource type broker: all rows of CONFIG_LIST. */
 size_t config_describe_broker_count(void);
 void config_describe_broker(const struct config *config, size_t index, struct config_entry *entry);
+
+/* Resource type broker without a name: false if the row was not changed for all brokers. */
+bool config_describe_default(const struct config *config, size_t index, struct config_entry *entry);
 
 /* Resource type topic: all rows of TOPIC_CONFIG_LIST. Values and source follow the overrides
  * given; an override that is not valid is shown nevertheless. */

@@ -232,3 +232,10 @@ void config_resolve(struct config_builder *builder) {
     resolve_threads(builder);
     check_bounds(builder);
 }
+
+void config_resolve_changed(struct config_builder *builder) {
+    resolve_times(builder);
+    builder->config->address_limit_count = 0;
+    resolve_address_limits(builder);
+    check_bounds(builder);
+}

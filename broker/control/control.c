@@ -2,12 +2,15 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "broker/config/config.h"
+#include "broker/config/live_config.h"
 #include "broker/control/bootstrap.h"
+#include "broker/control/broker_settings.h"
+#include "broker/control/config_write.h"
 #include "broker/control/controller_channel.h"
 #include "broker/control/isr_changes.h"
+#include "broker/control/rendezvous.h"
 #include "broker/control/topic_requests.h"
 #include "broker/control/topic_settings.h"
 #include "broker/metadata/metadata_watcher.h"
@@ -15,7 +18,6 @@
 #include "broker/replica/replica_manager.h"
 #include "broker/transaction/producer_ids.h"
 #include "client/base/logger.h"
-#include "client/base/sync.h"
 #include "controller/shell/controller_shell.h"
 #include "zk-schema/broker_registration.h"
 #include "zk-schema/broker_znode.h"
@@ -25,18 +27,12 @@
 
 TAILQ_HEAD(metadata_waiter_list, metadata_waiter);
 
-/* A thread that waits for something the control thread does. */
-struct rendezvous {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool done;
-    enum error error;
-};
-
 struct control {
     const struct config *config;
     int32_t broker_id;
     struct loop *loop;
+    struct live_config *live_config;
+    const struct config *applied; /* what the topics' settings were worked out from; a reference */
     struct zk_client *zk_client;
     struct zk_listener listener;
     struct rng rng;
@@ -63,43 +59,14 @@ struct control {
     struct isr_changes *isr_changes;
     struct producer_ids *producer_ids;
     struct topic_requests *topic_requests;
+    struct broker_settings *broker_settings;
     struct loop_timer tick;
     int64_t next_lag_check_ms;
     int64_t next_log_work_ms;
     _Atomic int64_t broker_epoch;
 };
 
-/* ---- Waiting for the control thread ---- */
-
-static void signal_done(struct control *control, enum error error) {
-    CHECK(pthread_mutex_lock(&control->rendezvous.lock) == 0);
-    control->rendezvous.done = true;
-    control->rendezvous.error = error;
-    CHECK(pthread_cond_broadcast(&control->rendezvous.changed) == 0);
-    CHECK(pthread_mutex_unlock(&control->rendezvous.lock) == 0);
-}
-
-/* CONNECTION_FAILED after `timeout_ms`; a negative one waits for ever. */
-static enum error wait_done(struct control *control, int64_t timeout_ms) {
-    struct rendezvous *rendezvous = &control->rendezvous;
-    struct timespec until;
-    enum error error;
-    int waited = 0;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += timeout_ms / 1000 + 1;
-    CHECK(pthread_mutex_lock(&rendezvous->lock) == 0);
-    while (!rendezvous->done && waited == 0) {
-        if (timeout_ms < 0)
-            CHECK(pthread_cond_wait(&rendezvous->changed, &rendezvous->lock) == 0);
-        else
-            waited = pthread_cond_timedwait(&rendezvous->changed, &rendezvous->lock, &until);
-    }
-    error = rendezvous->done ? rendezvous->error : ERR_CONNECTION_FAILED;
-    rendezvous->done = false;
-    CHECK(pthread_mutex_unlock(&rendezvous->lock) == 0);
-    return error;
-}
+/* ---- Work for the control thread ---- */
 
 struct control_task {
     struct task task;
@@ -141,7 +108,7 @@ static void on_bootstrapped(void *context, enum error error,
     control->broker_id = result->broker_id;
     control->identity.broker_id = result->broker_id;
     memcpy(control->identity.cluster_id, result->cluster_id, sizeof(control->identity.cluster_id));
-    signal_done(control, error);
+    rendezvous_signal(&control->rendezvous, error);
 }
 
 static void begin_bootstrap(struct control *control) {
@@ -162,7 +129,7 @@ enum error control_bootstrap(struct control *control, int32_t known_broker_id,
         .context = control,
     };
     post(control, begin_bootstrap);
-    error = wait_done(control, control->config->zookeeper_connection_timeout_ms);
+    error = rendezvous_wait(&control->rendezvous, control->config->zookeeper_connection_timeout_ms);
     if (error == ERR_NONE)
         *identity = control->identity;
     return error;
@@ -204,8 +171,11 @@ static void on_registered(void *context, int64_t broker_epoch) {
 
     isr_changes_set_broker_epoch(control->isr_changes, broker_epoch);
     topic_requests_set_broker_epoch(control->topic_requests, broker_epoch);
-    if (is_first)
+    if (is_first) {
+        /* Before the load: it is complete when these have been read. */
+        broker_settings_read(control->broker_settings);
         metadata_watcher_on_session(control->watcher, ZK_SESSION_NEW);
+    }
     controller_shell_broker_registered(control->shell, broker_epoch);
 }
 
@@ -214,7 +184,7 @@ static void on_refused(void *context, enum error error) {
 
     if (control->is_joining) {
         control->is_joining = false;
-        signal_done(control, error);
+        rendezvous_signal(&control->rendezvous, error);
     } else {
         LOG_ERROR("broker_registration_lost",
                   "broker=%d error=%s action=\"stop the other broker with this id, then restart "
@@ -250,9 +220,38 @@ static void on_update(void *context, const struct metadata_update *update) {
             replica_manager_set_strays_aside(control->replicas, update->metadata);
         LOG_INFO("metadata_loaded", "topics=%d brokers=%d", update->metadata->topic_count,
                  update->metadata->broker_count);
-        signal_done(control, ERR_NONE);
+        rendezvous_signal(&control->rendezvous, ERR_NONE);
     }
+    if (update->is_full_load) /* entries of /config/changes may have come meanwhile */
+        broker_settings_read(control->broker_settings);
     wake_metadata_waiters(control, update->metadata);
+}
+
+/* Every topic's settings are worked out anew. */
+static void apply_defaults(struct control *control, const struct metadata *metadata) {
+    struct metadata_topic_change *changes =
+        calloc((size_t)metadata->topic_count + 1, sizeof(*changes));
+
+    CHECK(changes != NULL);
+    for (int32_t i = 0; i < metadata->topic_count; i++)
+        changes[i] = (struct metadata_topic_change){metadata->topics[i], metadata->topics[i]};
+    replica_manager_apply(control->replicas, changes, metadata->topic_count, RETIRED_LOG_SET_ASIDE);
+    free(changes);
+}
+
+static void on_broker_settings(void *context) {
+    struct control *control = context;
+    const struct config *now = live_config_get(control->live_config);
+    const struct metadata *metadata = metadata_cache_get(&control->metadata);
+
+    /* Most reads bring nothing new. */
+    if (control->applied == NULL || !config_is_same(control->applied, now))
+        apply_defaults(control, metadata);
+    if (control->applied != NULL)
+        live_config_release(control->applied);
+    control->applied = now;
+    wake_metadata_waiters(control, metadata);
+    metadata_unref(metadata);
 }
 
 static void on_config_change(void *context, const char *entity_path) {
@@ -260,13 +259,16 @@ static void on_config_change(void *context, const char *entity_path) {
 
     if (strncmp(entity_path, "topics/", 7) == 0)
         controller_shell_on_topic_config(control->shell, bytes_of_text(entity_path + 7));
+    broker_settings_on_change(control->broker_settings, entity_path);
 }
 
 static void topic_settings(void *context, const struct metadata_topic *topic,
                            struct log_config *log_config, int32_t *min_isr) {
     const struct control *control = context;
+    const struct config *config = live_config_get(control->live_config);
 
-    topic_settings_of(control->config, topic, log_config, min_isr);
+    topic_settings_of(config, topic, log_config, min_isr);
+    live_config_release(config);
 }
 
 static bool is_broker_alive(void *context, int32_t broker_id) {
@@ -462,6 +464,18 @@ static enum error make_controller(struct control *control) {
                               control->broker_id, &control->topic_requests);
 }
 
+static enum error make_broker_settings(struct control *control) {
+    const struct broker_settings_config settings = {
+        .zk = zk_client_zk(control->zk_client),
+        .live = control->live_config,
+        .broker_id = control->broker_id,
+        .on_changed = on_broker_settings,
+        .context = control,
+    };
+
+    return broker_settings_new(&settings, &control->broker_settings);
+}
+
 static void join(struct control *control) {
     struct metadata_watcher_config watcher = {
         .zk = zk_client_zk(control->zk_client),
@@ -474,9 +488,10 @@ static void join(struct control *control) {
 
     if ((error = make_replicas(control)) != ERR_NONE ||
         (error = make_controller(control)) != ERR_NONE ||
+        (error = make_broker_settings(control)) != ERR_NONE ||
         (error = metadata_watcher_new(&watcher, &control->watcher)) != ERR_NONE ||
         (error = make_registration(control)) != ERR_NONE) {
-        signal_done(control, error);
+        rendezvous_signal(&control->rendezvous, error);
         return;
     }
     control->is_joining = true;
@@ -488,13 +503,21 @@ static void join(struct control *control) {
 enum error control_join_cluster(struct control *control, struct log_manager *logs) {
     control->logs = logs;
     post(control, join);
-    return wait_done(control, -1);
+    return rendezvous_wait(&control->rendezvous, -1);
 }
 
 /* ---- For the rest of the broker ---- */
 
 struct executor *control_executor(struct control *control) {
     return loop_executor(control->loop);
+}
+
+struct live_config *control_live_config(struct control *control) {
+    return control->live_config;
+}
+
+void control_write_config(struct control *control, struct config_write *write) {
+    config_write_start(write, zk_client_zk(control->zk_client));
 }
 
 struct controller_shell *control_shell(struct control *control) {
@@ -599,9 +622,9 @@ enum error control_start(const struct config *config, struct control **started) 
     TAILQ_INIT(&control->metadata_waiters);
     rng_seed_from_kernel(&control->rng);
     metadata_cache_init(&control->metadata);
-    CHECK(pthread_mutex_init(&control->rendezvous.lock, NULL) == 0);
-    CHECK(pthread_cond_init(&control->rendezvous.changed, NULL) == 0);
-    if ((error = producer_ids_new(&producer_ids, &control->producer_ids)) != ERR_NONE ||
+    rendezvous_init(&control->rendezvous);
+    if ((error = live_config_new(config, &control->live_config)) != ERR_NONE ||
+        (error = producer_ids_new(&producer_ids, &control->producer_ids)) != ERR_NONE ||
         (error = loop_new(&control->loop)) != ERR_NONE)
         goto out;
     loop_timer_init(&control->tick, control->loop, on_tick);
@@ -660,12 +683,15 @@ void control_free(struct control *control) {
     broker_registration_free(control->registration);
     isr_changes_free(control->isr_changes);
     topic_requests_free(control->topic_requests);
+    broker_settings_free(control->broker_settings);
     loop_timer_done(&control->tick);
     loop_timer_done(&control->shell_loop_timer);
     loop_free(control->loop);
     producer_ids_free(control->producer_ids);
+    if (control->applied != NULL)
+        live_config_release(control->applied);
+    live_config_free(control->live_config);
     metadata_cache_done(&control->metadata);
-    CHECK(pthread_mutex_destroy(&control->rendezvous.lock) == 0);
-    CHECK(pthread_cond_destroy(&control->rendezvous.changed) == 0);
+    rendezvous_done(&control->rendezvous);
     free(control);
 }

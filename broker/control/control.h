@@ -18,8 +18,10 @@
 #include "client/wire/message.h"
 
 struct config;
+struct config_write;
 struct control;
 struct controller_shell;
+struct live_config;
 struct log_manager;
 struct metadata_cache;
 struct producer_ids;
@@ -60,6 +62,13 @@ void control_free(struct control *control); /* accepts NULL */
 
 /* Any. */
 struct executor *control_executor(struct control *control);
+
+/* The settings in force, from control_join_cluster on those of ZooKeeper too. As long as the
+ * control. */
+struct live_config *control_live_config(struct control *control);
+
+/* Begins a write (config_write.h). */
+void control_write_config(struct control *control, struct config_write *write);
 
 /* The controller inside this broker, active or not. */
 struct controller_shell *control_shell(struct control *control);

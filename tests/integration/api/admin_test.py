@@ -1,20 +1,48 @@
 """What operators do with admin clients: Debian's python3-kafka and our own command.
 
-All of it but our command's part also holds for a Java Kafka 3.9 (BARNABAS_DAEMON).
+All of it but the loggers also holds for a Java Kafka 3.9 (BARNABAS_DAEMON).
 """
+import json
 import unittest
 
+from kafka import KafkaProducer
 from kafka.admin import (ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions,
                          NewTopic)
-from kafka.errors import InvalidPartitionsError
-from kafka.protocol.admin import DescribeConfigsRequest_v2
+from kafka.errors import InvalidPartitionsError, MessageSizeTooLargeError
+from kafka.protocol.admin import AlterConfigsRequest_v1, DescribeConfigsRequest_v2
+from kafka.protocol.api import Request, Response
+from kafka.protocol.types import Array, Boolean, Int8, Int16, Int32, Schema, String
+from kazoo.client import KazooClient
 
 from broker_cluster import BrokerCluster, wait_until
 
 TOPIC = int(ConfigResourceType.TOPIC)
 BROKER = int(ConfigResourceType.BROKER)
 BROKER_LOGGER = 8
-SOURCE_TOPIC, SOURCE_STATIC, SOURCE_DEFAULT = 1, 4, 5
+SOURCE_TOPIC, SOURCE_BROKER, SOURCE_ALL_BROKERS, SOURCE_STATIC, SOURCE_DEFAULT = 1, 2, 3, 4, 5
+SET, DELETE, APPEND, SUBTRACT = 0, 1, 2, 3
+
+
+class IncrementalAlterConfigsResponse(Response):
+    API_KEY = 44
+    API_VERSION = 0
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        ("resources", Array(("error_code", Int16), ("error_message", String("utf-8")),
+                            ("resource_type", Int8), ("resource_name", String("utf-8")))))
+
+
+class IncrementalAlterConfigsRequest(Request):
+    """python3-kafka has no class for it."""
+    API_KEY = 44
+    API_VERSION = 0
+    RESPONSE_TYPE = IncrementalAlterConfigsResponse
+    SCHEMA = Schema(
+        ("resources", Array(
+            ("resource_type", Int8), ("resource_name", String("utf-8")),
+            ("config_entries", Array(("config_name", String("utf-8")), ("config_operation", Int8),
+                                     ("config_value", String("utf-8")))))),
+        ("validate_only", Boolean))
 
 
 class AdminTest(unittest.TestCase):
@@ -23,9 +51,13 @@ class AdminTest(unittest.TestCase):
         cls.cluster = BrokerCluster(3, settings={"log.retention.hours": 24})
         cls.cluster.__enter__()
         cls.admin = KafkaAdminClient(bootstrap_servers=cls.cluster.bootstrap)
+        cls.zookeeper = KazooClient(hosts=cls.cluster.zookeeper.connect)
+        cls.zookeeper.start()
 
     @classmethod
     def tearDownClass(cls):
+        cls.zookeeper.stop()
+        cls.zookeeper.close()
         cls.admin.close()
         cls.cluster.__exit__(None, None, None)
 
@@ -90,6 +122,154 @@ class AdminTest(unittest.TestCase):
         error, levels = self.describe(BROKER_LOGGER, "1")
         self.assertEqual((error, levels["root"][0]), (0, "INFO"))
 
+    # ---- AlterConfigs, IncrementalAlterConfigs ----
+
+    def change(self, kind, name, *operations, broker_id=1, validate_only=False):
+        """The error code; operations are (key, operation, value)."""
+        request = IncrementalAlterConfigsRequest(resources=[(kind, name, list(operations))],
+                                                 validate_only=validate_only)
+        (error, _, kind_told, name_told), = self.ask(broker_id, request).resources
+        self.assertEqual((kind_told, name_told), (kind, name))
+        return error
+
+    def replace(self, kind, name, broker_id=1, **configs):
+        """Sets these settings and no others; the error code."""
+        configs = [(key.replace("_", "."), value) for key, value in configs.items()]
+        request = AlterConfigsRequest_v1(resources=[(kind, name, configs)], validate_only=False)
+        (error, _, _, _), = self.ask(broker_id, request).resources
+        return error
+
+    def kept(self, entity):
+        """What ZooKeeper has of an entity's own settings; None if nothing."""
+        path = f"/config/{entity}"
+        if self.zookeeper.exists(path) is None:
+            return None
+        content = json.loads(self.zookeeper.get(path)[0])
+        self.assertEqual((set(content), content["version"]), ({"version", "config"}, 1))
+        return content["config"]
+
+    def value(self, kind, name, key, broker_id=1):
+        """(value, source)"""
+        told = self.describe(kind, name, [key], broker_id=broker_id)[1][key]
+        return told[0], told[2]
+
+    def wait_for_value(self, kind, name, key, expected):
+        for broker_id in self.cluster.brokers:
+            wait_until(lambda broker_id=broker_id: self.value(
+                kind, name or str(broker_id), key, broker_id) == expected, 10,
+                f"broker {broker_id} tells {key}={expected}")
+
+    def test_settings_of_a_topic_are_replaced_as_a_whole(self):
+        self.create("replaced", retention_ms="5000", segment_bytes="2000000")
+        self.assertEqual(self.replace(TOPIC, "replaced", retention_ms="7000",
+                                      cleanup_policy="compact"), 0)
+        self.assertEqual(self.kept("topics/replaced"),
+                         {"retention.ms": "7000", "cleanup.policy": "compact"})
+        self.wait_for_value(TOPIC, "replaced", "retention.ms", ("7000", SOURCE_TOPIC))
+        self.wait_for_value(TOPIC, "replaced", "segment.bytes", ("1073741824", SOURCE_DEFAULT))
+        self.assertEqual(self.replace(TOPIC, "replaced"), 0)
+        self.assertEqual(self.kept("topics/replaced"), {})
+
+    def test_single_settings_of_a_topic_are_changed(self):
+        self.create("changed", retention_ms="5000", segment_bytes="2000000")
+        for operations, kept in (
+                ([("segment.ms", SET, "90000"), ("retention.ms", DELETE, None)],
+                 {"segment.bytes": "2000000", "segment.ms": "90000"}),
+                ([("cleanup.policy", APPEND, "compact"), ("segment.bytes", DELETE, None)],
+                 {"segment.ms": "90000", "cleanup.policy": "delete,compact"}),
+                ([("cleanup.policy", APPEND, "compact"), ("segment.ms", DELETE, None)],
+                 {"cleanup.policy": "delete,compact"}),
+                ([("cleanup.policy", SUBTRACT, "delete"), ("retention.ms", DELETE, None)],
+                 {"cleanup.policy": "compact"})):
+            with self.subTest(operations=operations):
+                self.assertEqual(self.change(TOPIC, "changed", *operations, broker_id=2), 0)
+                self.assertEqual(self.kept("topics/changed"), kept)
+        self.wait_for_value(TOPIC, "changed", "cleanup.policy", ("compact", SOURCE_TOPIC))
+
+    def test_a_change_is_announced(self):
+        self.create("announced")
+        before = set(self.zookeeper.get_children("/config/changes"))
+        self.assertEqual(self.change(TOPIC, "announced", ("retention.ms", SET, "1")), 0)
+        name, = set(self.zookeeper.get_children("/config/changes")) - before
+        self.assertRegex(name, "^config_change_[0-9]{10}$")
+        data, stat = self.zookeeper.get(f"/config/changes/{name}")
+        self.assertEqual(json.loads(data), {"version": 2, "entity_path": "topics/announced"})
+        self.assertEqual(stat.ephemeralOwner, 0)
+
+    def test_changes_that_are_refused_change_nothing(self):
+        self.create("refused", retention_ms="5000")
+        for operations, error in (
+                ([("retention.ms", SET, "soon")], 40), ([("min.insync.replicas", SET, "0")], 40),
+                ([("no.such.key", SET, "1")], 40), ([("retention.ms", APPEND, "1")], 40),
+                ([("retention.ms", SET, None)], 42),
+                ([("retention.ms", SET, "1"), ("retention.ms", DELETE, None)], 42),
+                ([("min.compaction.lag.ms", SET, "10"), ("max.compaction.lag.ms", SET, "5")], 40),
+                ([("segment.ms", SET, "1"), ("no.such.key", SET, "1")], 40)):
+            with self.subTest(operations=operations):
+                self.assertEqual(self.change(TOPIC, "refused", *operations), error)
+        self.assertEqual(self.change(TOPIC, "nobody-made-it", ("retention.ms", SET, "1")), 3)
+        self.assertEqual(self.change(TOPIC, "", ("retention.ms", SET, "1")), 42)
+        self.assertEqual(self.change(TOPIC, "refused", ("retention.ms", SET, "1"),
+                                     validate_only=True), 0)
+        self.assertEqual(self.kept("topics/refused"), {"retention.ms": "5000"})
+        self.assertIsNone(self.kept("topics/nobody-made-it"))
+
+    def test_a_smaller_batch_limit_counts_at_once_on_every_leader(self):
+        self.create("limited", 3)
+        record = b"x" * 5000
+        for partition in range(3):
+            self.produce("limited", partition, record)
+        self.assertEqual(self.change(TOPIC, "limited", ("max.message.bytes", SET, "1000")), 0)
+        self.wait_for_value(TOPIC, "limited", "max.message.bytes", ("1000", SOURCE_TOPIC))
+        for partition in range(3):
+            with self.assertRaises(MessageSizeTooLargeError):
+                self.produce("limited", partition, record)
+        self.assertEqual(self.change(TOPIC, "limited", ("max.message.bytes", DELETE, None)), 0)
+        self.wait_for_value(TOPIC, "limited", "max.message.bytes", ("1048588", SOURCE_DEFAULT))
+        for partition in range(3):
+            self.produce("limited", partition, record)
+
+    def produce(self, topic, partition, record):
+        producer = KafkaProducer(bootstrap_servers=self.cluster.bootstrap, retries=0)
+        try:
+            producer.send(topic, record, partition=partition).get(30)
+        finally:
+            producer.close()
+
+    def test_settings_of_all_brokers_and_of_one_broker(self):
+        key = "log.segment.bytes"
+        self.create("follower-of-brokers")
+        self.assertEqual(self.change(BROKER, "", (key, SET, "3000000")), 0)
+        self.assertEqual(self.kept("brokers/<default>"), {key: "3000000"})
+        self.wait_for_value(BROKER, None, key, ("3000000", SOURCE_ALL_BROKERS))
+        self.wait_for_value(TOPIC, "follower-of-brokers", "segment.bytes",
+                            ("3000000", SOURCE_ALL_BROKERS))
+        self.assertEqual(self.describe(BROKER, "")[1],
+                         {key: ("3000000", False, SOURCE_ALL_BROKERS,
+                                [(key, "3000000", SOURCE_ALL_BROKERS)])})
+        self.assertEqual(self.change(BROKER, "2", (key, SET, "4000000"), broker_id=2), 0)
+        self.assertEqual(self.kept("brokers/2"), {key: "4000000"})
+        wait_until(lambda: self.value(BROKER, "2", key, 2) == ("4000000", SOURCE_BROKER), 10,
+                   "broker 2 tells it")
+        self.assertEqual(self.describe(BROKER, "2", [key], 2)[1][key], (
+            "4000000", False, SOURCE_BROKER, [(key, "4000000", SOURCE_BROKER),
+                                              (key, "3000000", SOURCE_ALL_BROKERS),
+                                              (key, "1073741824", SOURCE_DEFAULT)]))
+        self.assertEqual(self.value(BROKER, "1", key), ("3000000", SOURCE_ALL_BROKERS))
+        self.assertEqual(self.change(BROKER, "2", (key, DELETE, None), broker_id=2), 0)
+        self.assertEqual(self.change(BROKER, "", (key, DELETE, None)), 0)
+        self.wait_for_value(BROKER, None, key, ("1073741824", SOURCE_DEFAULT))
+
+    def test_settings_of_brokers_that_cannot_be_changed(self):
+        for name, key, value in (
+                ("1", "broker.id", "5"), ("1", "log.retention.hours", "5"),
+                ("1", "log.retention.ms", "soon"), ("1", "min.insync.replicas", "0"),
+                ("2", "log.retention.ms", "1"), ("one", "log.retention.ms", "1"),
+                ("", "listeners", "PLAINTEXT://:1")):
+            with self.subTest(name=name, key=key):
+                self.assertEqual(self.change(BROKER, name, (key, SET, value)), 42)
+        self.assertIsNone(self.kept("brokers/1"))
+
     # ---- CreatePartitions ----
 
     def test_a_topic_gets_more_partitions(self):
@@ -137,7 +317,7 @@ class PreferredLeaderTest(unittest.TestCase):
             self.assertNotIn(1, self.leaders(cluster).values())
             told = cluster.barnabas("leader", "elect", "--preferred").decode()
             self.assertIn(f"{list(preferred.values()).count(1)} elected", told)
-            self.assertEqual(self.leaders(cluster), preferred)
+            wait_until(lambda: self.leaders(cluster) == preferred, 10, "preferred replicas lead")
             told = cluster.barnabas("leader", "elect", "--preferred", "orders").decode()
             self.assertIn("0 elected, 6 already so, 0 failed", told)
 

@@ -1,0 +1,31 @@
+/*
+ * A thread waits for something that the control thread does. One waits at a time.
+ *
+ * Threads: waiting on any, signalling on the control thread.
+ */
+#ifndef BROKER_CONTROL_RENDEZVOUS_H
+#define BROKER_CONTROL_RENDEZVOUS_H
+
+#include <pthread.h>
+
+#include "client/base/check.h"
+#include "client/base/error.h"
+
+struct rendezvous {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;        /* lock */
+    enum error error; /* lock */
+};
+
+void rendezvous_init(struct rendezvous *rendezvous);
+void rendezvous_done(struct rendezvous *rendezvous);
+
+/* Ends the wait, or the next one. */
+void rendezvous_signal(struct rendezvous *rendezvous, enum error error);
+
+/* The error that was signalled; CONNECTION_FAILED after `timeout_ms` (and up to a second more). A
+ * negative one waits for ever. */
+MUST_CHECK enum error rendezvous_wait(struct rendezvous *rendezvous, int64_t timeout_ms);
+
+#endif
