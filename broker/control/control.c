@@ -245,7 +245,8 @@ static void on_broker_settings(void *context) {
     const struct metadata *metadata = metadata_cache_get(&control->metadata);
 
     /* Most reads bring nothing new. */
-    if (control->applied == NULL || !config_is_same(control->applied, now))
+    if (!control->has_resigned &&
+        (control->applied == NULL || !config_is_same(control->applied, now)))
         apply_defaults(control, metadata);
     if (control->applied != NULL)
         live_config_release(control->applied);
@@ -645,12 +646,12 @@ out:
 static void resign(struct control *control) {
     control->has_resigned = true;
     replica_manager_retire_all(control->replicas);
-    signal_done(control, ERR_NONE);
+    rendezvous_signal(&control->rendezvous, ERR_NONE);
 }
 
 void control_resign(struct control *control) {
     post(control, resign);
-    CHECK(wait_done(control, -1) == ERR_NONE);
+    CHECK(rendezvous_wait(&control->rendezvous, -1) == ERR_NONE);
 }
 
 static void leave(struct control *control) {
