@@ -104,3 +104,9 @@ const char *admin_text(struct admin_call *call, struct bytes text) {
 
     return (const char *)copy.data;
 }
+
+int32_t broker_timeout_ms(int64_t timeout_ms) {
+    int64_t ms = timeout_ms - timeout_ms / 10;
+
+    return ms <= 0 || ms > INT32_MAX ? INT32_MAX : (int32_t)ms;
+}

@@ -55,6 +55,9 @@ MUST_CHECK enum error admin_call_run(struct barnabas_admin *admin, struct admin_
 
 void admin_result_free(struct admin_result *result); /* accepts NULL */
 
+/* Left to the broker of a call's time, so that its answer arrives before ours is up. */
+int32_t broker_timeout_ms(int64_t timeout_ms);
+
 /* Into the result's arena; null becomes "". NULL if memory is out. */
 const char *admin_text(struct admin_call *call, struct bytes text);
 

@@ -1,9 +1,8 @@
 /* The settings of topics and brokers. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/admin/admin_call.h"
+#include "client/admin/settings_target.h"
 #include "client/wire/message/describe_configs.h"
 
 static int setting_compare(const void *left, const void *right) {
@@ -47,22 +46,6 @@ static enum error settings_read(struct admin_call *call, const void *message) {
     return ERR_NONE;
 }
 
-/* A broker answers for itself only. */
-static enum error target_of(enum barnabas_resource resource, const char *name, int32_t *target) {
-    char *end;
-    long id;
-
-    *target = CALL_ANY_BROKER;
-    if (resource != BARNABAS_RESOURCE_BROKER)
-        return ERR_NONE;
-    errno = 0;
-    id = strtol(name, &end, 10);
-    if (errno != 0 || end == name || *end != '\0' || id < 0 || id > INT32_MAX)
-        return ERR_INVALID_REQUEST;
-    *target = (int32_t)id;
-    return ERR_NONE;
-}
-
 int barnabas_admin_describe_settings(struct barnabas_admin *admin, enum barnabas_resource resource,
                                      const char *name, int64_t timeout_ms,
                                      struct barnabas_settings **settings) {
@@ -77,7 +60,7 @@ int barnabas_admin_describe_settings(struct barnabas_admin *admin, enum barnabas
     };
     enum error error;
 
-    if ((error = target_of(resource, name, &call.target)) != ERR_NONE)
+    if ((error = settings_target(resource, name, &call.target)) != ERR_NONE)
         return error;
     describe_configs_request_init(&request);
     describe_configs_request_resources_init(&asked);

@@ -1,4 +1,4 @@
-/* Elections of preferred leaders. */
+/* Elections of leaders. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,10 +57,9 @@ static enum error partitions_fill(struct arena *arena,
     return ERR_NONE;
 }
 
-int barnabas_admin_elect_preferred_leaders(struct barnabas_admin *admin,
-                                           const struct barnabas_topic_partition *partitions,
-                                           size_t count, int64_t timeout_ms,
-                                           struct barnabas_outcomes **outcomes) {
+int barnabas_admin_elect_leaders(struct barnabas_admin *admin, enum barnabas_election type,
+                                 const struct barnabas_topic_partition *partitions, size_t count,
+                                 int64_t timeout_ms, struct barnabas_outcomes **outcomes) {
     struct elect_leaders_request request;
     struct admin_result *result = NULL;
     struct admin_call call = {
@@ -75,8 +74,8 @@ int barnabas_admin_elect_preferred_leaders(struct barnabas_admin *admin,
 
     arena_init(&arena, SIZE_MAX / 2);
     elect_leaders_request_init(&request);
-    request.election_type = 0;
-    request.timeout_ms = timeout_ms > 0 && timeout_ms < INT32_MAX ? (int32_t)timeout_ms : INT32_MAX;
+    request.election_type = (int8_t)type;
+    request.timeout_ms = broker_timeout_ms(timeout_ms);
     request.topic_partitions_count = -1;
     if (partitions != NULL)
         error = partitions_fill(&arena, partitions, count, &request);

@@ -7,13 +7,6 @@
 #include "client/wire/message/delete_topics.h"
 #include "client/wire/message/metadata.h"
 
-/* Left to the broker of a call's time, so that its answer arrives before ours is up. */
-static int32_t broker_timeout_ms(int64_t timeout_ms) {
-    int64_t ms = timeout_ms - timeout_ms / 10;
-
-    return ms <= 0 || ms > INT32_MAX ? INT32_MAX : (int32_t)ms;
-}
-
 /* Where the whole request must be asked again: from another broker, or later. */
 static bool is_misdirected(enum error error) {
     return error == ERR_NOT_CONTROLLER || error == ERR_COORDINATOR_NOT_AVAILABLE;

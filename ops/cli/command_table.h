@@ -5,6 +5,7 @@
 struct command;
 
 extern const struct command command_topic_create;
+extern const struct command command_topic_alter;
 extern const struct command command_topic_list;
 extern const struct command command_topic_describe;
 extern const struct command command_topic_delete;
@@ -13,6 +14,8 @@ extern const struct command command_consume;
 extern const struct command command_cluster_describe;
 extern const struct command command_broker_list;
 extern const struct command command_leader_elect;
+extern const struct command command_config_describe;
+extern const struct command command_config_alter;
 extern const struct command command_help;
 extern const struct command command_version;
 

@@ -8,6 +8,7 @@
 
 static const struct flag elect_flags[] = {
     {0, "preferred", NULL, "make the first replica the leader, where it is in sync"},
+    {0, "unclean", NULL, "where nobody leads, let any live replica: records may be lost"},
 };
 
 /* The partitions that are meant; NULL with a count of 0 for all. */
@@ -65,7 +66,7 @@ static enum exit_status outcomes_print(const struct barnabas_outcomes *outcomes)
     return elected + needless > 0 ? EXIT_PARTLY_FAILED : EXIT_FAILED;
 }
 
-static enum exit_status elect(const struct invocation *invocation,
+static enum exit_status elect(const struct invocation *invocation, enum barnabas_election type,
                               const struct partition_name *name) {
     struct barnabas_topic_partition *partitions = NULL;
     struct barnabas_outcomes *outcomes = NULL;
@@ -80,8 +81,7 @@ static enum exit_status elect(const struct invocation *invocation,
     if (name != NULL)
         status = partitions_of(admin, name, timeout_ms, &partitions, &count);
     if (status == EXIT_OK) {
-        error =
-            barnabas_admin_elect_preferred_leaders(admin, partitions, count, timeout_ms, &outcomes);
+        error = barnabas_admin_elect_leaders(admin, type, partitions, count, timeout_ms, &outcomes);
         status =
             error == BARNABAS_OK ? outcomes_print(outcomes) : session_fail("leader elect", error);
     }
@@ -92,12 +92,13 @@ static enum exit_status elect(const struct invocation *invocation,
 }
 
 static enum exit_status run_elect(const struct invocation *invocation) {
+    bool unclean = invocation_has(invocation, "unclean");
     struct partition_name name;
     bool all = invocation->operand_count == 0;
     enum exit_status status;
 
-    if (!invocation_has(invocation, "preferred")) {
-        fprintf(stderr, "barnabas: leader elect: needs --preferred\n");
+    if (invocation_has(invocation, "preferred") == unclean) {
+        fprintf(stderr, "barnabas: leader elect: needs --preferred or --unclean\n");
         return EXIT_USAGE;
     }
     if (!all && !partition_name_parse(invocation->operands[0], &name)) {
@@ -105,10 +106,16 @@ static enum exit_status run_elect(const struct invocation *invocation) {
                 invocation->operands[0]);
         return EXIT_USAGE;
     }
-    status = session_confirm(invocation, "Leadership moves to the preferred replicas.", NULL);
+    status = unclean
+                 ? session_confirm(invocation,
+                                   "Where no replica in sync lives, another one leads: what it has "
+                                   "not copied is lost for good.",
+                                   "unclean")
+                 : session_confirm(invocation, "Leadership moves to the preferred replicas.", NULL);
     if (status != EXIT_OK)
         return status;
-    return elect(invocation, all ? NULL : &name);
+    return elect(invocation, unclean ? BARNABAS_ELECTION_UNCLEAN : BARNABAS_ELECTION_PREFERRED,
+                 all ? NULL : &name);
 }
 
 const struct command command_leader_elect = {

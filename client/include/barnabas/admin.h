@@ -67,6 +67,18 @@ BARNABAS_API int barnabas_admin_delete_topics(struct barnabas_admin *admin,
                                               int64_t timeout_ms,
                                               struct barnabas_outcomes **outcomes);
 
+struct barnabas_more_partitions {
+    const char *topic;
+    int32_t partition_count; /* the new total, more than there are */
+};
+
+/* Keys may lie in other partitions afterwards. `validate_only` checks and changes nothing. */
+BARNABAS_API int barnabas_admin_create_partitions(struct barnabas_admin *admin,
+                                                  const struct barnabas_more_partitions *topics,
+                                                  size_t count, bool validate_only,
+                                                  int64_t timeout_ms,
+                                                  struct barnabas_outcomes **outcomes);
+
 struct barnabas_partition_info {
     int32_t partition;
     int error;            /* LEADER_NOT_AVAILABLE while it has none */
@@ -121,11 +133,18 @@ struct barnabas_topic_partition {
     int32_t partition;
 };
 
-/* Moves leadership to the first replica where it is in sync. `partitions` NULL: all, and those
- * that need no election are left out of the outcomes. */
-BARNABAS_API int barnabas_admin_elect_preferred_leaders(
-    struct barnabas_admin *admin, const struct barnabas_topic_partition *partitions, size_t count,
-    int64_t timeout_ms, struct barnabas_outcomes **outcomes);
+enum barnabas_election {
+    BARNABAS_ELECTION_PREFERRED = 0, /* the first replica leads, where it is in sync */
+    BARNABAS_ELECTION_UNCLEAN = 1    /* where nobody leads, any live replica does: what it has not
+                                      * copied is lost */
+};
+
+/* `partitions` NULL: all, and those that need no election are left out of the outcomes. */
+BARNABAS_API int barnabas_admin_elect_leaders(struct barnabas_admin *admin,
+                                              enum barnabas_election type,
+                                              const struct barnabas_topic_partition *partitions,
+                                              size_t count, int64_t timeout_ms,
+                                              struct barnabas_outcomes **outcomes);
 
 enum barnabas_resource { BARNABAS_RESOURCE_TOPIC = 2, BARNABAS_RESOURCE_BROKER = 4 };
 
@@ -152,11 +171,32 @@ struct barnabas_settings {
 };
 BARNABAS_API void barnabas_settings_free(struct barnabas_settings *settings); /* accepts NULL */
 
-/* The settings of a topic, or of a broker named by its id. */
+/* The settings of a topic, or of a broker named by its id; "" for those that were set for all
+ * brokers. */
 BARNABAS_API int barnabas_admin_describe_settings(struct barnabas_admin *admin,
                                                   enum barnabas_resource resource, const char *name,
                                                   int64_t timeout_ms,
                                                   struct barnabas_settings **settings);
+
+enum barnabas_setting_operation {
+    BARNABAS_SETTING_SET = 0,
+    BARNABAS_SETTING_DELETE = 1, /* back to what holds without it; `value` NULL */
+    BARNABAS_SETTING_APPEND = 2, /* items of a list, separated by commas */
+    BARNABAS_SETTING_SUBTRACT = 3
+};
+struct barnabas_setting_change {
+    const char *key;
+    enum barnabas_setting_operation operation;
+    const char *value;
+};
+
+/* All of the changes or none; other settings stay. Named as in describe. There is one outcome,
+ * whose topic is `name`. `validate_only` checks and changes nothing. */
+BARNABAS_API int barnabas_admin_alter_settings(struct barnabas_admin *admin,
+                                               enum barnabas_resource resource, const char *name,
+                                               const struct barnabas_setting_change *changes,
+                                               size_t count, bool validate_only, int64_t timeout_ms,
+                                               struct barnabas_outcomes **outcomes);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,6 @@
 """What operators do with admin clients: Debian's python3-kafka and our own command.
 
-All of it but the loggers also holds for a Java Kafka 3.9 (BARNABAS_DAEMON).
+All of it but the loggers and our own words also holds for a Java Kafka 3.9 (BARNABAS_DAEMON).
 """
 import json
 import unittest
@@ -300,6 +300,94 @@ class AdminTest(unittest.TestCase):
         self.create("checked", 1)
         self.admin.create_partitions({"checked": NewPartitions(3)}, validate_only=True)
         self.assertEqual(list(self.cluster.partitions("checked")), [0])
+
+
+    # ---- Our own command ----
+
+    def run_json(self, *arguments):
+        return json.loads(self.cluster.barnabas("--output", "json", *arguments))["items"]
+
+    def told(self, *subject):
+        return {item["name"]: (item["value"], item["source"])
+                for item in self.run_json("config", "describe", *subject)}
+
+    def refuses(self, *arguments):
+        with self.assertRaises(AssertionError) as refusal:
+            self.cluster.barnabas(*arguments)
+        return str(refusal.exception)
+
+    def test_the_command_alters_a_topic(self):
+        self.create("by-command", 1)
+        told = self.cluster.barnabas("topic", "alter", "by-command", "--partitions", "3",
+                                     "--config", "retention.ms=7000", "--append",
+                                     "cleanup.policy=compact").decode()
+        self.assertIn("has now 3 partitions", told)
+        self.assertEqual(len(self.cluster.partitions("by-command")), 3)
+        self.assertEqual(self.told("topic", "by-command"),
+                         {"retention.ms": ("7000", "topic"),
+                          "cleanup.policy": ("delete,compact", "topic")})
+        self.cluster.barnabas("config", "alter", "topic", "by-command", "--delete-config",
+                              "retention.ms", "--subtract", "cleanup.policy=delete")
+        self.assertEqual(self.kept("topics/by-command"), {"cleanup.policy": "compact"})
+        self.cluster.barnabas("topic", "alter", "by-command", "--dry-run", "--partitions", "5",
+                              "--config", "retention.ms=1")
+        self.assertEqual(self.kept("topics/by-command"), {"cleanup.policy": "compact"})
+
+    def test_the_command_alters_brokers(self):
+        self.cluster.barnabas("config", "alter", "brokers", "--config", "log.roll.ms=5000000")
+        self.cluster.barnabas("config", "alter", "broker", "3", "--config", "log.roll.ms=6000000")
+        self.assertEqual(self.told("brokers"), {"log.roll.ms": ("5000000", "brokers")})
+        self.assertEqual(self.told("broker", "3")["log.roll.ms"], ("6000000", "broker"))
+        self.assertEqual(self.told("broker", "3")["log.retention.hours"], ("24", "file"))
+        self.cluster.barnabas("config", "alter", "broker", "3", "--delete-config", "log.roll.ms")
+        self.cluster.barnabas("config", "alter", "brokers", "--delete-config", "log.roll.ms")
+        self.assertEqual(self.told("brokers"), {})
+
+    def test_the_command_says_what_is_wrong(self):
+        self.create("wrongly", 2)
+        for arguments, words in (
+                (("topic", "alter", "wrongly", "--partitions", "1"), "INVALID_PARTITIONS"),
+                (("topic", "alter", "wrongly", "--config", "retention.ms=soon"), "a whole number"),
+                (("topic", "alter", "nobody-made-it", "--partitions", "3"), "does not exist"),
+                (("topic", "alter", "wrongly"), "nothing to change"),
+                (("config", "alter", "topic", "wrongly", "--config", "retention.ms"), "KEY=VALUE"),
+                (("config", "alter", "broker", "1", "--config", "broker.id=3"), "dynamically"),
+                (("config", "describe", "topic", "nobody-made-it"), "UNKNOWN_TOPIC"),
+                (("config", "describe", "broker", "one"), "which settings"),
+                (("leader", "elect", "wrongly"), "--preferred or --unclean")):
+            with self.subTest(arguments=arguments):
+                self.assertIn(words, self.refuses(*arguments))
+
+
+class UncleanLeaderTest(unittest.TestCase):
+    def test_a_replica_that_lagged_leads_only_when_it_is_asked_for(self):
+        with BrokerCluster(3) as cluster:
+            cluster.create_topic("fragile", 1, 2)
+            cluster.wait_until_in_sync("fragile")
+            leader, lagging = cluster.partitions("fragile")[0]["replicas"]
+            bystander, = set(cluster.brokers) - {leader, lagging}
+            address = cluster.address(bystander)
+
+            def shows(leader_id, isr):
+                partition = cluster.partitions("fragile", address).get(0)
+                return partition and (partition["leader"], partition["isr"]) == (leader_id, isr)
+
+            cluster.kill(lagging)
+            wait_until(lambda: shows(leader, [leader]), 60, "the lagging replica left the ISR")
+            cluster.barnabas("produce", "fragile", stdin=b"only the leader has it\n")
+            cluster.kill(leader)
+            cluster.start_broker(lagging)
+            wait_until(lambda: cluster.known_brokers(address) == {lagging, bystander}, 60,
+                       "the leader is gone, the other one back")
+            told = cluster.barnabas("leader", "elect", "--preferred", "fragile", bootstrap=address,
+                                    check=False).decode()
+            self.assertIn("0 elected", told)
+            self.assertTrue(shows(-1, [leader]))
+            told = cluster.barnabas("leader", "elect", "--unclean", "fragile:0",
+                                    bootstrap=address).decode()
+            self.assertIn("1 elected", told)
+            wait_until(lambda: shows(lagging, [lagging]), 10, "the lagging replica leads")
+            cluster.barnabas("produce", "fragile", stdin=b"life goes on\n", bootstrap=address)
 
 
 class PreferredLeaderTest(unittest.TestCase):

@@ -81,10 +81,10 @@ static void what_makes_no_sense_is_named(void **state) {
         const char *problem;
     } cases[] = {
         {"frobnicate", "unknown command \"frobnicate\"; see barnabas help"},
-        {"topic", "topic what? One of: create, list, describe, delete"},
-        {"topic -v", "topic what? One of: create, list, describe, delete"},
+        {"topic", "topic what? One of: create, list, describe, alter, delete"},
+        {"topic -v", "topic what? One of: create, list, describe, alter, delete"},
         {"topic paint x",
-         "unknown command \"topic paint\"; there are: create, list, describe, delete"},
+         "unknown command \"topic paint\"; there are: create, list, describe, alter, delete"},
         {"topic create", "needs NAME"},
         {"topic create a b", "does not know what to do with \"b\""},
         {"topic create a -P", "-P needs a value"},
