@@ -10,6 +10,7 @@
 #include "broker/control/config_write.h"
 #include "broker/control/controller_channel.h"
 #include "broker/control/isr_changes.h"
+#include "broker/control/own_znode.h"
 #include "broker/control/rendezvous.h"
 #include "broker/control/topic_requests.h"
 #include "broker/control/topic_settings.h"
@@ -20,7 +21,6 @@
 #include "client/base/logger.h"
 #include "controller/shell/controller_shell.h"
 #include "zk-schema/broker_registration.h"
-#include "zk-schema/broker_znode.h"
 #include "zk-schema/zk_client.h"
 
 #define TICK_MS 250
@@ -245,6 +245,7 @@ static void on_broker_settings(void *context) {
     const struct metadata *metadata = metadata_cache_get(&control->metadata);
 
     /* Most reads bring nothing new. */
+    controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
     if (!control->has_resigned &&
         (control->applied == NULL || !config_is_same(control->applied, now)))
         apply_defaults(control, metadata);
@@ -366,23 +367,6 @@ static void cancel_shell_timer(struct controller_timer *timer) {
 
 /* ---- Joining the cluster ---- */
 
-static struct bytes registration_data(const struct config *config, struct arena *arena) {
-    struct broker_endpoint endpoints[CONFIG_LISTENERS_MAX];
-    struct broker_znode znode = {
-        .rack = config->broker_rack,
-        .timestamp_ms = clock_wall_ms(clock_system()),
-        .endpoints = endpoints,
-        .endpoint_count = (int32_t)config->advertised_listener_count,
-    };
-
-    for (size_t i = 0; i < config->advertised_listener_count; i++) {
-        const struct config_listener *listener = &config->advertised_listeners[i];
-        endpoints[i] = (struct broker_endpoint){listener->name, listener->host, listener->port,
-                                                security_protocol_name(listener->protocol)};
-    }
-    return broker_znode_encode(&znode, arena);
-}
-
 static enum error make_registration(struct control *control) {
     struct broker_registration_config config = {
         .zk = zk_client_zk(control->zk_client),
@@ -395,7 +379,7 @@ static enum error make_registration(struct control *control) {
     enum error error;
 
     arena_init(&arena, 1 << 20);
-    config.data = registration_data(control->config, &arena);
+    config.data = own_znode(control->config, clock_wall_ms(clock_system()), &arena);
     error = broker_registration_new(&config, &control->registration);
     arena_done(&arena);
     return error;

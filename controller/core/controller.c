@@ -78,6 +78,9 @@ static void on_occurrence(struct controller *c, const struct controller_event *e
         if (c->role == ROLE_ACTIVE && topic != NULL && topic->phase == TOPIC_LIVE)
             controller_topic_read_config(c, topic, effects);
         break;
+    case CONTROLLER_EVENT_UNCLEAN_DEFAULT_CHANGED:
+        controller_partition_on_unclean_default(c, event->unclean_allowed, effects);
+        break;
     }
 }
 

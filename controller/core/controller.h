@@ -96,6 +96,7 @@ enum controller_event_kind {
     CONTROLLER_EVENT_DELETE_TOPICS_CHANGED,      /* children of /admin/delete_topics */
     CONTROLLER_EVENT_PREFERRED_ELECTION_CHANGED, /* /admin/preferred_replica_election */
     CONTROLLER_EVENT_TOPIC_CONFIG_CHANGED,       /* /config/topics/T: name */
+    CONTROLLER_EVENT_UNCLEAN_DEFAULT_CHANGED,    /* what holds for topics that do not say */
     CONTROLLER_EVENT_TIMER,
     /* Answers to effects. */
     CONTROLLER_EVENT_CONTROLLER_READ,
@@ -165,7 +166,8 @@ struct controller_event {
     uint64_t token; /* answers: that of the effect; requests: unique, given back in the reply */
     enum error error;
     union {
-        struct bytes name; /* TOPIC_CONFIG_CHANGED */
+        struct bytes name;    /* TOPIC_CONFIG_CHANGED */
+        bool unclean_allowed; /* UNCLEAN_DEFAULT_CHANGED */
         struct {
             bool exists;
             bool ours; /* held by this very session */

@@ -481,3 +481,27 @@ void controller_partition_on_config_read(struct controller *c,
         }
     }
 }
+
+static bool has_leaderless(const struct topic *topic) {
+    for (size_t i = 0; i < topic->partition_count; i++) {
+        const struct partition *p = topic->partitions[i];
+        if (p->exists && (p->state.leader < 0 || is_leaderless(p)))
+            return true;
+    }
+    return false;
+}
+
+/* Topics with partitions that it could help are asked whether they say otherwise. A controller
+ * that takes office later looks at every partition anyway. */
+void controller_partition_on_unclean_default(struct controller *c, bool allowed,
+                                             struct controller_effects *effects) {
+    struct topic *topic, *next;
+
+    c->config.unclean_leader_election_enable = allowed;
+    if (!allowed || c->role != ROLE_ACTIVE)
+        return;
+    HASH_ITER (by_name, c->cluster.by_name, topic, next) {
+        if (topic->phase == TOPIC_LIVE && has_leaderless(topic))
+            controller_topic_read_config(c, topic, effects);
+    }
+}

@@ -139,6 +139,8 @@ void controller_partition_adopt(struct controller *c, struct partition *p,
                                 struct controller_effects *effects);
 void controller_partition_on_config_read(struct controller *c,
                                          const struct controller_event *event);
+void controller_partition_on_unclean_default(struct controller *c, bool allowed,
+                                             struct controller_effects *effects);
 /* Answers what waits for it. */
 void controller_partition_fail_items(struct controller *c, struct partition *p, enum error error,
                                      struct controller_effects *effects);

@@ -321,6 +321,12 @@ void controller_shell_on_topic_config(struct controller_shell *shell, struct byt
                                      .kind = CONTROLLER_EVENT_TOPIC_CONFIG_CHANGED, .name = topic});
 }
 
+void controller_shell_on_unclean_default(struct controller_shell *shell, bool allowed) {
+    controller_shell_step(
+        shell, &(struct controller_event){.kind = CONTROLLER_EVENT_UNCLEAN_DEFAULT_CHANGED,
+                                          .unclean_allowed = allowed});
+}
+
 bool controller_shell_is_active(const struct controller_shell *shell) {
     return controller_is_active(shell->core);
 }

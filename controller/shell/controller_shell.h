@@ -65,6 +65,9 @@ void controller_shell_on_watch(struct controller_shell *shell, enum zk_event_kin
 /* /config/topics/`topic` changed: unclean elections may have become allowed. */
 void controller_shell_on_topic_config(struct controller_shell *shell, struct bytes topic);
 
+/* unclean.leader.election.enable for topics that do not say. */
+void controller_shell_on_unclean_default(struct controller_shell *shell, bool allowed);
+
 /* Whether this broker is the controller and has loaded the cluster. */
 bool controller_shell_is_active(const struct controller_shell *shell);
 int32_t controller_shell_epoch(const struct controller_shell *shell); /* 0 if not active */

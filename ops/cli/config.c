@@ -133,11 +133,12 @@ static enum exit_status run_describe(const struct invocation *invocation) {
 const struct command command_config_describe = {
     .group = "config",
     .verb = "describe",
-    .operands = "topic NAME | broker ID | brokers",
+    .operands = "KIND [NAME]",
     .operand_count_min = 1,
     .operand_count_max = 2,
     .meaning = "settings with their sources",
-    .details = "Shows what somebody has set: for the topic, for this broker or for all brokers at\n"
+    .details = "KIND NAME is topic NAME, broker ID, or brokers for what holds for all of them.\n"
+               "Shows what somebody has set: for the topic, for this broker or for all brokers at\n"
                "run time, or in the broker's file. With \"brokers\", what was set for all of them.",
     .flags = describe_flags,
     .flag_count = sizeof(describe_flags) / sizeof(describe_flags[0]),
@@ -201,11 +202,12 @@ static enum exit_status run_alter(const struct invocation *invocation) {
 const struct command command_config_alter = {
     .group = "config",
     .verb = "alter",
-    .operands = "topic NAME | broker ID | brokers",
+    .operands = "KIND [NAME]",
     .operand_count_min = 1,
     .operand_count_max = 2,
     .meaning = "change settings while the cluster runs",
-    .details = "All changes are made or none. Settings of \"brokers\" hold for those that have no\n"
+    .details = "KIND NAME is topic NAME, broker ID, or brokers for what holds for all of them.\n"
+               "All changes are made or none. Settings of \"brokers\" hold for those that have no\n"
                "setting of their own.",
     .flags = alter_flags,
     .flag_count = sizeof(alter_flags) / sizeof(alter_flags[0]),

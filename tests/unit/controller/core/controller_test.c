@@ -463,6 +463,73 @@ static void old_entries_are_purged_with_the_next_write(void **state) {
     driver_close(&driver);
 }
 
+/* ---- Unclean elections */
+
+static void read_config(struct driver *driver, const char *unclean) {
+    struct controller_event event = answer(driver, CONTROLLER_EVENT_TOPIC_CONFIG_READ);
+
+    event.topic_config_read.name = bytes_of_text(TOPIC);
+    event.topic_config_read.unclean_leader_election_enable = bytes_of_text(unclean);
+    step(driver, event);
+}
+
+static void finish_writes(struct driver *driver) {
+    const struct controller_effect *write;
+
+    while ((write = find(driver, CONTROLLER_EFFECT_WRITE)) != NULL)
+        written(driver, write->token, ERR_NONE, CONTROLLER_FAILED_NONE, 0);
+}
+
+/* One partition that only broker 1 has whole; broker 1 is gone, 2 is back. */
+static void lose_the_last_in_sync(struct driver *driver) {
+    static const struct controller_broker_read back[] = {{2, 202, {NULL, 0}}};
+
+    begin_term(driver, 1);
+    read_brokers(driver, three_brokers, 1);
+    finish_writes(driver);
+    read_brokers(driver, back, 1);
+    assert_int_equal(count(driver, CONTROLLER_EFFECT_READ_TOPIC_CONFIG), 1);
+    finish_writes(driver);
+    read_config(driver, NULL);
+    assert_null(find(driver, CONTROLLER_EFFECT_WRITE));
+}
+
+static void the_default_of_unclean_elections_can_change(void **state) {
+    static const struct {
+        const char *label;
+        bool allowed;
+        const char *topic; /* what the topic says */
+        bool is_elected;
+    } cases[] = {
+        {"allowed by default", true, NULL, true},
+        {"the topic says no", true, "false", false},
+        {"the topic says yes", true, "true", true},
+    };
+    struct controller_event event = {.kind = CONTROLLER_EVENT_UNCLEAN_DEFAULT_CHANGED};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct controller_effect *write;
+        struct driver driver;
+
+        driver_open(&driver);
+        lose_the_last_in_sync(&driver);
+        event.unclean_allowed = false;
+        step(&driver, event);
+        assert_int_equal(driver.effects.count, 0);
+        event.unclean_allowed = cases[i].allowed;
+        step(&driver, event);
+        assert_int_equal(count(&driver, CONTROLLER_EFFECT_READ_TOPIC_CONFIG), 1);
+        read_config(&driver, cases[i].topic);
+        write = find(&driver, CONTROLLER_EFFECT_WRITE);
+        if ((write != NULL) != cases[i].is_elected)
+            fail_msg("%s", cases[i].label);
+        if (write != NULL)
+            assert_int_equal(write->write.writes[0].state.leader, 2);
+        driver_close(&driver);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_election_in_doubt_is_resolved_by_reading),
@@ -473,6 +540,7 @@ int main(void) {
         cmocka_unit_test(one_refused_state_is_read_and_the_others_are_sent_again),
         cmocka_unit_test(a_write_in_doubt_is_read_back_and_not_repeated_if_it_was_applied),
         cmocka_unit_test(old_entries_are_purged_with_the_next_write),
+        cmocka_unit_test(the_default_of_unclean_elections_can_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
