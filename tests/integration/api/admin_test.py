@@ -360,34 +360,60 @@ class AdminTest(unittest.TestCase):
 
 
 class UncleanLeaderTest(unittest.TestCase):
-    def test_a_replica_that_lagged_leads_only_when_it_is_asked_for(self):
-        with BrokerCluster(3) as cluster:
-            cluster.create_topic("fragile", 1, 2)
-            cluster.wait_until_in_sync("fragile")
-            leader, lagging = cluster.partitions("fragile")[0]["replicas"]
-            bystander, = set(cluster.brokers) - {leader, lagging}
-            address = cluster.address(bystander)
+    LEADER, LAGGING, BYSTANDER = 1, 2, 3
+    TOPICS = ("asked-for", "topic-allows", "brokers-allow")
 
-            def shows(leader_id, isr):
-                partition = cluster.partitions("fragile", address).get(0)
-                return partition and (partition["leader"], partition["isr"]) == (leader_id, isr)
+    def test_a_replica_that_lagged_leads_only_where_that_is_allowed(self):
+        with BrokerCluster(3) as self.cluster:
+            self.lose_the_leaders()
+            told = self.barnabas("leader", "elect", "--preferred", check=False)
+            self.assertIn("0 elected, 0 already so, 3 failed", told)
+            self.assertEqual([self.leader(topic) for topic in self.TOPICS], [-1, -1, -1])
+            self.assertIn("1 elected", self.barnabas("leader", "elect", "--unclean",
+                                                     "asked-for:0"))
+            self.wait_for_leaders(self.LAGGING, -1, -1)
+            self.barnabas("topic", "alter", "topic-allows", "--config",
+                          "unclean.leader.election.enable=true")
+            self.wait_for_leaders(self.LAGGING, self.LAGGING, -1)
+            self.barnabas("config", "alter", "brokers", "--config",
+                          "unclean.leader.election.enable=true")
+            self.wait_for_leaders(self.LAGGING, self.LAGGING, self.LAGGING)
+            for topic in self.TOPICS:
+                self.barnabas("produce", topic, stdin=b"life goes on\n")
 
-            cluster.kill(lagging)
-            wait_until(lambda: shows(leader, [leader]), 60, "the lagging replica left the ISR")
-            cluster.barnabas("produce", "fragile", stdin=b"only the leader has it\n")
-            cluster.kill(leader)
-            cluster.start_broker(lagging)
-            wait_until(lambda: cluster.known_brokers(address) == {lagging, bystander}, 60,
-                       "the leader is gone, the other one back")
-            told = cluster.barnabas("leader", "elect", "--preferred", "fragile", bootstrap=address,
-                                    check=False).decode()
-            self.assertIn("0 elected", told)
-            self.assertTrue(shows(-1, [leader]))
-            told = cluster.barnabas("leader", "elect", "--unclean", "fragile:0",
-                                    bootstrap=address).decode()
-            self.assertIn("1 elected", told)
-            wait_until(lambda: shows(lagging, [lagging]), 10, "the lagging replica leads")
-            cluster.barnabas("produce", "fragile", stdin=b"life goes on\n", bootstrap=address)
+    def lose_the_leaders(self):
+        """Only the leader has all records of each topic, and it is gone."""
+        admin = KafkaAdminClient(bootstrap_servers=self.cluster.bootstrap)
+        replicas = {0: [self.LEADER, self.LAGGING]}
+        admin.create_topics([NewTopic(topic, -1, -1, replica_assignments=replicas)
+                             for topic in self.TOPICS])
+        admin.close()
+        for topic in self.TOPICS:
+            self.cluster.wait_until_in_sync(topic)
+        self.cluster.kill(self.LAGGING)
+        wait_until(lambda: all(self.partition(topic)["isr"] == [self.LEADER]
+                               for topic in self.TOPICS), 60, "the lagging replica left the ISR")
+        for topic in self.TOPICS:
+            self.barnabas("produce", topic, stdin=b"only the leader has it\n")
+        self.cluster.kill(self.LEADER)
+        self.cluster.start_broker(self.LAGGING)
+        wait_until(lambda: self.cluster.known_brokers(self.cluster.address(self.BYSTANDER)) ==
+                   {self.LAGGING, self.BYSTANDER}, 60, "the leader is gone, the other one back")
+
+    def barnabas(self, *arguments, **options):
+        """By way of the broker that was never away."""
+        return self.cluster.barnabas(*arguments, bootstrap=self.cluster.address(self.BYSTANDER),
+                                     **options).decode()
+
+    def partition(self, topic):
+        return self.cluster.partitions(topic, self.cluster.address(self.BYSTANDER))[0]
+
+    def leader(self, topic):
+        return self.partition(topic)["leader"]
+
+    def wait_for_leaders(self, *leaders):
+        wait_until(lambda: tuple(map(self.leader, self.TOPICS)) == leaders, 10,
+                   f"leaders are {leaders}")
 
 
 class PreferredLeaderTest(unittest.TestCase):
