@@ -76,6 +76,10 @@ struct znode_path path_of_change(uint32_t sequence) {
     return make(PATH_CHANGE_PREFIX "%010d", (int32_t)sequence);
 }
 
+struct znode_path path_of_config_change(uint32_t sequence) {
+    return make(PATH_CONFIG_CHANGE_PREFIX "%010d", (int32_t)sequence);
+}
+
 struct znode_path path_of_child(const char *parent, const char *name) {
     return make("%s/%s", parent, name);
 }

@@ -49,6 +49,7 @@ struct znode_path path_of_partition_state(struct bytes topic, int32_t partition)
 struct znode_path path_of_topic_config(struct bytes topic);
 struct znode_path path_of_deleted_topic(struct bytes topic);
 struct znode_path path_of_change(uint32_t sequence);
+struct znode_path path_of_config_change(uint32_t sequence);
 /* `parent` "/" `name`, of any listing. */
 struct znode_path path_of_child(const char *parent, const char *name);
 

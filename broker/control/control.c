@@ -7,6 +7,7 @@
 #include "broker/config/live_config.h"
 #include "broker/control/bootstrap.h"
 #include "broker/control/broker_settings.h"
+#include "broker/control/config_purge.h"
 #include "broker/control/config_write.h"
 #include "broker/control/controller_channel.h"
 #include "broker/control/isr_changes.h"
@@ -60,6 +61,7 @@ struct control {
     struct producer_ids *producer_ids;
     struct topic_requests *topic_requests;
     struct broker_settings *broker_settings;
+    struct config_purge config_purge;
     struct loop_timer tick;
     int64_t next_lag_check_ms;
     int64_t next_log_work_ms;
@@ -262,6 +264,8 @@ static void on_config_change(void *context, const char *entity_path) {
     if (strncmp(entity_path, "topics/", 7) == 0)
         controller_shell_on_topic_config(control->shell, bytes_of_text(entity_path + 7));
     broker_settings_on_change(control->broker_settings, entity_path);
+    config_purge_on_change(&control->config_purge, clock_wall_ms(clock_system()),
+                           clock_monotonic_ms(clock_system()));
 }
 
 static void topic_settings(void *context, const struct metadata_topic *topic,
@@ -458,6 +462,7 @@ static enum error make_broker_settings(struct control *control) {
         .context = control,
     };
 
+    control->config_purge.zk = settings.zk;
     return broker_settings_new(&settings, &control->broker_settings);
 }
 

@@ -11,10 +11,12 @@ static void on_changed_topic_config(void *context, const struct zk_result *resul
 
     if (watcher == NULL)
         return;
-    if (result->error == ERR_NONE && !watcher->is_loading) {
+    /* No znode is no settings, as in Kafka. */
+    if ((result->error == ERR_NONE || result->error == ERR_ZK_NO_NODE) && !watcher->is_loading) {
         struct metadata_builder *builder = watcher_builder_on_current(watcher);
         metadata_put_settings_znode(builder, bytes_of_text(read->name), read->path.text,
-                                    result->data, &watcher->arena);
+                                    result->error == ERR_NONE ? result->data : BYTES_NULL,
+                                    &watcher->arena);
         arena_reset(&watcher->arena);
         watcher_publish(watcher, builder, false);
     }

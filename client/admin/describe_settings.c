@@ -21,8 +21,15 @@ static enum error settings_read(struct admin_call *call, const void *message) {
     if (response->results_count != 1)
         return ERR_MALFORMED;
     found = &response->results[0];
+    call->result->settings.error = found->error_code;
+    call->result->settings.message =
+        admin_text(call, found->error_message.size > 0
+                             ? found->error_message
+                             : bytes_of_text(error_text((enum error)found->error_code)));
+    if (call->result->settings.message == NULL)
+        return ERR_OUT_OF_MEMORY;
     if (found->error_code != ERR_NONE)
-        return found->error_code;
+        return ERR_NONE;
     count = (size_t)found->configs_count;
     items = arena_alloc(&call->result->arena, count + 1, sizeof(*items));
     if (items == NULL)

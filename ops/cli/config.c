@@ -120,11 +120,16 @@ static enum exit_status run_describe(const struct invocation *invocation) {
         return status;
     error = barnabas_admin_describe_settings(admin, subject.resource, subject.name, timeout_ms,
                                              &settings);
-    if (error != BARNABAS_OK)
+    if (error != BARNABAS_OK) {
         status = session_fail(subject.text, error);
-    else
+    } else if (settings->error != BARNABAS_OK) {
+        fprintf(stderr, "barnabas: %s: %s: %s\n", subject.text,
+                barnabas_error_name(settings->error), settings->message);
+        status = exit_status_of(settings->error);
+    } else {
         status =
             json ? settings_print_json(invocation, settings) : settings_print(invocation, settings);
+    }
     barnabas_settings_free(settings);
     barnabas_admin_close(admin);
     return status;

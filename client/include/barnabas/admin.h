@@ -166,6 +166,8 @@ struct barnabas_setting_info {
     enum barnabas_setting_source source;
 };
 struct barnabas_settings {
+    int error;           /* of this topic or broker; then there are no settings */
+    const char *message; /* the broker's words, or the error's text */
     size_t count;
     const struct barnabas_setting_info *items; /* by key */
 };

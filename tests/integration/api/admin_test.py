@@ -196,6 +196,21 @@ class AdminTest(unittest.TestCase):
         self.assertEqual(json.loads(data), {"version": 2, "entity_path": "topics/announced"})
         self.assertEqual(stat.ephemeralOwner, 0)
 
+    def test_what_other_tools_write_counts_too(self):
+        """Kafka's tools of before 2.4 write by themselves, with entries of version 1."""
+        self.create("from-outside", retention_ms="5000")
+        path = "/config/topics/from-outside"
+        self.zookeeper.set(path, b'{"config": {"retention.ms": "8000", "x.y": "z"}}')
+        self.zookeeper.create("/config/changes/config_change_", b'{"version": 1, "entity_type": '
+                              b'"topics", "entity_name": "from-outside"}', sequence=True)
+        self.wait_for_value(TOPIC, "from-outside", "retention.ms", ("8000", SOURCE_TOPIC))
+        self.zookeeper.delete(path)
+        self.zookeeper.create("/config/changes/config_change_", b'{"version": 2, "entity_path": '
+                              b'"topics/from-outside"}', sequence=True)
+        self.wait_for_value(TOPIC, "from-outside", "segment.bytes", ("1073741824", SOURCE_DEFAULT))
+        wait_until(lambda: self.value(TOPIC, "from-outside", "retention.ms")[1] != SOURCE_TOPIC,
+                   10, "no settings are left")
+
     def test_changes_that_are_refused_change_nothing(self):
         self.create("refused", retention_ms="5000")
         for operations, error in (
