@@ -33,6 +33,8 @@ struct control {
     int32_t broker_id;
     struct loop *loop;
     struct live_config *live_config;
+    void (*settings_changed)(void *context, const struct config *now); /* may be NULL */
+    void *settings_context;
     const struct config *applied; /* what the topics' settings were worked out from; a reference */
     struct zk_client *zk_client;
     struct zk_listener listener;
@@ -229,16 +231,13 @@ static void on_update(void *context, const struct metadata_update *update) {
     wake_metadata_waiters(control, update->metadata);
 }
 
-/* Every topic's settings are worked out anew. */
-static void apply_defaults(struct control *control, const struct metadata *metadata) {
-    struct metadata_topic_change *changes =
-        calloc((size_t)metadata->topic_count + 1, sizeof(*changes));
-
-    CHECK(changes != NULL);
-    for (int32_t i = 0; i < metadata->topic_count; i++)
-        changes[i] = (struct metadata_topic_change){metadata->topics[i], metadata->topics[i]};
-    replica_manager_apply(control->replicas, changes, metadata->topic_count, RETIRED_LOG_SET_ASIDE);
-    free(changes);
+static void apply_settings(struct control *control, const struct config *now,
+                           const struct metadata *metadata) {
+    controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
+    if (!control->has_resigned)
+        replica_manager_apply_settings(control->replicas, metadata);
+    if (control->settings_changed != NULL)
+        control->settings_changed(control->settings_context, now);
 }
 
 static void on_broker_settings(void *context) {
@@ -247,10 +246,8 @@ static void on_broker_settings(void *context) {
     const struct metadata *metadata = metadata_cache_get(&control->metadata);
 
     /* Most reads bring nothing new. */
-    controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
-    if (!control->has_resigned &&
-        (control->applied == NULL || !config_is_same(control->applied, now)))
-        apply_defaults(control, metadata);
+    if (control->applied == NULL || !config_is_same(control->applied, now))
+        apply_settings(control, now, metadata);
     if (control->applied != NULL)
         live_config_release(control->applied);
     control->applied = now;
@@ -504,6 +501,12 @@ struct executor *control_executor(struct control *control) {
 
 struct live_config *control_live_config(struct control *control) {
     return control->live_config;
+}
+
+void control_on_settings(struct control *control,
+                         void (*changed)(void *context, const struct config *now), void *context) {
+    control->settings_changed = changed;
+    control->settings_context = context;
 }
 
 void control_write_config(struct control *control, struct config_write *write) {

@@ -67,6 +67,11 @@ struct executor *control_executor(struct control *control);
  * control. */
 struct live_config *control_live_config(struct control *control);
 
+/* `changed` is told the settings in force when they change, and once before control_join_cluster
+ * returns. To be called before that. */
+void control_on_settings(struct control *control,
+                         void (*changed)(void *context, const struct config *now), void *context);
+
 /* Begins a write (config_write.h). */
 void control_write_config(struct control *control, struct config_write *write);
 
