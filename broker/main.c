@@ -4,7 +4,6 @@
  */
 #include <getopt.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "broker/log/log_manager.h"
 #include "broker/replica/fetch_session.h"
 #include "broker/server/server.h"
+#include "broker/stop_signals.h"
 #include "client/base/clock.h"
 #include "client/base/logger.h"
 
@@ -28,6 +28,7 @@ enum exit_status { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct broker {
     struct config *config;
+    struct stop_signals *signals;
     struct control *control;
     struct log_manager *logs;
     struct log_manager_owner owner;
@@ -44,7 +45,8 @@ static const char usage[] = "Usage: barnabasd [--override KEY=VALUE]... FILE\n"
                             "       barnabasd --print-config-docs | --version | --help\n"
                             "\n"
                             "Runs a broker with the settings of FILE (Kafka's server.properties) "
-                            "until SIGTERM or SIGINT.\n";
+                            "until SIGTERM or SIGINT;\n"
+                            "a second one ends the waiting for others to take its partitions.\n";
 
 /* ---- Parts ---- */
 
@@ -131,38 +133,19 @@ static enum error make_server(struct broker *broker) {
     return server_new(&server, &broker->server);
 }
 
-/* On the control thread. */
-static void on_settings(void *context, const struct config *now) {
-    const struct broker *broker = context;
-    struct server_address_limit limits[CONFIG_ADDRESS_LIMITS_MAX];
-    const struct server_limits all = {
-        .connections_max = now->max_connections,
-        .connections_per_ip_max = now->max_connections_per_ip,
-        .address_limits = limits,
-        .address_limit_count = now->address_limit_count,
-    };
-    enum error error;
-
-    for (size_t i = 0; i < now->address_limit_count; i++)
-        limits[i] = (struct server_address_limit){now->address_limits[i].address,
-                                                  now->address_limits[i].connections_max};
-    error = server_set_limits(broker->server, &all);
-    if (error != ERR_NONE)
-        LOG_ERROR("connection_limits_not_changed", "error=%s", error_name(error));
-}
-
 static enum error settle_identity(struct broker *broker) {
     struct log_manager_identity known = log_manager_identity(broker->logs);
     int32_t broker_id =
         broker->config->broker_id >= 0 ? broker->config->broker_id : known.broker_id;
     enum error error = control_bootstrap(broker->control, broker_id, &broker->identity);
 
-    if (error != ERR_NONE) {
+    if (error != ERR_NONE && error != ERR_CANCELLED) {
         LOG_ERROR("zookeeper_not_reached", "connect=%s error=%s reason=\"%s\"",
                   LOG_QUOTED_TEXT(broker->config->zookeeper_connect), error_name(error),
                   error_text(error));
-        return error;
     }
+    if (error != ERR_NONE)
+        return error;
     return log_manager_set_identity(broker->logs, broker->identity.broker_id,
                                     broker->identity.cluster_id);
 }
@@ -183,6 +166,10 @@ static void fill_context(struct broker *broker) {
     };
 }
 
+static void on_signal(void *context) {
+    control_interrupt(context);
+}
+
 static enum error start(struct broker *broker) {
     enum error error;
 
@@ -196,7 +183,7 @@ static enum error start(struct broker *broker) {
         return error;
     if ((error = control_start(broker->config, &broker->control)) != ERR_NONE)
         return error;
-    control_on_settings(broker->control, on_settings, broker);
+    stop_signals_listen(broker->signals, on_signal, broker->control);
     if ((error = settle_identity(broker)) != ERR_NONE)
         return error;
     if ((error = log_manager_load(broker->logs)) != ERR_NONE)
@@ -207,15 +194,22 @@ static enum error start(struct broker *broker) {
     return server_start(broker->server);
 }
 
+static void leave_cluster(struct broker *broker) {
+    if (control_depart(broker->control) != ERR_NONE)
+        LOG_WARN("controlled_shutdown_cut_short", "broker=%d reason=\"a second signal\"",
+                 broker->identity.broker_id);
+    /* Productions that wait for followers would wait in vain once those are not read any more: they
+     * are told that this is not the leader now, and ask the next one. */
+    control_resign(broker->control);
+    server_stop(broker->server, DRAIN_MS);
+}
+
 static void stop(struct broker *broker, bool was_started) {
     int64_t broker_epoch = -1;
 
-    /* Productions that wait for followers would wait in vain once those are not read any more: they
-     * are told that this is not the leader now, and ask the next one. */
-    if (was_started) {
-        control_resign(broker->control);
-        server_stop(broker->server, DRAIN_MS);
-    }
+    if (was_started)
+        leave_cluster(broker);
+    stop_signals_listen(broker->signals, NULL, NULL);
     if (broker->control != NULL) {
         broker_epoch = control_broker_epoch(broker->control);
         control_stop(broker->control);
@@ -224,37 +218,41 @@ static void stop(struct broker *broker, bool was_started) {
     fetch_sessions_free(broker->sessions);
     log_manager_close(broker->logs, broker_epoch);
     control_free(broker->control);
+    stop_signals_free(broker->signals);
     config_free(broker->config);
+}
+
+/* Until somebody wants it to stop. CANCELLED if that was before it could serve. */
+static enum error serve(struct broker *broker) {
+    enum error error = start(broker);
+
+    if (error == ERR_NONE)
+        LOG_INFO("broker_started", "broker=%d cluster_id=%s version=%s", broker->identity.broker_id,
+                 broker->identity.cluster_id, BARNABAS_VERSION);
+    else if (error != ERR_CANCELLED)
+        LOG_ERROR("broker_not_started", "error=%s reason=\"%s\"", error_name(error),
+                  error_text(error));
+    if (error == ERR_NONE || error == ERR_CANCELLED)
+        LOG_INFO("broker_stopping", "signal=%s was_started=%s",
+                 strsignal(stop_signals_wait(broker->signals)), error == ERR_NONE ? "yes" : "no");
+    return error;
 }
 
 static int run(struct config *config) {
     struct broker *broker = calloc(1, sizeof(*broker));
-    sigset_t signals;
-    int caught = 0;
     enum error error;
 
     CHECK(broker != NULL);
     broker->config = config;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    CHECK(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0);
+    CHECK(stop_signals_new(&broker->signals) == ERR_NONE);
     CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
-    error = start(broker);
-    if (error == ERR_NONE) {
-        LOG_INFO("broker_started", "broker=%d cluster_id=%s version=%s", broker->identity.broker_id,
-                 broker->identity.cluster_id, BARNABAS_VERSION);
-        CHECK(sigwait(&signals, &caught) == 0);
-        LOG_INFO("broker_stopping", "signal=%s", strsignal(caught));
-    } else {
-        LOG_ERROR("broker_not_started", "error=%s reason=\"%s\"", error_name(error),
-                  error_text(error));
-    }
+    error = serve(broker);
     stop(broker, error == ERR_NONE);
     free(broker);
-    if (error == ERR_NONE)
-        LOG_INFO("broker_stopped", "clean=yes");
-    return error == ERR_NONE ? EXIT_FINE : EXIT_FAILED;
+    if (error != ERR_NONE && error != ERR_CANCELLED)
+        return EXIT_FAILED;
+    LOG_INFO("broker_stopped", "clean=yes");
+    return EXIT_FINE;
 }
 
 /* ---- Command line ---- */

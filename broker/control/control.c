@@ -10,6 +10,7 @@
 #include "broker/control/config_purge.h"
 #include "broker/control/config_write.h"
 #include "broker/control/controller_channel.h"
+#include "broker/control/departure.h"
 #include "broker/control/isr_changes.h"
 #include "broker/control/own_znode.h"
 #include "broker/control/rendezvous.h"
@@ -26,6 +27,11 @@
 
 #define TICK_MS 250
 
+/* How many requests to stop end the wait for the cluster, and that for a departure: the first one
+ * is why the broker departs. */
+#define PATIENCE_STARTING  1
+#define PATIENCE_DEPARTING 2
+
 TAILQ_HEAD(metadata_waiter_list, metadata_waiter);
 
 struct control {
@@ -33,8 +39,6 @@ struct control {
     int32_t broker_id;
     struct loop *loop;
     struct live_config *live_config;
-    void (*settings_changed)(void *context, const struct config *now); /* may be NULL */
-    void *settings_context;
     const struct config *applied; /* what the topics' settings were worked out from; a reference */
     struct zk_client *zk_client;
     struct zk_listener listener;
@@ -43,6 +47,7 @@ struct control {
     struct metadata_cache metadata;
     struct metadata_waiter_list metadata_waiters;
     struct rendezvous rendezvous;
+    struct rendezvous departed; /* its own: a departure that was given up may still end */
     struct bootstrap bootstrap;
     bool is_bootstrapping;
     struct control_identity identity;
@@ -60,6 +65,7 @@ struct control {
     struct loop_timer shell_loop_timer;
     struct controller_channel *channel;
     struct isr_changes *isr_changes;
+    struct departure *departure;
     struct producer_ids *producer_ids;
     struct topic_requests *topic_requests;
     struct broker_settings *broker_settings;
@@ -133,7 +139,8 @@ enum error control_bootstrap(struct control *control, int32_t known_broker_id,
         .context = control,
     };
     post(control, begin_bootstrap);
-    error = rendezvous_wait(&control->rendezvous, control->config->zookeeper_connection_timeout_ms);
+    error = rendezvous_wait(&control->rendezvous, control->config->zookeeper_connection_timeout_ms,
+                            PATIENCE_STARTING);
     if (error == ERR_NONE)
         *identity = control->identity;
     return error;
@@ -228,16 +235,20 @@ static void on_update(void *context, const struct metadata_update *update) {
     }
     if (update->is_full_load) /* entries of /config/changes may have come meanwhile */
         broker_settings_read(control->broker_settings);
+    departure_on_metadata(control->departure, update->metadata);
     wake_metadata_waiters(control, update->metadata);
 }
 
-static void apply_settings(struct control *control, const struct config *now,
-                           const struct metadata *metadata) {
-    controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
-    if (!control->has_resigned)
-        replica_manager_apply_settings(control->replicas, metadata);
-    if (control->settings_changed != NULL)
-        control->settings_changed(control->settings_context, now);
+/* Every topic's settings are worked out anew. */
+static void apply_defaults(struct control *control, const struct metadata *metadata) {
+    struct metadata_topic_change *changes =
+        calloc((size_t)metadata->topic_count + 1, sizeof(*changes));
+
+    CHECK(changes != NULL);
+    for (int32_t i = 0; i < metadata->topic_count; i++)
+        changes[i] = (struct metadata_topic_change){metadata->topics[i], metadata->topics[i]};
+    replica_manager_apply(control->replicas, changes, metadata->topic_count, RETIRED_LOG_SET_ASIDE);
+    free(changes);
 }
 
 static void on_broker_settings(void *context) {
@@ -246,8 +257,10 @@ static void on_broker_settings(void *context) {
     const struct metadata *metadata = metadata_cache_get(&control->metadata);
 
     /* Most reads bring nothing new. */
-    if (control->applied == NULL || !config_is_same(control->applied, now))
-        apply_settings(control, now, metadata);
+    controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
+    if (!control->has_resigned &&
+        (control->applied == NULL || !config_is_same(control->applied, now)))
+        apply_defaults(control, metadata);
     if (control->applied != NULL)
         live_config_release(control->applied);
     control->applied = now;
@@ -305,29 +318,10 @@ static int64_t own_epoch(void *context) {
     return control_broker_epoch(context);
 }
 
-/* ---- ISR changes ---- */
-
-struct isr_task {
-    struct task task;
-    struct control *control;
-    struct partition *partition; /* a reference */
-};
-
-static void run_isr_task(struct task *task) {
-    struct isr_task *proposed = CONTAINER_OF(task, struct isr_task, task);
-
-    isr_changes_add(proposed->control->isr_changes, proposed->partition);
-    free(proposed);
-}
-
 static void propose_isr(void *context, struct partition *partition) {
     struct control *control = context;
-    struct isr_task *proposed = calloc(1, sizeof(*proposed));
 
-    CHECK(proposed != NULL);
-    partition_ref(partition);
-    *proposed = (struct isr_task){{.run = run_isr_task}, control, partition};
-    executor_post(loop_executor(control->loop), &proposed->task);
+    isr_changes_add_soon(control->isr_changes, loop_executor(control->loop), partition);
 }
 
 /* ---- Timers ---- */
@@ -421,6 +415,29 @@ static enum error make_replicas(struct control *control) {
     return replica_manager_new(&manager, &control->replicas);
 }
 
+static void on_ready_to_depart(void *context) {
+    rendezvous_signal(&((struct control *)context)->departed, ERR_NONE);
+}
+
+static enum error make_departure(struct control *control) {
+    const struct config *config = control->config;
+    struct departure_config departure = {
+        .loop = control->loop,
+        .channel = control->channel,
+        .metadata = &control->metadata,
+        .broker_id = control->broker_id,
+        .broker_epoch = own_epoch,
+        .tries_max =
+            config->controlled_shutdown_enable ? config->controlled_shutdown_max_retries : 0,
+        .backoff_ms = config->controlled_shutdown_retry_backoff_ms,
+        .timeout_ms = config->controller_socket_timeout_ms,
+        .on_ready = on_ready_to_depart,
+        .context = control,
+    };
+
+    return departure_new(&departure, &control->departure);
+}
+
 static enum error make_controller(struct control *control) {
     struct controller_shell_config shell = {
         .zk = zk_client_zk(control->zk_client),
@@ -445,6 +462,8 @@ static enum error make_controller(struct control *control) {
         return error;
     if ((error = isr_changes_new(control->loop, control->channel, control->broker_id,
                                  &control->isr_changes)) != ERR_NONE)
+        return error;
+    if ((error = make_departure(control)) != ERR_NONE)
         return error;
     return topic_requests_new(control->config, control->channel, control->producer_ids,
                               control->broker_id, &control->topic_requests);
@@ -490,7 +509,7 @@ static void join(struct control *control) {
 enum error control_join_cluster(struct control *control, struct log_manager *logs) {
     control->logs = logs;
     post(control, join);
-    return rendezvous_wait(&control->rendezvous, -1);
+    return rendezvous_wait(&control->rendezvous, -1, PATIENCE_STARTING);
 }
 
 /* ---- For the rest of the broker ---- */
@@ -501,12 +520,6 @@ struct executor *control_executor(struct control *control) {
 
 struct live_config *control_live_config(struct control *control) {
     return control->live_config;
-}
-
-void control_on_settings(struct control *control,
-                         void (*changed)(void *context, const struct config *now), void *context) {
-    control->settings_changed = changed;
-    control->settings_context = context;
 }
 
 void control_write_config(struct control *control, struct config_write *write) {
@@ -559,29 +572,8 @@ void control_call_controller(struct control *control, const struct wire_api *api
     controller_channel_call(control->channel, api, version_max, message, timeout_ms, done, context);
 }
 
-struct topic_task {
-    struct task task;
-    struct control *control;
-    size_t size;
-    char name[];
-};
-
-static void run_topic_task(struct task *task) {
-    struct topic_task *wanted = CONTAINER_OF(task, struct topic_task, task);
-
-    topic_requests_create(wanted->control->topic_requests, bytes_of(wanted->name, wanted->size));
-    free(wanted);
-}
-
 void control_create_topic_automatically(struct control *control, struct bytes topic) {
-    struct topic_task *wanted = calloc(1, sizeof(*wanted) + topic.size + 1);
-
-    CHECK(wanted != NULL);
-    wanted->task.run = run_topic_task;
-    wanted->control = control;
-    wanted->size = topic.size;
-    memcpy(wanted->name, topic.data, topic.size);
-    executor_post(loop_executor(control->loop), &wanted->task);
+    topic_requests_create_soon(control->topic_requests, loop_executor(control->loop), topic);
 }
 
 static void ask_for_producer_ids(struct control *control) {
@@ -616,6 +608,7 @@ enum error control_start(const struct config *config, struct control **started) 
     rng_seed_from_kernel(&control->rng);
     metadata_cache_init(&control->metadata);
     rendezvous_init(&control->rendezvous);
+    rendezvous_init(&control->departed);
     if ((error = live_config_new(config, &control->live_config)) != ERR_NONE ||
         (error = producer_ids_new(&producer_ids, &control->producer_ids)) != ERR_NONE ||
         (error = loop_new(&control->loop)) != ERR_NONE)
@@ -635,15 +628,30 @@ out:
     return error;
 }
 
+void control_interrupt(struct control *control) {
+    rendezvous_interrupt(&control->rendezvous);
+    rendezvous_interrupt(&control->departed);
+}
+
+static void depart(struct control *control) {
+    departure_begin(control->departure);
+}
+
+enum error control_depart(struct control *control) {
+    post(control, depart);
+    return rendezvous_wait(&control->departed, -1, PATIENCE_DEPARTING);
+}
+
 static void resign(struct control *control) {
     control->has_resigned = true;
+    departure_abandon(control->departure);
     replica_manager_retire_all(control->replicas);
     rendezvous_signal(&control->rendezvous, ERR_NONE);
 }
 
 void control_resign(struct control *control) {
     post(control, resign);
-    CHECK(rendezvous_wait(&control->rendezvous, -1) == ERR_NONE);
+    CHECK(rendezvous_wait(&control->rendezvous, -1, 0) == ERR_NONE);
 }
 
 static void leave(struct control *control) {
@@ -675,6 +683,7 @@ void control_free(struct control *control) {
     metadata_watcher_free(control->watcher);
     broker_registration_free(control->registration);
     isr_changes_free(control->isr_changes);
+    departure_free(control->departure);
     topic_requests_free(control->topic_requests);
     broker_settings_free(control->broker_settings);
     loop_timer_done(&control->tick);
@@ -686,5 +695,6 @@ void control_free(struct control *control) {
     live_config_free(control->live_config);
     metadata_cache_done(&control->metadata);
     rendezvous_done(&control->rendezvous);
+    rendezvous_done(&control->departed);
     free(control);
 }

@@ -37,19 +37,28 @@ struct control_identity {
 
 /* Waits, up to zookeeper.connection.timeout.ms, until the cluster's id and this broker's are
  * settled; `known_broker_id` is what the configuration or the data directories say, -1 if
- * nothing. Errors: CONNECTION_FAILED, and ZooKeeper's. Not on the control thread. */
+ * nothing. Errors: CONNECTION_FAILED, CANCELLED, and ZooKeeper's. Not on the control thread. */
 MUST_CHECK enum error control_bootstrap(struct control *control, int32_t known_broker_id,
                                         struct control_identity *identity);
 
 /* Registers this broker, loads the metadata and gives the replicas their roles; waits until the
  * first load has been applied. The logs are loaded already, the ports bound. Errors:
- * DUPLICATE_BROKER_REGISTRATION, and what ZooKeeper says. Not on the control thread. */
+ * DUPLICATE_BROKER_REGISTRATION, CANCELLED, and what ZooKeeper says. Not on the control thread. */
 MUST_CHECK enum error control_join_cluster(struct control *control, struct log_manager *logs);
 
 /* Parts that live as long as the control; the manager from control_join_cluster on. */
 struct metadata_cache *control_metadata(struct control *control);
 struct replica_manager *control_replicas(struct control *control);
 struct producer_ids *control_producer_ids(struct control *control);
+
+/* Somebody wants the broker to stop: what waits for the cluster while the broker starts ends with
+ * CANCELLED at once; the second time, a departure too. Any thread. */
+void control_interrupt(struct control *control);
+
+/* Has this broker's leaderships moved to others, as far as they can take them; the server still
+ * serves. Bounded by controlled.shutdown.*. Errors: CANCELLED (interrupted; stop all the same).
+ * Not on the control thread. */
+MUST_CHECK enum error control_depart(struct control *control);
 
 /* The replicas give up their roles, for good: whoever waits for them is answered, so that the
  * server can be stopped at once. Not on the control thread. */
@@ -66,11 +75,6 @@ struct executor *control_executor(struct control *control);
 /* The settings in force, from control_join_cluster on those of ZooKeeper too. As long as the
  * control. */
 struct live_config *control_live_config(struct control *control);
-
-/* `changed` is told the settings in force when they change, and once before control_join_cluster
- * returns. To be called before that. */
-void control_on_settings(struct control *control,
-                         void (*changed)(void *context, const struct config *now), void *context);
 
 /* Begins a write (config_write.h). */
 void control_write_config(struct control *control, struct config_write *write);

@@ -173,13 +173,36 @@ static void on_retry(struct loop_timer *timer) {
     send_waiting(CONTAINER_OF(timer, struct isr_changes, retry));
 }
 
-void isr_changes_add(struct isr_changes *changes, struct partition *partition) {
+static void add(struct isr_changes *changes, struct partition *partition) {
     struct proposal *proposal = calloc(1, sizeof(*proposal));
 
     CHECK(proposal != NULL);
     proposal->partition = partition;
     TAILQ_INSERT_TAIL(&changes->waiting, proposal, link);
     send_waiting(changes);
+}
+
+struct isr_task {
+    struct task task;
+    struct isr_changes *changes;
+    struct partition *partition; /* a reference */
+};
+
+static void run_isr_task(struct task *task) {
+    struct isr_task *proposed = CONTAINER_OF(task, struct isr_task, task);
+
+    add(proposed->changes, proposed->partition);
+    free(proposed);
+}
+
+void isr_changes_add_soon(struct isr_changes *changes, struct executor *executor,
+                          struct partition *partition) {
+    struct isr_task *proposed = calloc(1, sizeof(*proposed));
+
+    CHECK(proposed != NULL);
+    partition_ref(partition);
+    *proposed = (struct isr_task){{.run = run_isr_task}, changes, partition};
+    executor_post(executor, &proposed->task);
 }
 
 void isr_changes_set_broker_epoch(struct isr_changes *changes, int64_t broker_epoch) {

@@ -2,7 +2,7 @@
  * Carries the ISR changes that this broker's leaders propose to the controller (AlterPartition):
  * all that are pending in one request, one request at a time.
  *
- * Threads: the control thread.
+ * Threads: the control thread, but for isr_changes_add_soon.
  * Source: Kafka 3.9, DefaultAlterPartitionManager.
  */
 #ifndef BROKER_CONTROL_ISR_CHANGES_H
@@ -20,7 +20,9 @@ void isr_changes_free(struct isr_changes *changes);
 
 void isr_changes_set_broker_epoch(struct isr_changes *changes, int64_t broker_epoch);
 
-/* The partition has a proposal. Takes over the caller's reference. */
-void isr_changes_add(struct isr_changes *changes, struct partition *partition);
+/* Any thread: the partition has a proposal; the rest is done by the control thread, whose executor
+ * it is. Takes a reference. */
+void isr_changes_add_soon(struct isr_changes *changes, struct executor *executor,
+                          struct partition *partition);
 
 #endif

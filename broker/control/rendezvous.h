@@ -1,7 +1,7 @@
 /*
  * A thread waits for something that the control thread does. One waits at a time.
  *
- * Threads: waiting on any, signalling on the control thread.
+ * Threads: waiting and interrupting on any, signalling on the control thread.
  */
 #ifndef BROKER_CONTROL_RENDEZVOUS_H
 #define BROKER_CONTROL_RENDEZVOUS_H
@@ -14,8 +14,9 @@
 struct rendezvous {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool done;        /* lock */
-    enum error error; /* lock */
+    bool done;         /* lock */
+    enum error error;  /* lock */
+    int interruptions; /* lock */
 };
 
 void rendezvous_init(struct rendezvous *rendezvous);
@@ -24,8 +25,13 @@ void rendezvous_done(struct rendezvous *rendezvous);
 /* Ends the wait, or the next one. */
 void rendezvous_signal(struct rendezvous *rendezvous, enum error error);
 
-/* The error that was signalled; CONNECTION_FAILED after `timeout_ms` (and up to a second more). A
- * negative one waits for ever. */
-MUST_CHECK enum error rendezvous_wait(struct rendezvous *rendezvous, int64_t timeout_ms);
+/* Somebody does not want to wait any longer. */
+void rendezvous_interrupt(struct rendezvous *rendezvous);
+
+/* The error that was signalled; CONNECTION_FAILED after `timeout_ms` (and up to a second more); a
+ * negative one waits for ever. CANCELLED once there have been `patience` interruptions since the
+ * rendezvous was made; with 0 none ends the wait. */
+MUST_CHECK enum error rendezvous_wait(struct rendezvous *rendezvous, int64_t timeout_ms,
+                                      int patience);
 
 #endif

@@ -71,7 +71,7 @@ static void fill_internal(struct creation *creation, const struct config *config
     add_setting(creation, "segment.bytes", "104857600");
 }
 
-void topic_requests_create(struct topic_requests *requests, struct bytes topic) {
+static void create(struct topic_requests *requests, struct bytes topic) {
     struct creation *creation;
 
     TAILQ_FOREACH (creation, &requests->creations, link) {
@@ -100,6 +100,32 @@ void topic_requests_create(struct topic_requests *requests, struct bytes topic) 
     creation->request.timeout_ms = TIMEOUT_MS;
     controller_channel_call(requests->channel, &create_topics_api, CREATE_TOPICS_VERSION_MAX,
                             &creation->request, TIMEOUT_MS, on_created, creation);
+}
+
+struct topic_task {
+    struct task task;
+    struct topic_requests *requests;
+    size_t size;
+    char name[];
+};
+
+static void run_topic_task(struct task *task) {
+    struct topic_task *wanted = CONTAINER_OF(task, struct topic_task, task);
+
+    create(wanted->requests, bytes_of(wanted->name, wanted->size));
+    free(wanted);
+}
+
+void topic_requests_create_soon(struct topic_requests *requests, struct executor *executor,
+                                struct bytes topic) {
+    struct topic_task *wanted = calloc(1, sizeof(*wanted) + topic.size + 1);
+
+    CHECK(wanted != NULL);
+    wanted->task.run = run_topic_task;
+    wanted->requests = requests;
+    wanted->size = topic.size;
+    memcpy(wanted->name, topic.data, topic.size);
+    executor_post(executor, &wanted->task);
 }
 
 static void on_allocated(void *context, enum error error, const void *message) {
