@@ -55,14 +55,14 @@ static size_t count_status(const struct setting *settings, size_t count,
 }
 
 static void write_broker_settings(FILE *out) {
-    static const char *const scopes[] = {
-        [SETTING_READ_ONLY] = "", [SETTING_CLUSTER] = "cluster", [SETTING_BROKER] = "broker"};
+    static const char *const in_kafka[] = {
+        [SETTING_READ_ONLY] = "", [SETTING_CLUSTER] = "in Kafka", [SETTING_BROKER] = "in Kafka"};
 
     fprintf(out,
             "## Broker: `server.properties`\n\n"
             "%zu keys: %zu with effect, %zu accepted without effect, %zu refused unless left at "
             "their default.\n\n"
-            "| key | type | default | allowed | dynamic in Kafka | meaning |\n"
+            "| key | type | default | allowed | at run time | meaning |\n"
             "|---|---|---|---|---|---|\n",
             config_setting_count,
             count_status(config_settings, config_setting_count, SETTING_SUPPORTED),
@@ -74,7 +74,7 @@ static void write_broker_settings(FILE *out) {
         write_default(out, setting->value);
         fputs(" | ", out);
         write_allowed(out, setting);
-        fprintf(out, " | %s | ", scopes[setting->scope]);
+        fprintf(out, " | %s | ", setting_is_live(setting) ? "**yes**" : in_kafka[setting->scope]);
         write_effect(out, setting);
         fputs(" |\n", out);
     }
@@ -110,9 +110,9 @@ void config_write_docs(FILE *out) {
           "fails if it is stale.\n\n"
           "Names and meanings are Kafka 3.9's, except for keys that begin with `barnabas.`. A key "
           "that is not listed is warned of and ignored. `listener.name.<listener>.<key>` is "
-          "checked and, for now, without effect. Settings are read at the start only; the column "
-          "*dynamic in Kafka* says what Kafka can change at run time, for the whole cluster or "
-          "for one broker.\n\n",
+          "checked and, for now, without effect. The column *at run time* says what can be "
+          "changed while the broker runs, for one broker or for all (`barnabas config alter`), and "
+          "what only Kafka can change so.\n\n",
           out);
     write_broker_settings(out);
     write_topic_settings(out);
