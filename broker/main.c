@@ -133,6 +133,26 @@ static enum error make_server(struct broker *broker) {
     return server_new(&server, &broker->server);
 }
 
+/* On the control thread. */
+static void on_settings(void *context, const struct config *now) {
+    const struct broker *broker = context;
+    struct server_address_limit limits[CONFIG_ADDRESS_LIMITS_MAX];
+    const struct server_limits all = {
+        .connections_max = now->max_connections,
+        .connections_per_ip_max = now->max_connections_per_ip,
+        .address_limits = limits,
+        .address_limit_count = now->address_limit_count,
+    };
+    enum error error;
+
+    for (size_t i = 0; i < now->address_limit_count; i++)
+        limits[i] = (struct server_address_limit){now->address_limits[i].address,
+                                                  now->address_limits[i].connections_max};
+    error = server_set_limits(broker->server, &all);
+    if (error != ERR_NONE)
+        LOG_ERROR("connection_limits_not_changed", "error=%s", error_name(error));
+}
+
 static enum error settle_identity(struct broker *broker) {
     struct log_manager_identity known = log_manager_identity(broker->logs);
     int32_t broker_id =
@@ -184,6 +204,7 @@ static enum error start(struct broker *broker) {
     if ((error = control_start(broker->config, &broker->control)) != ERR_NONE)
         return error;
     stop_signals_listen(broker->signals, on_signal, broker->control);
+    control_on_settings(broker->control, on_settings, broker);
     if ((error = settle_identity(broker)) != ERR_NONE)
         return error;
     if ((error = log_manager_load(broker->logs)) != ERR_NONE)

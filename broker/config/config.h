@@ -52,7 +52,7 @@ struct config_listener {
 };
 
 struct config_address_limit {
-    const char *address; /* numeric or a host name, as given */
+    const char *address; /* numeric, as given */
     int32_t connections_max;
 };
 

@@ -117,6 +117,7 @@ size_t config_describe_broker_count(void) {
 void config_describe_broker(const struct config *config, size_t index, struct config_entry *entry) {
     CHECK(index < config_setting_count);
     begin(&config_settings[index], entry);
+    entry->is_read_only = !setting_is_live(&config_settings[index]);
     entry->value = bytes_of_text(value_of(&config->values[index]));
     add_broker_synonyms(config, entry->name, entry);
     finish(entry);

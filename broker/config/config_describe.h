@@ -65,7 +65,8 @@ struct config_entry {
     char number[32]; /* room for `value`: the entry must not be copied */
 };
 
-/* Resource type broker: all rows of CONFIG_LIST. */
+/* Resource type broker: all rows of CONFIG_LIST. Read-only is what cannot be changed at run time
+ * here, which is more than in Kafka. */
 size_t config_describe_broker_count(void);
 void config_describe_broker(const struct config *config, size_t index, struct config_entry *entry);
 

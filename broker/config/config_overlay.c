@@ -20,17 +20,6 @@ static const struct setting rates[] = {
      .limits = AT_LEAST(0)},
 };
 
-static bool is_live(const struct setting *row) {
-    if (row->status != SETTING_SUPPORTED || row->scope == SETTING_READ_ONLY)
-        return false;
-    for (size_t i = 0; i < topic_config_setting_count; i++) {
-        const struct setting *of_topic = &topic_config_settings[i];
-        if (of_topic->status == SETTING_SUPPORTED && strcmp(of_topic->broker_key, row->key) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* ---- Laying over ---- */
 
 /* Notes the pair in its row. Rates have no row. */
@@ -45,7 +34,7 @@ static void take(struct config_builder *builder, const struct config_pair *pair,
                               LOG_QUOTED(pair->key));
         return;
     }
-    if (row == NULL || !is_live(row)) {
+    if (row == NULL || !setting_is_live(row)) {
         config_report_warning(builder->report, "%s cannot be changed at run time",
                               LOG_QUOTED(pair->key));
         return;
@@ -68,7 +57,7 @@ static void store_all(struct config *config) {
                            : held->of_all != NULL  ? held->of_all
                                                    : held->text;
         union setting_value value = {.number = 0};
-        if (!is_live(row))
+        if (!setting_is_live(row))
             continue;
         CHECK(text == NULL || setting_parse(row, bytes_of_text(text), &value));
         config_store(config, row, text, &value);
@@ -133,7 +122,7 @@ static bool is_of_listener(struct bytes key) {
 
 static bool check_pair(const struct config_pair *pair, char message[CONFIG_MESSAGE_SIZE]) {
     const struct setting *row = setting_find(config_settings, config_setting_count, pair->key);
-    bool can_change = row != NULL && is_live(row);
+    bool can_change = row != NULL && setting_is_live(row);
     union setting_value value;
     char allowed[192];
 

@@ -1,6 +1,7 @@
 /*
  * What depends on several keys. Source: Apache Kafka 3.9, KafkaConfig.validateValues.
  */
+#include <arpa/inet.h>
 #include <sched.h>
 #include <stdio.h>
 
@@ -142,6 +143,18 @@ static void resolve_log_dirs(struct config_builder *builder) {
         config_builder_error(builder, key, "%s is empty; allowed: one directory or more", key);
 }
 
+/* Numeric: names would have to be asked for, and could mean something else tomorrow. */
+static bool is_address(struct bytes text) {
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr parsed;
+
+    if (text.size == 0 || text.size >= sizeof(address))
+        return false;
+    memcpy(address, text.data, text.size);
+    address[text.size] = '\0';
+    return inet_pton(AF_INET, address, &parsed) == 1 || inet_pton(AF_INET6, address, &parsed) == 1;
+}
+
 static void resolve_address_limits(struct config_builder *builder) {
     static const char key[] = "max.connections.per.ip.overrides";
     struct config *config = builder->config;
@@ -151,11 +164,12 @@ static void resolve_address_limits(struct config_builder *builder) {
         const uint8_t *colon = memrchr(item.data, ':', item.size);
         union setting_value value = {.number = 0};
 
-        if (colon == NULL || colon == item.data ||
+        if (colon == NULL || !is_address(bytes_of(item.data, (size_t)(colon - item.data))) ||
             !setting_parse(&count_setting,
                            bytes_of(colon + 1, (size_t)(item.data + item.size - colon - 1)),
                            &value)) {
-            config_builder_error(builder, key, "%s has the entry %s; allowed: address:count", key,
+            config_builder_error(builder, key,
+                                 "%s has the entry %s; allowed: numeric address:count", key,
                                  LOG_QUOTED(item));
         } else if (config->address_limit_count == CONFIG_ADDRESS_LIMITS_MAX) {
             config_builder_error(builder, key, "%s has more than %d entries", key,

@@ -68,6 +68,25 @@ const struct setting *setting_find(const struct setting *settings, size_t count,
     return NULL;
 }
 
+/* Besides the defaults of topics' settings. */
+static const char *const live_keys[] = {"max.connections", "max.connections.per.ip",
+                                        "max.connections.per.ip.overrides"};
+
+bool setting_is_live(const struct setting *row) {
+    if (row->status != SETTING_SUPPORTED || row->scope == SETTING_READ_ONLY)
+        return false;
+    for (size_t i = 0; i < ARRAY_COUNT(live_keys); i++) {
+        if (strcmp(row->key, live_keys[i]) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < topic_config_setting_count; i++) {
+        const struct setting *of_topic = &topic_config_settings[i];
+        if (of_topic->status == SETTING_SUPPORTED && strcmp(of_topic->broker_key, row->key) == 0)
+            return true;
+    }
+    return false;
+}
+
 #define KEY_SIZE_MAX 96
 
 /* How many characters must be inserted, removed or changed, or swapped with their neighbour, to

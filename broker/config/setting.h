@@ -75,6 +75,9 @@ extern const size_t topic_config_setting_count;
 /* The row of that key among `count` rows, or NULL. */
 const struct setting *setting_find(const struct setting *settings, size_t count, struct bytes key);
 
+/* Whether a broker's setting takes effect here when it is changed at run time. */
+bool setting_is_live(const struct setting *row);
+
 /* The key that is spelt most like it, or NULL if none is near. */
 const char *setting_nearest(const struct setting *settings, size_t count, struct bytes key);
 

@@ -32,13 +32,13 @@
 #define PATIENCE_STARTING  1
 #define PATIENCE_DEPARTING 2
 
-TAILQ_HEAD(metadata_waiter_list, metadata_waiter);
-
 struct control {
     const struct config *config;
     int32_t broker_id;
     struct loop *loop;
     struct live_config *live_config;
+    void (*settings_changed)(void *context, const struct config *now); /* may be NULL */
+    void *settings_context;
     const struct config *applied; /* what the topics' settings were worked out from; a reference */
     struct zk_client *zk_client;
     struct zk_listener listener;
@@ -206,19 +206,6 @@ static void on_refused(void *context, enum error error) {
 
 /* ---- Metadata ---- */
 
-static void wake_metadata_waiters(struct control *control, const struct metadata *metadata) {
-    struct metadata_waiter *waiter = TAILQ_FIRST(&control->metadata_waiters);
-
-    while (waiter != NULL) {
-        struct metadata_waiter *next = TAILQ_NEXT(waiter, link);
-        if (waiter->is_satisfied(waiter, metadata)) {
-            TAILQ_REMOVE(&control->metadata_waiters, waiter, link);
-            executor_post(waiter->executor, &waiter->task);
-        }
-        waiter = next;
-    }
-}
-
 static void on_update(void *context, const struct metadata_update *update) {
     struct control *control = context;
 
@@ -236,19 +223,16 @@ static void on_update(void *context, const struct metadata_update *update) {
     if (update->is_full_load) /* entries of /config/changes may have come meanwhile */
         broker_settings_read(control->broker_settings);
     departure_on_metadata(control->departure, update->metadata);
-    wake_metadata_waiters(control, update->metadata);
+    metadata_waiters_wake(&control->metadata_waiters, update->metadata);
 }
 
-/* Every topic's settings are worked out anew. */
-static void apply_defaults(struct control *control, const struct metadata *metadata) {
-    struct metadata_topic_change *changes =
-        calloc((size_t)metadata->topic_count + 1, sizeof(*changes));
-
-    CHECK(changes != NULL);
-    for (int32_t i = 0; i < metadata->topic_count; i++)
-        changes[i] = (struct metadata_topic_change){metadata->topics[i], metadata->topics[i]};
-    replica_manager_apply(control->replicas, changes, metadata->topic_count, RETIRED_LOG_SET_ASIDE);
-    free(changes);
+static void apply_settings(struct control *control, const struct config *now,
+                           const struct metadata *metadata) {
+    controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
+    if (!control->has_resigned)
+        replica_manager_apply_settings(control->replicas, metadata);
+    if (control->settings_changed != NULL)
+        control->settings_changed(control->settings_context, now);
 }
 
 static void on_broker_settings(void *context) {
@@ -257,14 +241,12 @@ static void on_broker_settings(void *context) {
     const struct metadata *metadata = metadata_cache_get(&control->metadata);
 
     /* Most reads bring nothing new. */
-    controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
-    if (!control->has_resigned &&
-        (control->applied == NULL || !config_is_same(control->applied, now)))
-        apply_defaults(control, metadata);
+    if (control->applied == NULL || !config_is_same(control->applied, now))
+        apply_settings(control, now, metadata);
     if (control->applied != NULL)
         live_config_release(control->applied);
     control->applied = now;
-    wake_metadata_waiters(control, metadata);
+    metadata_waiters_wake(&control->metadata_waiters, metadata);
     metadata_unref(metadata);
 }
 
@@ -522,6 +504,12 @@ struct live_config *control_live_config(struct control *control) {
     return control->live_config;
 }
 
+void control_on_settings(struct control *control,
+                         void (*changed)(void *context, const struct config *now), void *context) {
+    control->settings_changed = changed;
+    control->settings_context = context;
+}
+
 void control_write_config(struct control *control, struct config_write *write) {
     config_write_start(write, zk_client_zk(control->zk_client));
 }
@@ -550,20 +538,12 @@ void control_wait_for_metadata(struct control *control, struct metadata_waiter *
     const struct metadata *metadata = metadata_cache_get(&control->metadata);
 
     TAILQ_INSERT_TAIL(&control->metadata_waiters, waiter, link);
-    wake_metadata_waiters(control, metadata);
+    metadata_waiters_wake(&control->metadata_waiters, metadata);
     metadata_unref(metadata);
 }
 
 bool control_stop_waiting_for_metadata(struct control *control, struct metadata_waiter *waiter) {
-    struct metadata_waiter *listed;
-
-    TAILQ_FOREACH (listed, &control->metadata_waiters, link) {
-        if (listed == waiter) {
-            TAILQ_REMOVE(&control->metadata_waiters, waiter, link);
-            return true;
-        }
-    }
-    return false;
+    return metadata_waiters_remove(&control->metadata_waiters, waiter);
 }
 
 void control_call_controller(struct control *control, const struct wire_api *api,

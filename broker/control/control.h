@@ -9,9 +9,7 @@
 #ifndef BROKER_CONTROL_CONTROL_H
 #define BROKER_CONTROL_CONTROL_H
 
-#include <sys/queue.h>
-
-#include "broker/metadata/metadata.h"
+#include "broker/control/metadata_waiters.h"
 #include "client/base/check.h"
 #include "client/base/error.h"
 #include "client/base/executor.h"
@@ -76,19 +74,16 @@ struct executor *control_executor(struct control *control);
  * control. */
 struct live_config *control_live_config(struct control *control);
 
+/* `changed` is told the settings in force when they change, and once before control_join_cluster
+ * returns. To be called before that. */
+void control_on_settings(struct control *control,
+                         void (*changed)(void *context, const struct config *now), void *context);
+
 /* Begins a write (config_write.h). */
 void control_write_config(struct control *control, struct config_write *write);
 
 /* The controller inside this broker, active or not. */
 struct controller_shell *control_shell(struct control *control);
-
-/* Waits for the metadata to show something. */
-struct metadata_waiter {
-    TAILQ_ENTRY(metadata_waiter) link;
-    bool (*is_satisfied)(struct metadata_waiter *waiter, const struct metadata *metadata);
-    struct executor *executor;
-    struct task task; /* posted once, when it is satisfied */
-};
 
 /* Lists the waiter, or posts its task at once if it is satisfied already. */
 void control_wait_for_metadata(struct control *control, struct metadata_waiter *waiter);

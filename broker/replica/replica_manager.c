@@ -274,6 +274,14 @@ void replica_manager_apply(struct replica_manager *manager,
         apply_change(manager, &changes[i], gone);
 }
 
+void replica_manager_apply_settings(struct replica_manager *manager,
+                                    const struct metadata *metadata) {
+    for (int32_t i = 0; i < metadata->topic_count; i++) {
+        const struct metadata_topic_change same = {metadata->topics[i], metadata->topics[i]};
+        apply_change(manager, &same, RETIRED_LOG_KEEP);
+    }
+}
+
 struct stray_search {
     struct replica_manager *manager;
     const struct metadata *metadata;

@@ -57,6 +57,10 @@ void replica_manager_apply(struct replica_manager *manager,
                            const struct metadata_topic_change *changes, int32_t change_count,
                            enum retired_log gone);
 
+/* What `topic_settings` says has changed for any topic: it is asked again for each. */
+void replica_manager_apply_settings(struct replica_manager *manager,
+                                    const struct metadata *metadata);
+
 /* After the first full load: sets aside the logs of topics and partitions that the cluster does
  * not know, or does not assign to this broker (deleted or moved while it was away). */
 void replica_manager_set_strays_aside(struct replica_manager *manager,

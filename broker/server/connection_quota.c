@@ -60,31 +60,87 @@ static struct address_count *find_or_add(struct connection_quota *quota,
     return count;
 }
 
-enum error connection_quota_init(struct connection_quota *quota,
-                                 const struct server_config *config) {
-    *quota = (struct connection_quota){
-        .connections_max = config->connections_max,
-        .per_address_max = config->connections_per_ip_max,
-    };
-    mutex_init(&quota->lock);
-    for (size_t i = 0; i < config->address_limit_count; i++) {
-        const struct server_address_limit *limit = &config->address_limits[i];
+/* All addresses are looked at before anything changes. */
+static enum error check_limits(const struct server_limits *limits) {
+    for (size_t i = 0; i < limits->address_limit_count; i++) {
+        struct in6_addr address;
+
+        if (!address_parse(limits->address_limits[i].address, &address))
+            return ERR_CONFIG_INVALID;
+    }
+    return ERR_NONE;
+}
+
+/* Addresses without a limit of their own follow the common one, and go when nobody is there. */
+static void forget_limits(struct connection_quota *quota) {
+    struct address_count *count, *next;
+
+    HASH_ITER (hh, quota->addresses, count, next) {
+        count->permanent = false;
+        count->connections_max = quota->per_address_max;
+    }
+}
+
+static void drop_unused(struct connection_quota *quota) {
+    struct address_count *count, *next;
+
+    HASH_ITER (hh, quota->addresses, count, next) {
+        if (count->connections > 0 || count->permanent)
+            continue;
+        HASH_DEL(quota->addresses, count);
+        free(count);
+    }
+}
+
+enum error connection_quota_set_limits(struct connection_quota *quota,
+                                       const struct server_limits *limits, bool *retry) {
+    enum error error = check_limits(limits);
+
+    if (error != ERR_NONE)
+        return error;
+    mutex_lock(&quota->lock);
+    quota->connections_max = limits->connections_max;
+    quota->per_address_max = limits->connections_per_ip_max;
+    forget_limits(quota);
+    for (size_t i = 0; i < limits->address_limit_count && error == ERR_NONE; i++) {
+        const struct server_address_limit *limit = &limits->address_limits[i];
         struct address_count *count;
         struct in6_addr address;
 
-        if (!address_parse(limit->address, &address)) {
-            connection_quota_done(quota);
-            return ERR_CONFIG_INVALID;
-        }
+        CHECK(address_parse(limit->address, &address));
         count = find_or_add(quota, &address);
         if (count == NULL) {
-            connection_quota_done(quota);
-            return ERR_OUT_OF_MEMORY;
+            error = ERR_OUT_OF_MEMORY;
+            continue;
         }
         count->connections_max = limit->connections_max;
         count->permanent = true;
     }
-    return ERR_NONE;
+    drop_unused(quota);
+    *retry = quota->acceptor_waits && quota->connections < quota->connections_max;
+    if (*retry)
+        quota->acceptor_waits = false;
+    mutex_unlock(&quota->lock);
+    return error;
+}
+
+enum error connection_quota_init(struct connection_quota *quota,
+                                 const struct server_config *config) {
+    const struct server_limits limits = {
+        .connections_max = config->connections_max,
+        .connections_per_ip_max = config->connections_per_ip_max,
+        .address_limits = config->address_limits,
+        .address_limit_count = config->address_limit_count,
+    };
+    enum error error;
+    bool retry;
+
+    *quota = (struct connection_quota){.connections = 0};
+    mutex_init(&quota->lock);
+    error = connection_quota_set_limits(quota, &limits, &retry);
+    if (error != ERR_NONE)
+        connection_quota_done(quota);
+    return error;
 }
 
 void connection_quota_done(struct connection_quota *quota) {

@@ -21,8 +21,8 @@ struct address_count;
 
 struct connection_quota {
     struct mutex lock;
-    int32_t connections_max;
-    int32_t per_address_max;
+    int32_t connections_max;         /* lock */
+    int32_t per_address_max;         /* lock */
     int32_t connections;             /* lock */
     bool acceptor_waits;             /* lock; a reservation was refused since the last release */
     struct address_count *addresses; /* lock; hash table: those with connections or a limit */
@@ -32,6 +32,11 @@ struct connection_quota {
 MUST_CHECK enum error connection_quota_init(struct connection_quota *quota,
                                             const struct server_config *config);
 void connection_quota_done(struct connection_quota *quota);
+
+/* Other limits than before; connections over them stay. *retry: the acceptor should try again.
+ * Errors: CONFIG_INVALID (an address that is not numeric: nothing has changed), OUT_OF_MEMORY. */
+MUST_CHECK enum error connection_quota_set_limits(struct connection_quota *quota,
+                                                  const struct server_limits *limits, bool *retry);
 
 /* A place among connections_max. When false, some later release returns true. */
 bool connection_quota_reserve(struct connection_quota *quota, bool exempt);

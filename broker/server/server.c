@@ -189,6 +189,15 @@ void server_free(struct server *server) {
     free(server);
 }
 
+enum error server_set_limits(struct server *server, const struct server_limits *limits) {
+    bool retry = false;
+    enum error error = connection_quota_set_limits(&server->shared.quota, limits, &retry);
+
+    if (retry)
+        acceptor_retry(server->shared.acceptor);
+    return error;
+}
+
 size_t server_listener_count(const struct server *server) {
     return server->shared.config.listener_count;
 }

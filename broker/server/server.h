@@ -43,6 +43,14 @@ struct server_address_limit {
     int32_t connections_max;
 };
 
+/* What can change while the server runs. */
+struct server_limits {
+    int32_t connections_max;                           /* [max.connections] */
+    int32_t connections_per_ip_max;                    /* [max.connections.per.ip] */
+    const struct server_address_limit *address_limits; /* [...per.ip.overrides] copied */
+    size_t address_limit_count;
+};
+
 /* Keys of server.properties in brackets. Start from server_config_default. */
 struct server_config {
     const struct server_listener *listeners; /* [listeners] copied, strings too */
@@ -90,6 +98,10 @@ void server_stop(struct server *server, int64_t drain_ms);
 /* Stops first if need be. Frees requests that nobody ended: whoever may still hold one or post
  * to an executor must have been stopped before. Accepts NULL. */
 void server_free(struct server *server);
+
+/* Connections that are over a new limit stay until they end. Errors: CONFIG_INVALID (an address
+ * that is not numeric: nothing has changed), OUT_OF_MEMORY. */
+MUST_CHECK enum error server_set_limits(struct server *server, const struct server_limits *limits);
 
 size_t server_listener_count(const struct server *server);
 /* With the port that is really bound; valid until server_free. */

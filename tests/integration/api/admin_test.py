@@ -3,6 +3,7 @@
 All of it but the loggers and our own words also holds for a Java Kafka 3.9 (BARNABAS_DAEMON).
 """
 import json
+import socket
 import unittest
 
 from kafka import KafkaProducer
@@ -274,6 +275,25 @@ class AdminTest(unittest.TestCase):
         self.assertEqual(self.change(BROKER, "2", (key, DELETE, None), broker_id=2), 0)
         self.assertEqual(self.change(BROKER, "", (key, DELETE, None)), 0)
         self.wait_for_value(BROKER, None, key, ("1073741824", SOURCE_DEFAULT))
+
+    def test_a_limit_of_connections_counts_at_once(self):
+        host, port = self.cluster.address(3).split(":")
+
+        def is_admitted():
+            """Whether a new connection gets an answer, to ApiVersions of version 0."""
+            with socket.create_connection((host, int(port)), 10) as connection:
+                connection.sendall(bytes.fromhex("0000000a 0012 0000 00000001 ffff"))
+                try:
+                    return connection.recv(4) != b""
+                except ConnectionResetError:
+                    return False
+
+        key = "max.connections.per.ip.overrides"
+        self.assertTrue(is_admitted())
+        self.assertEqual(self.change(BROKER, "3", (key, SET, "127.0.0.1:1"), broker_id=3), 0)
+        wait_until(lambda: not is_admitted(), 10, "connections are refused")
+        self.assertEqual(self.change(BROKER, "3", (key, DELETE, None), broker_id=3), 0)
+        wait_until(is_admitted, 10, "connections are admitted")
 
     def test_settings_of_brokers_that_cannot_be_changed(self):
         for name, key, value in (

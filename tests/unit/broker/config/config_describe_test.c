@@ -51,7 +51,7 @@ static void broker_settings_are_described(void **state) {
         {"log.retention.ms", " 5 5 rw |"},
         {"log.roll.ms", "9 4 5 rw | log.roll.ms=9/4 log.roll.hours=2/4 "
                         "log.roll.hours=168/5"},
-        {"sasl.jaas.config", " 4 9 rw secret | sasl.jaas.config=/4"},
+        {"sasl.jaas.config", " 4 9 ro secret | sasl.jaas.config=/4"},
         {"log.cleanup.policy", "delete 5 7 rw | log.cleanup.policy=delete/5"},
     };
     struct config *config = broker_config("broker.id = 7\nlog.retention.hours=24\nlog.roll.ms=9\n"

@@ -79,9 +79,14 @@ static void what_several_keys_decide_is_worked_out_anew(void **state) {
     struct config *retention = overlay(file, LAYER("log.retention.ms", "5"), nothing, 0);
     struct config *difference =
         overlay(file, nothing, LAYER("log.message.timestamp.difference.max.ms", "9"), 0);
+    struct config *limits =
+        overlay(file, LAYER("max.connections.per.ip.overrides", "10.0.0.1:5,::1:6"), nothing, 0);
 
     (void)state;
     assert_int_equal(retention->log_retention_ms, 5);
+    assert_int_equal(limits->address_limit_count, 2);
+    assert_string_equal(limits->address_limits[1].address, "::1");
+    config_free(limits);
     assert_int_equal(difference->log_message_timestamp_before_max_ms, 9);
     config_free(retention);
     config_free(difference);
@@ -115,6 +120,10 @@ static void only_what_is_acted_upon_may_be_asked_for(void **state) {
         {"log.retention.ms", "x", "Invalid value \"x\" for configuration log.retention.ms"},
         {"min.insync.replicas", "0", "Invalid value \"0\""},
         {"log.retention.ms", "0", "log.retention.ms is 0"},
+        {"max.connections", "50", NULL},
+        {"max.connections.per.ip", "0", "max.connections.per.ip is 0"},
+        {"max.connections.per.ip.overrides", "10.0.0.1:5,::1:6", NULL},
+        {"max.connections.per.ip.overrides", "localhost:5", "allowed: numeric address:count"},
         {"log.cleaner.min.compaction.lag.ms", "9223372036854775807", NULL},
         {"log.retention.hours", "5", "Cannot update these configs dynamically: Set(log.ret"},
         {"broker.id", "5", "Cannot update these configs dynamically: Set(broker.id)"},

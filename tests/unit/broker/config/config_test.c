@@ -162,7 +162,10 @@ static const struct {
     {ZK "log.dirs=/a, /b ,/a\n", "f:2: log.dirs has \"/a\" twice"},
     {ZK "max.connections.per.ip.overrides=10.0.0.1\n",
      "f:2: max.connections.per.ip.overrides has the entry \"10.0.0.1\"; allowed: "
-     "address:count"},
+     "numeric address:count"},
+    {ZK "max.connections.per.ip.overrides=host.example:1\n",
+     "f:2: max.connections.per.ip.overrides has the entry \"host.example:1\"; allowed: "
+     "numeric address:count"},
     {ZK "max.connections.per.ip=0\n",
      "f:2: max.connections.per.ip is 0; allowed only with max.connections.per.ip.overrides"},
     {ZK "process.roles=broker\n",
@@ -425,7 +428,7 @@ static void all_problems_are_reported_in_one_go_and_passwords_are_not_shown(void
 static void limits_of_addresses_are_parsed(void **state) {
     struct config *config =
         parse_quietly(ZK "max.connections.per.ip=0\n"
-                         "max.connections.per.ip.overrides=10.0.0.1:5, ::1:6,host.example:0\n");
+                         "max.connections.per.ip.overrides=10.0.0.1:5, ::1:6,10.0.0.2:0\n");
 
     (void)state;
     assert_int_equal(config->address_limit_count, 3);

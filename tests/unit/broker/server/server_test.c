@@ -947,6 +947,44 @@ static void connections_over_the_limit_of_their_address_are_closed(void **state)
     close(fd[1]);
 }
 
+static void limits_can_change_while_connections_stay(void **state) {
+    const struct server_address_limit own[] = {{"127.0.0.1", 1}}, bad[] = {{"nobody", 1}};
+    struct server_limits limits = {.connections_max = 1, .connections_per_ip_max = INT32_MAX};
+    int first, second, third;
+
+    (void)state;
+    world.config.connections_max = 1;
+    server_begin();
+    first = client_connect();
+    send_frame(first, OP_ECHO, 1, 0, bytes_of_text("first"));
+    expect_text(first, 1, "first");
+    second = client_connect(); /* in the kernel's backlog */
+    send_frame(second, OP_ECHO, 2, 0, bytes_of_text("second"));
+    limits.connections_max = 2;
+    assert_int_equal(server_set_limits(world.server, &limits), ERR_NONE);
+    expect_text(second, 2, "second");
+
+    limits.connections_max = 10;
+    limits.address_limits = bad;
+    limits.address_limit_count = 1;
+    assert_int_equal(server_set_limits(world.server, &limits), ERR_CONFIG_INVALID);
+    limits.address_limits = own;
+    assert_int_equal(server_set_limits(world.server, &limits), ERR_NONE);
+    third = client_connect();
+    expect_closed(third);
+    send_frame(first, OP_ECHO, 3, 0, bytes_of_text("stays"));
+    expect_text(first, 3, "stays");
+    close(third);
+    limits.address_limit_count = 0;
+    assert_int_equal(server_set_limits(world.server, &limits), ERR_NONE);
+    third = client_connect();
+    send_frame(third, OP_ECHO, 4, 0, bytes_of_text("third"));
+    expect_text(third, 4, "third");
+    close(first);
+    close(second);
+    close(third);
+}
+
 static void a_limit_of_what_is_no_address_is_refused(void **state) {
     const struct server_address_limit limits[] = {{"127.0.0.1", 2}, {"localhost", 2}};
 
@@ -1150,6 +1188,7 @@ int main(void) {
         SERVER_TEST(each_connection_keeps_its_user_state),
         SERVER_TEST(connections_over_the_limit_wait_until_one_leaves),
         SERVER_TEST(connections_over_the_limit_of_their_address_are_closed),
+        SERVER_TEST(limits_can_change_while_connections_stay),
         SERVER_TEST(a_limit_of_what_is_no_address_is_refused),
         SERVER_TEST(connections_are_spread_over_the_reactors),
         SERVER_TEST(thousands_of_connections_are_served_and_forgotten),
