@@ -7,7 +7,8 @@
 #include "zk-schema/zk.h"
 
 #define ARENA_BYTES_MAX ((size_t)16 << 20)
-#define ATTEMPTS_MAX    10 /* others may write the same settings at the same time */
+#define ATTEMPTS_MAX    10    /* others may write the same settings at the same time */
+#define WRITE_MS_MAX    20000 /* clients wait 30 s and more */
 
 enum { OP_CONTROLLER, OP_ENTITY, OP_CHANGE, OP_TOPIC, OP_COUNT };
 
@@ -17,10 +18,16 @@ static void begin(struct config_write *write);
 static void finish(struct config_write *write, enum error error) {
     struct arena arena = write->arena;
 
-    if (error == ERR_ZK_OUTCOME_UNKNOWN || error == ERR_ZK_SESSION_EXPIRED)
-        error = ERR_REQUEST_TIMED_OUT;
     write->done(write, error);
     arena_done(&arena);
+}
+
+static bool is_away(enum error error) {
+    return error == ERR_ZK_OUTCOME_UNKNOWN || error == ERR_ZK_SESSION_EXPIRED;
+}
+
+static void wait_for_zookeeper(struct config_write *write) {
+    TAILQ_INSERT_TAIL(&write->writes->waiting, write, entry);
 }
 
 static struct znode_path entity_path(const struct config_write *write) {
@@ -41,6 +48,8 @@ static void on_written(void *context, const struct zk_result *result) {
 
     if (topic_gone)
         finish(write, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+    else if (is_away(result->error))
+        wait_for_zookeeper(write);
     else if (!is_overtaken(result->error))
         finish(write, result->error);
     else if (write->attempts < ATTEMPTS_MAX)
@@ -82,7 +91,8 @@ static void store(struct config_write *write, const struct config_pair *pairs, s
     }
     if (!bytes_is_null(write->topic))
         topic_path = path_of_topic(write->topic);
-    zk_multi(write->zk, ops, bytes_is_null(write->topic) ? OP_TOPIC : OP_COUNT, on_written, write);
+    zk_multi(write->writes->zk, ops, bytes_is_null(write->topic) ? OP_TOPIC : OP_COUNT, on_written,
+             write);
 }
 
 static void decide(struct config_write *write) {
@@ -90,6 +100,10 @@ static void decide(struct config_write *write) {
     size_t after_count;
     enum error error = write->read_error;
 
+    if (is_away(error)) {
+        wait_for_zookeeper(write);
+        return;
+    }
     if (error == ERR_NONE)
         error = write->decide(write, write->pairs, write->pair_count, &write->arena, &after,
                               &after_count);
@@ -148,13 +162,45 @@ static void begin(struct config_write *write) {
     write->pairs = NULL;
     write->pair_count = 0;
     write->read_error = ERR_NONE;
-    zk_get(write->zk, PATH_CONTROLLER, false, on_controller, write);
-    zk_get(write->zk, entity_path(write).text, false, on_entity, write);
+    zk_get(write->writes->zk, PATH_CONTROLLER, false, on_controller, write);
+    zk_get(write->writes->zk, entity_path(write).text, false, on_entity, write);
 }
 
-void config_write_start(struct config_write *write, struct zk *zk) {
-    write->zk = zk;
+void config_writes_init(struct config_writes *writes, struct zk *zk) {
+    writes->zk = zk;
+    TAILQ_INIT(&writes->waiting);
+}
+
+void config_writes_start(struct config_writes *writes, struct config_write *write, int64_t now_ms) {
+    write->writes = writes;
+    write->deadline_ms = now_ms + WRITE_MS_MAX;
     write->attempts = 0;
     arena_init(&write->arena, ARENA_BYTES_MAX);
     begin(write);
+}
+
+void config_writes_on_time(struct config_writes *writes, int64_t now_ms) {
+    struct config_write *write;
+    size_t count = 0;
+
+    TAILQ_FOREACH (write, &writes->waiting, entry)
+        count++;
+    for (; count > 0; count--) {
+        write = TAILQ_FIRST(&writes->waiting);
+        TAILQ_REMOVE(&writes->waiting, write, entry);
+        write->attempts = 0; /* nobody was faster */
+        if (now_ms < write->deadline_ms)
+            begin(write);
+        else
+            finish(write, ERR_REQUEST_TIMED_OUT);
+    }
+}
+
+void config_writes_cancel(struct config_writes *writes) {
+    struct config_write *write;
+
+    while ((write = TAILQ_FIRST(&writes->waiting)) != NULL) {
+        TAILQ_REMOVE(&writes->waiting, write, entry);
+        finish(write, ERR_CANCELLED);
+    }
 }

@@ -4,12 +4,16 @@
  *
  * Both are one transaction, as is the check that there is a controller (Kafka writes them one
  * after the other; the znodes are the same). It carries the version that was read: if somebody
- * else wrote meanwhile, it is read and asked again.
+ * else wrote meanwhile, it is read and asked again. If ZooKeeper does not answer, it is read and
+ * asked again too, until it answers or the write's time is up: a change that was made already is
+ * made once more, which does no harm.
  *
  * Threads: the control thread. Source: Apache Kafka 3.9, AdminZkClient, KafkaZkClient.
  */
 #ifndef BROKER_CONTROL_CONFIG_WRITE_H
 #define BROKER_CONTROL_CONFIG_WRITE_H
+
+#include <sys/queue.h>
 
 #include "broker/config/topic_config.h"
 #include "client/base/arena.h"
@@ -34,7 +38,9 @@ struct config_write {
     void (*done)(struct config_write *write, enum error error);
 
     /* The module's own. */
-    struct zk *zk;
+    struct config_writes *writes;
+    TAILQ_ENTRY(config_write) entry; /* of those that wait for ZooKeeper */
+    int64_t deadline_ms;             /* monotonic */
     struct arena arena;
     int32_t controller_version;
     int32_t version; /* of the entity's znode; -1: there is none */
@@ -44,7 +50,23 @@ struct config_write {
     size_t pair_count;
 };
 
+TAILQ_HEAD(config_write_list, config_write);
+
+/* All writes of this broker. */
+struct config_writes {
+    struct zk *zk;
+    struct config_write_list waiting;
+};
+
+void config_writes_init(struct config_writes *writes, struct zk *zk);
+
 /* `write` stays where it is until `done`. */
-void config_write_start(struct config_write *write, struct zk *zk);
+void config_writes_start(struct config_writes *writes, struct config_write *write, int64_t now_ms);
+
+/* A few times a second: those that wait try again. */
+void config_writes_on_time(struct config_writes *writes, int64_t now_ms);
+
+/* The session will be closed: those that wait end, CANCELLED. */
+void config_writes_cancel(struct config_writes *writes);
 
 #endif

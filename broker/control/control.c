@@ -70,6 +70,7 @@ struct control {
     struct topic_requests *topic_requests;
     struct broker_settings *broker_settings;
     struct config_purge config_purge;
+    struct config_writes config_writes;
     struct loop_timer tick;
     int64_t next_lag_check_ms;
     int64_t next_log_work_ms;
@@ -315,6 +316,7 @@ static void on_tick(struct loop_timer *timer) {
     if (broker_registration_is_waiting(control->registration))
         broker_registration_on_time(control->registration, now_ms,
                                     zk_client_session_timeout_ms(control->zk_client));
+    config_writes_on_time(&control->config_writes, now_ms);
     if (now_ms >= control->next_lag_check_ms) {
         replica_manager_check_lag(control->replicas);
         control->next_lag_check_ms = now_ms + control->config->replica_lag_time_max_ms / 2;
@@ -461,6 +463,7 @@ static enum error make_broker_settings(struct control *control) {
     };
 
     control->config_purge.zk = settings.zk;
+    config_writes_init(&control->config_writes, settings.zk);
     return broker_settings_new(&settings, &control->broker_settings);
 }
 
@@ -511,7 +514,7 @@ void control_on_settings(struct control *control,
 }
 
 void control_write_config(struct control *control, struct config_write *write) {
-    config_write_start(write, zk_client_zk(control->zk_client));
+    config_writes_start(&control->config_writes, write, clock_monotonic_ms(clock_system()));
 }
 
 struct controller_shell *control_shell(struct control *control) {
@@ -641,6 +644,7 @@ static void leave(struct control *control) {
     control->replicas = NULL;
     controller_shell_free(control->shell);
     control->shell = NULL;
+    config_writes_cancel(&control->config_writes);
     zk_client_close(control->zk_client);
     control->zk_client = NULL;
     controller_channel_free(control->channel);

@@ -4,6 +4,7 @@ All of it but the loggers and our own words also holds for a Java Kafka 3.9 (BAR
 """
 import json
 import socket
+import threading
 import unittest
 
 from kafka import KafkaProducer
@@ -392,6 +393,23 @@ class AdminTest(unittest.TestCase):
                 (("leader", "elect", "wrongly"), "--preferred or --unclean")):
             with self.subTest(arguments=arguments):
                 self.assertIn(words, self.refuses(*arguments))
+
+
+class AwayTest(unittest.TestCase):
+    def test_a_change_waits_for_zookeeper(self):
+        with BrokerCluster(1) as cluster:
+            cluster.create_topic("patient")
+            cluster.zookeeper.stop()
+            wait_until(lambda: "zookeeper_disconnected" in cluster.brokers[1].output(), 30,
+                       "the broker has noticed")
+            later = threading.Timer(2, cluster.zookeeper.start)
+            later.start()
+            try:
+                cluster.barnabas("topic", "alter", "patient", "--config", "retention.ms=7000")
+            finally:
+                later.join()
+            told = cluster.barnabas("--output", "json", "config", "describe", "topic", "patient")
+            self.assertEqual([item["value"] for item in json.loads(told)["items"]], ["7000"])
 
 
 class UncleanLeaderTest(unittest.TestCase):

@@ -22,6 +22,7 @@ struct round {
 
 static struct fixture {
     struct zk zk;
+    struct config_writes writes;
     const struct round *rounds;
     int round; /* under way; -1 before the first */
     int multis;
@@ -107,17 +108,22 @@ static void done(struct config_write *write, enum error error) {
     f.error = error;
 }
 
+/* The write waits for ZooKeeper. */
+#define WAITING ((enum error)9999)
+
 static enum error run(const struct round *rounds, bool validate_only, enum error refusal) {
-    struct config_write write = {.entity = "topics/orders",
-                                 .topic = bytes_of_text("orders"),
-                                 .validate_only = validate_only,
-                                 .decide = decide,
-                                 .done = done};
+    static struct config_write write;
+
+    write = (struct config_write){.entity = "topics/orders",
+                                  .topic = bytes_of_text("orders"),
+                                  .validate_only = validate_only,
+                                  .decide = decide,
+                                  .done = done};
 
     f = (struct fixture){.zk.methods = &methods, .rounds = rounds, .round = -1, .refusal = refusal};
-    config_write_start(&write, &f.zk);
-    assert_true(f.is_done);
-    return f.error;
+    config_writes_init(&f.writes, &f.zk);
+    config_writes_start(&f.writes, &write, 1000);
+    return f.is_done ? f.error : WAITING;
 }
 
 #define DATA "{\"version\":1,\"config\":{\"a\":\"1\",\"b\":\"x\"}}"
@@ -195,13 +201,6 @@ static void what_goes_wrong_is_told(void **state) {
         {"the topic is gone",
          {.data = DATA, .written = ERR_ZK_NO_NODE, .failed_op = 3},
          ERR_UNKNOWN_TOPIC_OR_PARTITION},
-        {"no answer to a read", {.entity = ERR_ZK_OUTCOME_UNKNOWN}, ERR_REQUEST_TIMED_OUT},
-        {"no answer to the write",
-         {.data = DATA, .written = ERR_ZK_OUTCOME_UNKNOWN, .failed_op = 9},
-         ERR_REQUEST_TIMED_OUT},
-        {"the session is over",
-         {.controller = ERR_ZK_SESSION_EXPIRED, .entity = ERR_ZK_SESSION_EXPIRED},
-         ERR_REQUEST_TIMED_OUT},
         {"the broker stops", {.controller = ERR_CANCELLED, .entity = ERR_CANCELLED}, ERR_CANCELLED},
         {"no permission",
          {.data = DATA, .written = ERR_ZK_NO_AUTH, .failed_op = 1},
@@ -217,6 +216,42 @@ static void what_goes_wrong_is_told(void **state) {
     }
 }
 
+static void while_zookeeper_is_away_a_write_waits(void **state) {
+    static const struct round rounds[] = {
+        {.controller = ERR_ZK_OUTCOME_UNKNOWN, .entity = ERR_ZK_OUTCOME_UNKNOWN},
+        {.entity = ERR_ZK_SESSION_EXPIRED},
+        {.data = DATA, .version = 6, .written = ERR_ZK_OUTCOME_UNKNOWN, .failed_op = 9},
+        {.data = DATA, .version = 7},
+    };
+
+    (void)state;
+    assert_int_equal(run(rounds, false, ERR_NONE), WAITING);
+    config_writes_on_time(&f.writes, 1250);
+    assert_false(f.is_done);
+    config_writes_on_time(&f.writes, 1500); /* written, or not: nobody knows */
+    assert_false(f.is_done);
+    config_writes_on_time(&f.writes, 1750);
+    assert_true(f.is_done);
+    assert_int_equal(f.error, ERR_NONE);
+    assert_memory_equal(f.entity_op, "set 7 ", 6);
+    config_writes_on_time(&f.writes, 2000); /* nothing is left */
+}
+
+static void a_write_does_not_wait_for_ever(void **state) {
+    static const struct round rounds[] = {{.entity = ERR_ZK_OUTCOME_UNKNOWN},
+                                          {.entity = ERR_ZK_OUTCOME_UNKNOWN}};
+
+    (void)state;
+    assert_int_equal(run(rounds, false, ERR_NONE), WAITING);
+    config_writes_on_time(&f.writes, 20999);
+    assert_false(f.is_done);
+    config_writes_on_time(&f.writes, 21000);
+    assert_int_equal(f.error, ERR_REQUEST_TIMED_OUT);
+    assert_int_equal(run(rounds, false, ERR_NONE), WAITING);
+    config_writes_cancel(&f.writes);
+    assert_int_equal(f.error, ERR_CANCELLED);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_and_news_are_one_transaction),
@@ -226,6 +261,8 @@ int main(void) {
         cmocka_unit_test(who_was_overtaken_reads_again),
         cmocka_unit_test(who_is_always_overtaken_gives_up),
         cmocka_unit_test(what_goes_wrong_is_told),
+        cmocka_unit_test(while_zookeeper_is_away_a_write_waits),
+        cmocka_unit_test(a_write_does_not_wait_for_ever),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
