@@ -13,6 +13,9 @@
 /* DescribeConfigs: topics from the metadata, which any broker has; a broker's settings only from
  * that broker. Source: Apache Kafka 3.9, ConfigHelper. */
 
+/* Each is compared with every setting. */
+#define KEYS_MAX 10000
+
 struct description {
     struct api_call *call;
     struct describe_configs_request request;
@@ -162,6 +165,10 @@ static void describe(struct description *description,
     result->resource_name = asked->resource_name;
     if (error != ERR_NONE) {
         fail(result, error, message);
+        return;
+    }
+    if (asked->configuration_keys_count > KEYS_MAX) {
+        fail(result, ERR_INVALID_REQUEST, bytes_of_text("More keys than there are settings."));
         return;
     }
     switch (resource.kind) {

@@ -1,6 +1,7 @@
 #include "broker/api/handlers.h"
 
 #include "broker/api/visible.h"
+#include "client/base/repeated.h"
 #include "client/wire/message/create_partitions.h"
 #include "controller/shell/controller_shell.h"
 
@@ -12,6 +13,7 @@ struct extension {
     struct create_partitions_request wire;
     struct controller_create_partitions_request request;
     struct create_partitions_response response;
+    const bool *repeated; /* by topic */
 };
 
 static void fail(struct create_partitions_response_results *topic, enum error error,
@@ -88,14 +90,6 @@ static void extension_run(struct control_hop *hop) {
                                        &extension->request, on_extended, extension);
 }
 
-static bool is_named_twice(const struct create_partitions_request *request, int32_t at) {
-    for (int32_t i = 0; i < request->topics_count; i++) {
-        if (i != at && bytes_equal(request->topics[i].name, request->topics[at].name))
-            return true;
-    }
-    return false;
-}
-
 static bool take_assignments(struct api_call *call,
                              const struct create_partitions_request_topics *from,
                              struct controller_create_partitions *to) {
@@ -123,12 +117,22 @@ static bool take_topic(struct extension *extension, int32_t at,
     result->name = from->name;
     to->name = from->name;
     to->partition_count = from->count;
-    if (is_named_twice(&extension->wire, at))
+    if (extension->repeated[at])
         fail(result, ERR_INVALID_REQUEST, "Duplicate topic in request.");
     else if (from->assignments_count == 0) /* null lets the controller choose, none does not */
         fail(result, ERR_INVALID_REPLICA_ASSIGNMENT,
              "The assignment must name exactly the added partitions.");
     return take_assignments(extension->visible.hop.call, from, to);
+}
+
+static const bool *find_repeated(const struct extension *extension) {
+    struct api_call *call = extension->visible.hop.call;
+    size_t count = (size_t)extension->wire.topics_count;
+    struct bytes *names = api_alloc(call, count, sizeof(*names));
+
+    for (size_t i = 0; names != NULL && i < count; i++)
+        names[i] = extension->wire.topics[i].name;
+    return names == NULL ? NULL : repeated_names(&call->request->arena, names, count);
 }
 
 static bool fill_extension(struct extension *extension) {
@@ -138,7 +142,8 @@ static bool fill_extension(struct extension *extension) {
 
     create_partitions_response_init(&extension->response);
     extension->response.results = api_alloc(call, count, sizeof(*extension->response.results));
-    if (topics == NULL || extension->response.results == NULL)
+    extension->repeated = find_repeated(extension);
+    if (topics == NULL || extension->response.results == NULL || extension->repeated == NULL)
         return false;
     extension->response.results_count = (int32_t)count;
     extension->request.topics = topics;

@@ -6,6 +6,7 @@
 #include "broker/config/live_config.h"
 #include "broker/config/topic_config.h"
 #include "broker/metadata/metadata_cache.h"
+#include "client/base/repeated.h"
 #include "client/wire/message/create_topics.h"
 #include "client/wire/message/delete_topics.h"
 #include "controller/shell/controller_shell.h"
@@ -22,6 +23,7 @@ struct creation {
     struct create_topics_request wire;
     struct controller_create_topics_request request;
     struct create_topics_response response;
+    const bool *repeated; /* by topic */
 };
 
 static void fail_created(struct create_topics_response_topics *topic, enum error error,
@@ -105,34 +107,32 @@ static bool are_created(struct metadata_waiter *waiter, const struct metadata *m
     return true;
 }
 
-static struct create_topics_response_topics *find_created(struct creation *creation,
-                                                          struct bytes name) {
-    for (int32_t i = 0; i < creation->response.topics_count; i++) {
-        if (bytes_equal(creation->response.topics[i].name, name))
-            return &creation->response.topics[i];
-    }
-    return NULL;
+static void take_created(struct create_topics_response_topics *topic,
+                         const struct controller_create_topic_result *result) {
+    topic->topic_id = result->topic_id;
+    topic->num_partitions = result->partition_count;
+    topic->replication_factor = (int16_t)result->replication_factor;
+    if (result->error != ERR_NONE)
+        fail_created(
+            topic, result->error,
+            bytes_of_text(result->message != NULL ? result->message : error_text(result->error)));
 }
 
+/* The topics that were handed to the controller are those without an error, in their order. */
 static void on_created(void *context, const struct controller_create_topics_response *response) {
     struct creation *creation = context;
+    size_t at = 0;
 
-    for (int32_t i = 0; response->error != ERR_NONE && i < creation->response.topics_count; i++) {
-        if (creation->response.topics[i].error_code == ERR_NONE)
-            fail_created(&creation->response.topics[i], response->error,
-                         bytes_of_text(error_text(response->error)));
-    }
-    for (size_t i = 0; i < response->result_count; i++) {
-        const struct controller_create_topic_result *result = &response->results[i];
-        struct create_topics_response_topics *topic = find_created(creation, result->name);
-        CHECK(topic != NULL);
-        topic->topic_id = result->topic_id;
-        topic->num_partitions = result->partition_count;
-        topic->replication_factor = (int16_t)result->replication_factor;
-        if (result->error != ERR_NONE)
-            fail_created(topic, result->error,
-                         bytes_of_text(result->message != NULL ? result->message
-                                                               : error_text(result->error)));
+    for (int32_t i = 0; i < creation->response.topics_count; i++) {
+        struct create_topics_response_topics *topic = &creation->response.topics[i];
+        if (topic->error_code != ERR_NONE)
+            continue;
+        if (response->error != ERR_NONE) {
+            fail_created(topic, response->error, bytes_of_text(error_text(response->error)));
+            continue;
+        }
+        CHECK(at < response->result_count);
+        take_created(topic, &response->results[at++]);
     }
     if (creation->request.validate_only)
         visible_finish(&creation->visible);
@@ -194,14 +194,6 @@ static bool take_assignments(struct api_call *call, const struct create_topics_r
     return true;
 }
 
-static bool is_named_twice(const struct create_topics_request *request, int32_t at) {
-    for (int32_t i = 0; i < request->topics_count; i++) {
-        if (i != at && bytes_equal(request->topics[i].name, request->topics[at].name))
-            return true;
-    }
-    return false;
-}
-
 static bool take_topic(struct creation *creation, int32_t at, struct controller_create_topic *to) {
     struct api_call *call = creation->visible.hop.call;
     const struct create_topics_request_topics *from = &creation->wire.topics[at];
@@ -216,7 +208,7 @@ static bool take_topic(struct creation *creation, int32_t at, struct controller_
         from->num_partitions == -1 ? config->num_partitions : from->num_partitions;
     to->replication_factor = from->replication_factor == -1 ? config->default_replication_factor
                                                             : from->replication_factor;
-    if (is_named_twice(&creation->wire, at))
+    if (creation->repeated[at])
         fail_created(response, ERR_INVALID_REQUEST,
                      bytes_of_text("The topic is named twice in the request."));
     else if (from->assignments_count > 0 &&
@@ -227,6 +219,16 @@ static bool take_topic(struct creation *creation, int32_t at, struct controller_
     return take_assignments(call, from, to) && take_configs(call, from, to, response);
 }
 
+static const bool *find_repeated(const struct creation *creation) {
+    struct api_call *call = creation->visible.hop.call;
+    size_t count = (size_t)creation->wire.topics_count;
+    struct bytes *names = api_alloc(call, count, sizeof(*names));
+
+    for (size_t i = 0; names != NULL && i < count; i++)
+        names[i] = creation->wire.topics[i].name;
+    return names == NULL ? NULL : repeated_names(&call->request->arena, names, count);
+}
+
 static bool fill_creation(struct creation *creation) {
     struct api_call *call = creation->visible.hop.call;
     size_t count = (size_t)creation->wire.topics_count;
@@ -234,7 +236,8 @@ static bool fill_creation(struct creation *creation) {
 
     create_topics_response_init(&creation->response);
     creation->response.topics = api_alloc(call, count, sizeof(*creation->response.topics));
-    if (topics == NULL || creation->response.topics == NULL)
+    creation->repeated = find_repeated(creation);
+    if (topics == NULL || creation->response.topics == NULL || creation->repeated == NULL)
         return false;
     creation->response.topics_count = (int32_t)count;
     creation->request.topics = topics;

@@ -2,6 +2,7 @@
  * CreateTopics and CreatePartitions: is it allowed, where do the replicas go. The writing is done
  * by the topic's and the partitions' own machines.
  */
+#include "client/base/repeated.h"
 #include "controller/core/assignment_plan.h"
 #include "controller/core/request.h"
 #include "controller/core/topic_name.h"
@@ -118,17 +119,14 @@ static struct refusal too_large(const struct placement *placement) {
 
 /* ---- CreateTopics */
 
-static struct refusal check_name(struct controller *c,
-                                 const struct controller_create_topics_request *all, size_t index) {
-    struct bytes name = all->topics[index].name;
+static struct refusal check_name(struct controller *c, struct bytes name, bool repeated) {
     const char *fault = controller_topic_name_fault(name);
     struct topic *existing;
 
     if (fault != NULL)
         return refuse(ERR_INVALID_TOPIC_EXCEPTION, fault);
-    for (size_t i = 0; i < all->topic_count; i++)
-        if (i != index && bytes_equal(all->topics[i].name, name))
-            return refuse(ERR_INVALID_REQUEST, "The topic is named more than once.");
+    if (repeated)
+        return refuse(ERR_INVALID_REQUEST, "The topic is named more than once.");
     existing = controller_cluster_topic(&c->cluster, name);
     if (existing != NULL)
         return refuse(ERR_TOPIC_ALREADY_EXISTS, existing->phase == TOPIC_DELETING
@@ -216,6 +214,19 @@ static struct topic *add_topic(struct controller *c, const struct controller_cre
     return topic;
 }
 
+/* Lives as long as the request. */
+static const bool *find_repeated(struct request *request,
+                                 const struct controller_create_topics_request *wanted) {
+    struct bytes *names = controller_request_allocate(request, wanted->topic_count, sizeof(*names));
+    bool *repeated;
+
+    for (size_t i = 0; i < wanted->topic_count; i++)
+        names[i] = wanted->topics[i].name;
+    repeated = repeated_names(&request->arena, names, wanted->topic_count);
+    CHECK(repeated != NULL);
+    return repeated;
+}
+
 void controller_creation_on_topics_request(struct controller *c,
                                            const struct controller_event *event,
                                            struct controller_effects *effects) {
@@ -224,11 +235,13 @@ void controller_creation_on_topics_request(struct controller *c,
     struct request *request = controller_request_new(
         c, event->token, event->kind, wanted->topic_count, sizeof(*results), (void **)&results);
 
+    const bool *repeated = find_repeated(request, wanted);
+
     request->results.create_topics = results;
     request->open++; /* not answered before all have been looked at */
     for (size_t i = 0; i < wanted->topic_count; i++) {
         struct placement placement = {0};
-        struct refusal refusal = check_name(c, wanted, i);
+        struct refusal refusal = check_name(c, wanted->topics[i].name, repeated[i]);
 
         results[i].name = controller_request_copy(request, wanted->topics[i].name);
         if (refusal.error == ERR_NONE)
