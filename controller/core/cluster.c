@@ -3,7 +3,7 @@
 #include "controller/core/topic_name.h"
 
 /* A null view stays null; otherwise memory of our own, with a zero behind. */
-static struct bytes bytes_duplicate(struct bytes source) {
+struct bytes controller_bytes_duplicate(struct bytes source) {
     char *copy;
 
     if (bytes_is_null(source))
@@ -14,7 +14,7 @@ static struct bytes bytes_duplicate(struct bytes source) {
     return bytes_of(copy, source.size);
 }
 
-static void bytes_release(struct bytes *owned) {
+void controller_bytes_release(struct bytes *owned) {
     free((void *)(uintptr_t)owned->data);
     *owned = BYTES_NULL;
 }
@@ -31,7 +31,7 @@ void controller_cluster_done(struct cluster *cluster) {
         controller_cluster_topic_forget(cluster, topic);
     HASH_ITER (hh, cluster->brokers, broker, next_broker) {
         HASH_DEL(cluster->brokers, broker);
-        bytes_release(&broker->rack);
+        controller_bytes_release(&broker->rack);
         free(broker);
     }
 }
@@ -58,9 +58,9 @@ struct broker *controller_cluster_broker_ensure(struct cluster *cluster, int32_t
 }
 
 void controller_cluster_broker_set_rack(struct broker *broker, struct bytes rack) {
-    struct bytes copy = bytes_duplicate(rack);
+    struct bytes copy = controller_bytes_duplicate(rack);
 
-    bytes_release(&broker->rack);
+    controller_bytes_release(&broker->rack);
     broker->rack = copy;
 }
 
@@ -102,7 +102,7 @@ struct topic *controller_cluster_topic_add(struct cluster *cluster, struct bytes
     struct topic *topic = controller_allocate(1, sizeof(*topic));
 
     topic->unit.kind = UNIT_TOPIC;
-    topic->name = bytes_duplicate(name);
+    topic->name = controller_bytes_duplicate(name);
     topic->folded = controller_allocate(name.size + 1, 1);
     controller_topic_name_fold(name, topic->folded);
     TAILQ_INIT(&topic->delete_items);
@@ -123,8 +123,8 @@ void controller_cluster_topic_set_id(struct cluster *cluster, struct topic *topi
 
 void controller_cluster_topic_clear_configs(struct topic *topic) {
     for (size_t i = 0; i < topic->config_count; i++) {
-        bytes_release(&topic->configs[i].key);
-        bytes_release(&topic->configs[i].value);
+        controller_bytes_release(&topic->configs[i].key);
+        controller_bytes_release(&topic->configs[i].value);
     }
     free(topic->configs);
     topic->configs = NULL;
@@ -138,14 +138,14 @@ void controller_cluster_topic_set_configs(struct topic *topic,
     topic->configs = controller_allocate(count, sizeof(*configs));
     topic->config_count = count;
     for (size_t i = 0; i < count; i++) {
-        topic->configs[i].key = bytes_duplicate(configs[i].key);
-        topic->configs[i].value = bytes_duplicate(configs[i].value);
+        topic->configs[i].key = controller_bytes_duplicate(configs[i].key);
+        topic->configs[i].value = controller_bytes_duplicate(configs[i].value);
     }
 }
 
 void controller_cluster_topic_clear_tree(struct topic *topic) {
     for (size_t i = 0; i < topic->tree_count; i++)
-        bytes_release(&topic->tree[i]);
+        controller_bytes_release(&topic->tree[i]);
     free(topic->tree);
     topic->tree = NULL;
     topic->tree_count = 0;
@@ -157,13 +157,17 @@ void controller_cluster_topic_set_tree(struct topic *topic, const struct control
     topic->tree = controller_allocate(paths->count, sizeof(*topic->tree));
     topic->tree_count = paths->count;
     for (size_t i = 0; i < paths->count; i++)
-        topic->tree[i] = bytes_duplicate(paths->names[i]);
+        topic->tree[i] = controller_bytes_duplicate(paths->names[i]);
 }
 
 static void partition_free(struct partition *partition) {
     CHECK(TAILQ_EMPTY(&partition->waiting) && partition->writing_item == NULL);
     controller_partition_state_clear(&partition->state);
     controller_partition_state_clear(&partition->next);
+    CHECK(TAILQ_EMPTY(&partition->reassignments) && partition->planned_item == NULL);
+    free(partition->planned);
+    free(partition->adding_ids);
+    free(partition->removing_ids);
     free(partition->replica_ids);
     free(partition->replicas);
     free(partition);
@@ -177,7 +181,7 @@ static void topic_free(struct topic *topic) {
     free(topic->partitions);
     controller_cluster_topic_clear_configs(topic);
     controller_cluster_topic_clear_tree(topic);
-    bytes_release(&topic->name);
+    controller_bytes_release(&topic->name);
     free(topic->folded);
     free(topic);
 }
@@ -186,17 +190,21 @@ static void cluster_broker_drop_if_unused(struct cluster *cluster, struct broker
     if (broker->registered || !TAILQ_EMPTY(&broker->replicas))
         return;
     HASH_DEL(cluster->brokers, broker);
-    bytes_release(&broker->rack);
+    controller_bytes_release(&broker->rack);
     free(broker);
 }
 
-static void partition_unlink(struct cluster *cluster, struct partition *partition) {
-    for (size_t r = 0; r < partition->replica_count; r++) {
-        struct replica *replica = &partition->replicas[r];
+static void unlink_replicas(struct cluster *cluster, struct replica *replicas, size_t count) {
+    for (size_t r = 0; r < count; r++) {
+        struct replica *replica = &replicas[r];
         TAILQ_REMOVE(&replica->broker->replicas, replica, on_broker);
         cluster_broker_drop_if_unused(cluster, replica->broker);
         replica->broker = NULL;
     }
+}
+
+static void partition_unlink(struct cluster *cluster, struct partition *partition) {
+    unlink_replicas(cluster, partition->replicas, partition->replica_count);
     cluster->partition_count--;
 }
 
@@ -235,21 +243,73 @@ struct partition *controller_cluster_partition_add(struct cluster *cluster, stru
     partition->unit.kind = UNIT_PARTITION;
     partition->topic = topic;
     partition->index = (int32_t)topic->partition_count;
-    partition->replica_count = replica_count;
-    partition->replica_ids = controller_allocate(replica_count, sizeof(*replicas));
-    partition->replicas = controller_allocate(replica_count, sizeof(*partition->replicas));
     partition->state.leader = -1;
     TAILQ_INIT(&partition->waiting);
-    for (size_t r = 0; r < replica_count; r++) {
-        struct replica *replica = &partition->replicas[r];
-        partition->replica_ids[r] = replicas[r];
-        replica->partition = partition;
-        replica->broker = controller_cluster_broker_ensure(cluster, replicas[r]);
-        TAILQ_INSERT_TAIL(&replica->broker->replicas, replica, on_broker);
-    }
+    TAILQ_INIT(&partition->reassignments);
+    controller_cluster_partition_assign(cluster, partition,
+                                        &(struct controller_partition_assignment){
+                                            .replicas = replicas, .replica_count = replica_count});
     topic->partitions[topic->partition_count++] = partition;
     cluster->partition_count++;
     return partition;
+}
+
+static int32_t *ids_copy(const int32_t *ids, size_t count) {
+    int32_t *copy = controller_allocate(count, sizeof(*copy));
+
+    if (count > 0)
+        memcpy(copy, ids, count * sizeof(*copy));
+    return copy;
+}
+
+static void set_ids(int32_t **to, size_t *to_count, const int32_t *ids, size_t count) {
+    int32_t *copy = ids_copy(ids, count);
+
+    free(*to);
+    *to = copy;
+    *to_count = count;
+}
+
+struct controller_partition_assignment
+controller_partition_assignment_of(const struct partition *partition) {
+    return (struct controller_partition_assignment){
+        .partition = partition->index,
+        .replicas = partition->replica_ids,
+        .replica_count = partition->replica_count,
+        .adding = partition->adding_ids,
+        .adding_count = partition->adding_count,
+        .removing = partition->removing_ids,
+        .removing_count = partition->removing_count,
+    };
+}
+
+bool controller_partition_is_reassigning(const struct partition *partition) {
+    return partition->adding_count > 0 || partition->removing_count > 0;
+}
+
+void controller_cluster_partition_assign(struct cluster *cluster, struct partition *partition,
+                                         const struct controller_partition_assignment *assignment) {
+    size_t count = assignment->replica_count;
+    struct replica *before = partition->replicas;
+    size_t before_count = partition->replica_count;
+    struct replica *after = controller_allocate(count, sizeof(*after));
+
+    for (size_t r = 0; r < count; r++) {
+        const struct replica *known =
+            controller_partition_replica(partition, assignment->replicas[r]);
+        after[r].partition = partition;
+        after[r].eviction = known == NULL ? EVICTION_NONE : known->eviction;
+        after[r].broker = controller_cluster_broker_ensure(cluster, assignment->replicas[r]);
+        TAILQ_INSERT_TAIL(&after[r].broker->replicas, &after[r], on_broker);
+    }
+    unlink_replicas(cluster, before, before_count);
+    free(before);
+    partition->replicas = after;
+    set_ids(&partition->replica_ids, &partition->replica_count, assignment->replicas, count);
+    set_ids(&partition->adding_ids, &partition->adding_count, assignment->adding,
+            assignment->adding_count);
+    set_ids(&partition->removing_ids, &partition->removing_count, assignment->removing,
+            assignment->removing_count);
 }
 
 void controller_cluster_partition_remove_last(struct cluster *cluster, struct topic *topic) {

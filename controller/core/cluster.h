@@ -81,6 +81,10 @@ struct partition {
     int32_t *replica_ids;     /* the assignment */
     struct replica *replicas; /* parallel */
     size_t replica_count;
+    int32_t *adding_ids; /* of the assignment: new with the reassignment under way; owned */
+    size_t adding_count;
+    int32_t *removing_ids; /* will go with it; owned */
+    size_t removing_count;
     enum partition_phase phase;
     bool dirty;           /* something happened since it was last looked at */
     bool unclean_allowed; /* when it is looked at next */
@@ -96,6 +100,14 @@ struct partition {
     uint64_t read_token;                    /* READING */
     struct request_item *writing_item;      /* whose write is on its way; NULL: the controller's */
     struct request_items waiting;           /* requests about this partition, in order */
+
+    /* The assignment that the topic's write under way gives it (owned; NULL: the one it has), and
+     * who asked for it (NULL: the controller, at the end of a reassignment). */
+    struct controller_partition_assignment *planned;
+    struct request_item *planned_item;
+    struct request_items reassignments; /* requests to reassign it, in order */
+    bool epoch_wanted;  /* its replicas are new: the leader hears of them by a new leader epoch */
+    bool epoch_writing; /* WRITING: with a new leader epoch because of that */
 };
 
 enum topic_phase {
@@ -111,10 +123,10 @@ struct topic {
     struct uuid id;
     enum topic_phase phase;
     bool forgotten;
-    size_t in_flight; /* units of it in multis under way */
-    uint64_t seen;    /* by which listing */
-    int32_t version;  /* of its znode */
-    bool reassigning;
+    size_t in_flight;       /* units of it in multis under way */
+    uint64_t seen;          /* by which listing */
+    int32_t version;        /* of its znode */
+    bool assignment_wanted; /* assignments of known partitions may have to be written */
     bool config_node_exists;
     bool partitions_node_exists;
     bool note_wanted; /* brokers have not been told of it as it is now */
@@ -154,6 +166,10 @@ struct cluster {
     size_t partition_count;
 };
 
+/* A copy with memory of its own. */
+struct bytes controller_bytes_duplicate(struct bytes source);
+void controller_bytes_release(struct bytes *owned);
+
 void controller_cluster_init(struct cluster *cluster);
 /* Frees everything, forgotten topics excepted: those are freed by controller_topic_release. */
 void controller_cluster_done(struct cluster *cluster);
@@ -190,6 +206,13 @@ void controller_topic_release(struct topic *topic);
 /* Appends the next partition. */
 struct partition *controller_cluster_partition_add(struct cluster *cluster, struct topic *topic,
                                                    const int32_t *replicas, size_t replica_count);
+/* What it is assigned to; valid until that changes. */
+struct controller_partition_assignment
+controller_partition_assignment_of(const struct partition *partition);
+/* Replicas that stay keep what is known of them. */
+void controller_cluster_partition_assign(struct cluster *cluster, struct partition *partition,
+                                         const struct controller_partition_assignment *assignment);
+bool controller_partition_is_reassigning(const struct partition *partition);
 /* Removes the last one, which must be settled. */
 void controller_cluster_partition_remove_last(struct cluster *cluster, struct topic *topic);
 struct partition *controller_topic_find_partition(struct topic *topic,

@@ -73,6 +73,11 @@ static void on_occurrence(struct controller *c, const struct controller_event *e
             controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_PREFERRED_ELECTION,
                                    BYTES_NULL);
         break;
+    case CONTROLLER_EVENT_REASSIGN_PARTITIONS_CHANGED:
+        if (c->role == ROLE_ACTIVE)
+            controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_REASSIGN_PARTITIONS,
+                                   BYTES_NULL);
+        break;
     case CONTROLLER_EVENT_TOPIC_CONFIG_CHANGED:
         topic = controller_cluster_topic(&c->cluster, event->name);
         if (c->role == ROLE_ACTIVE && topic != NULL && topic->phase == TOPIC_LIVE)
@@ -111,6 +116,9 @@ static void on_read(struct controller *c, const struct controller_event *event,
         break;
     case CONTROLLER_EVENT_PREFERRED_ELECTION_READ:
         controller_leadership_on_preferred_election_read(c, event, effects);
+        break;
+    case CONTROLLER_EVENT_REASSIGN_PARTITIONS_READ:
+        controller_reassignment_on_node_read(c, event, effects);
         break;
     case CONTROLLER_EVENT_CHANGES_READ:
         controller_writes_on_changes_read(c, event);
@@ -181,6 +189,9 @@ static void on_request(struct controller *c, const struct controller_event *even
     case CONTROLLER_EVENT_CONTROLLED_SHUTDOWN:
         controller_leadership_on_controlled_shutdown(c, event, effects);
         break;
+    case CONTROLLER_EVENT_ALTER_REASSIGNMENTS:
+        controller_reassignment_on_request(c, event, effects);
+        break;
     }
 }
 
@@ -193,5 +204,9 @@ void controller_step(struct controller *c, const struct controller_event *event,
     else
         on_request(c, event, effects);
     controller_writes_flush(c, effects);
+    if (c->node_reassignments_changed) {
+        controller_reassignment_tidy_node(c);
+        controller_writes_flush(c, effects);
+    }
     controller_leadership_answer_shutdowns(c, effects);
 }

@@ -69,7 +69,6 @@ struct controller_topic_read {
     struct uuid topic_id; /* zero: has none yet */
     int32_t version;      /* of /brokers/topics/T */
     bool partitions_node_exists;
-    bool reassigning; /* adding_replicas or removing_replicas is not empty */
     const struct controller_partition_assignment *assignments;
     const struct controller_state_read *states;
     size_t partition_count;
@@ -88,15 +87,16 @@ struct controller_broker_read {
 
 enum controller_event_kind {
     /* What happened. */
-    CONTROLLER_EVENT_BROKER_REGISTERED,          /* this broker; it may stand for election */
-    CONTROLLER_EVENT_SESSION_OVER,               /* ephemerals and watches are gone */
-    CONTROLLER_EVENT_CONTROLLER_CHANGED,         /* watch on /controller */
-    CONTROLLER_EVENT_BROKERS_CHANGED,            /* children of /brokers/ids */
-    CONTROLLER_EVENT_TOPICS_CHANGED,             /* children of /brokers/topics */
-    CONTROLLER_EVENT_DELETE_TOPICS_CHANGED,      /* children of /admin/delete_topics */
-    CONTROLLER_EVENT_PREFERRED_ELECTION_CHANGED, /* /admin/preferred_replica_election */
-    CONTROLLER_EVENT_TOPIC_CONFIG_CHANGED,       /* /config/topics/T: name */
-    CONTROLLER_EVENT_UNCLEAN_DEFAULT_CHANGED,    /* what holds for topics that do not say */
+    CONTROLLER_EVENT_BROKER_REGISTERED,           /* this broker; it may stand for election */
+    CONTROLLER_EVENT_SESSION_OVER,                /* ephemerals and watches are gone */
+    CONTROLLER_EVENT_CONTROLLER_CHANGED,          /* watch on /controller */
+    CONTROLLER_EVENT_BROKERS_CHANGED,             /* children of /brokers/ids */
+    CONTROLLER_EVENT_TOPICS_CHANGED,              /* children of /brokers/topics */
+    CONTROLLER_EVENT_DELETE_TOPICS_CHANGED,       /* children of /admin/delete_topics */
+    CONTROLLER_EVENT_PREFERRED_ELECTION_CHANGED,  /* /admin/preferred_replica_election */
+    CONTROLLER_EVENT_REASSIGN_PARTITIONS_CHANGED, /* /admin/reassign_partitions */
+    CONTROLLER_EVENT_TOPIC_CONFIG_CHANGED,        /* /config/topics/T: name */
+    CONTROLLER_EVENT_UNCLEAN_DEFAULT_CHANGED,     /* what holds for topics that do not say */
     CONTROLLER_EVENT_TIMER,
     /* Answers to effects. */
     CONTROLLER_EVENT_CONTROLLER_READ,
@@ -110,6 +110,7 @@ enum controller_event_kind {
     CONTROLLER_EVENT_TOPIC_CONFIG_READ,
     CONTROLLER_EVENT_DELETE_TOPICS_READ,
     CONTROLLER_EVENT_PREFERRED_ELECTION_READ,
+    CONTROLLER_EVENT_REASSIGN_PARTITIONS_READ, /* ZK_DATA_INVALID: the node is left alone */
     CONTROLLER_EVENT_CHANGES_READ,
     CONTROLLER_EVENT_TOPIC_TREE_READ,
     CONTROLLER_EVENT_WRITTEN,
@@ -122,7 +123,8 @@ enum controller_event_kind {
     CONTROLLER_EVENT_ALTER_PARTITION,
     CONTROLLER_EVENT_ELECT_LEADERS,
     CONTROLLER_EVENT_ALLOCATE_PRODUCER_IDS,
-    CONTROLLER_EVENT_CONTROLLED_SHUTDOWN
+    CONTROLLER_EVENT_CONTROLLED_SHUTDOWN,
+    CONTROLLER_EVENT_ALTER_REASSIGNMENTS
 };
 
 enum controller_write_kind {
@@ -197,6 +199,7 @@ struct controller_event {
             const struct controller_topic_partition *partitions;
             size_t count;
         } preferred_election_read;
+        struct controller_alter_reassignments_request reassign_partitions_read;
         struct {
             const int32_t *numbers; /* in any order */
             size_t count;
@@ -223,6 +226,7 @@ struct controller_event {
         const struct controller_elect_leaders_request *elect_leaders;
         const struct controller_allocate_producer_ids_request *allocate_producer_ids;
         const struct controller_controlled_shutdown_request *controlled_shutdown;
+        const struct controller_alter_reassignments_request *alter_reassignments;
     };
 };
 
@@ -258,6 +262,7 @@ enum controller_effect_kind {
     CONTROLLER_EFFECT_READ_TOPIC_CONFIG, /* name */
     CONTROLLER_EFFECT_READ_DELETE_TOPICS,
     CONTROLLER_EFFECT_READ_PREFERRED_ELECTION,
+    CONTROLLER_EFFECT_READ_REASSIGN_PARTITIONS,
     CONTROLLER_EFFECT_READ_CHANGES,
     /* After a sync: every node there is of topic `name`, children before parents: below and with
      * /brokers/topics/T, then its config node, then its node in /admin/delete_topics. */
@@ -319,6 +324,7 @@ struct controller_effect {
                 const struct controller_elect_leaders_response *elect_leaders;
                 const struct controller_allocate_producer_ids_response *allocate_producer_ids;
                 const struct controller_controlled_shutdown_response *controlled_shutdown;
+                const struct controller_alter_reassignments_response *alter_reassignments;
             };
         } reply;
     };
@@ -345,6 +351,10 @@ void controller_free(struct controller *c); /* accepts NULL */
 /* Decides; does nothing. Effects are appended. */
 void controller_step(struct controller *c, const struct controller_event *event,
                      struct controller_effects *effects);
+
+/* Nothing is under way for a controller that is not active. */
+void controller_for_each_reassignment(const struct controller *c,
+                                      controller_visit_reassignment *visit, void *context);
 
 bool controller_is_active(const struct controller *c);
 int32_t controller_epoch(const struct controller *c); /* 0 if not active */

@@ -13,6 +13,7 @@
  * special case: the partition is looked at again.
  */
 #include "controller/core/isr_plan.h"
+#include "controller/core/reassignment_plan.h"
 #include "controller/core/request.h"
 
 #define REPLICAS_ON_STACK 64
@@ -142,6 +143,8 @@ static bool isr_is_eligible(const struct partition *p,
             wanted->new_isr_broker_epochs == NULL ? -1 : wanted->new_isr_broker_epochs[i];
         if (replica == NULL || !controller_broker_is_live(replica->broker))
             return false;
+        if (controller_reassignment_bars(p, wanted->new_isr[i]))
+            return false;
         if (epoch >= 0 && epoch != replica->broker->epoch)
             return false;
     }
@@ -190,6 +193,43 @@ static void plan_next(struct controller *c, struct partition *p, const struct el
     };
 
     controller_partition_state_copy(&p->next, &next);
+}
+
+/* A new leader epoch tells brokers everything there is to tell. */
+static void take_epoch_wanted(struct partition *p) {
+    p->epoch_writing = p->epoch_wanted;
+    p->epoch_wanted = false;
+}
+
+static void give_epoch_wanted_back(struct partition *p) {
+    p->epoch_wanted = p->epoch_wanted || p->epoch_writing;
+    p->epoch_writing = false;
+}
+
+/* What the partition's reassignment demands. Returns whether p->next is to be written. */
+static bool look_at_reassignment(struct controller *c, struct partition *p) {
+    struct controller_partition_assignment now = controller_partition_assignment_of(p);
+    struct election_space space;
+    bool changed;
+
+    if (!p->exists || p->state.leader < 0)
+        return false;
+    election_open(&space, p);
+    if (controller_reassignment_is_complete(&now, p->state.isr, p->state.isr_count))
+        controller_reassignment_plan_leave(&now, &space.input, &space.plan);
+    changed = space.plan.changed || p->epoch_wanted;
+    if (space.plan.changed) {
+        plan_next(c, p, &space.plan);
+    } else if (p->epoch_wanted) {
+        struct controller_partition_state next = p->state;
+        next.leader_epoch++;
+        next.controller_epoch = c->epoch;
+        controller_partition_state_copy(&p->next, &next);
+    }
+    election_close(&space);
+    if (changed)
+        take_epoch_wanted(p);
+    return changed;
 }
 
 static enum error election_refusal(enum controller_election_type type, const struct partition *p,
@@ -319,7 +359,10 @@ void controller_partition_look(struct controller *c, struct partition *p, struct
     p->dirty = false;
     if (!controller_topic_allows_partition(p->topic, p->index))
         return; /* the topic queues them again when its znode is there */
+    if (p->planned != NULL)
+        return; /* its replicas are being changed; queued again when that is written */
     if (look_at_liveness(c, p, effects)) {
+        take_epoch_wanted(p);
         set_evictions(p, EVICTION_WANTED, EVICTION_WRITING);
         add_state_write(p, batch, effects);
         return;
@@ -327,6 +370,11 @@ void controller_partition_look(struct controller *c, struct partition *p, struct
     p->unclean_allowed = false;
     set_evictions(p, EVICTION_WANTED, EVICTION_NONE);
     controller_partition_unawait(c, p, effects);
+    if (look_at_reassignment(c, p)) {
+        add_state_write(p, batch, effects);
+        return;
+    }
+    controller_reassignment_advance(c, p);
     while ((item = TAILQ_FIRST(&p->waiting)) != NULL) {
         TAILQ_REMOVE(&p->waiting, item, entry);
         if (!p->exists) {
@@ -349,7 +397,8 @@ void controller_partition_look(struct controller *c, struct partition *p, struct
 
 static void settle(struct controller *c, struct partition *p) {
     p->phase = PARTITION_SETTLED;
-    if (p->dirty || !TAILQ_EMPTY(&p->waiting))
+    if (p->dirty || !TAILQ_EMPTY(&p->waiting) || !TAILQ_EMPTY(&p->reassignments) ||
+        controller_partition_is_reassigning(p))
         controller_partition_touch(c, p);
 }
 
@@ -369,6 +418,7 @@ void controller_partition_on_written(struct controller *c, struct partition *p,
     p->mzxid = INT64_MAX; /* written in this term: registrations have been seen */
     p->exists = true;
     p->node_exists = true;
+    p->epoch_writing = false;
     set_evictions(p, EVICTION_WRITING, EVICTION_NONE);
     item_written(c, p, effects);
     controller_partition_unawait(c, p, effects);
@@ -384,6 +434,7 @@ static void take_item_back(struct partition *p) {
 
 void controller_partition_on_undone(struct controller *c, struct partition *p) {
     take_item_back(p);
+    give_epoch_wanted_back(p);
     p->noting = false;
     set_evictions(p, EVICTION_WRITING, EVICTION_WANTED);
     p->phase = PARTITION_QUEUED;
@@ -433,6 +484,7 @@ void controller_partition_adopt(struct controller *c, struct partition *p,
         return;
     }
     take_item_back(p);
+    give_epoch_wanted_back(p);
     p->noting = false;
     set_evictions(p, EVICTION_WRITING, EVICTION_WANTED);
     /* A state that is not ours is news to the brokers as well. */

@@ -64,6 +64,10 @@ void controller_item_set_error(struct request_item *item, enum error error, cons
     case CONTROLLER_EVENT_ELECT_LEADERS:
         request->results.elect_leaders[item->index].error = error;
         break;
+    case CONTROLLER_EVENT_ALTER_REASSIGNMENTS:
+        request->results.alter_reassignments[item->index].error = error;
+        request->results.alter_reassignments[item->index].message = message;
+        break;
     default:
         CHECK(!"a request of this kind has no items");
     }
@@ -120,6 +124,9 @@ static void answer_items(struct controller *c, struct request *request, enum err
             count = drop_not_needed(request->results.elect_leaders, count);
         RESPOND(elect_leaders, error, count);
         break;
+    case CONTROLLER_EVENT_ALTER_REASSIGNMENTS:
+        RESPOND(alter_reassignments, error, count);
+        break;
     default:
         CHECK(!"a request of this kind has no items");
     }
@@ -137,8 +144,10 @@ void controller_request_answer_if_done(struct controller *c, struct request *req
                                        struct controller_effects *effects) {
     if (request->open > 0)
         return;
-    if (request->internal)
+    if (request->internal && request->kind == CONTROLLER_EVENT_ELECT_LEADERS)
         controller_writes_delete_node(c, "/admin/preferred_replica_election", BYTES_NULL);
+    else if (request->internal)
+        c->node_reassignments_changed = true;
     else
         answer_items(c, request, ERR_NONE, effects);
     request_retire(c, request, effects);

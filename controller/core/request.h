@@ -32,6 +32,7 @@ struct request {
         struct controller_delete_topic_result *delete_topics;
         struct controller_alter_partition_result *alter_partition;
         struct controller_elect_leaders_result *elect_leaders;
+        struct controller_alter_reassignments_result *alter_reassignments;
     } results;
     union {
         struct {
@@ -42,6 +43,7 @@ struct request {
             enum controller_election_type type;
             bool all;
         } elect_leaders;
+        struct controller_reassign_partition *reassignments; /* targets copied */
         struct controller_allocate_producer_ids_request allocate_producer_ids;
         struct {
             int32_t broker_id;

@@ -22,6 +22,11 @@ struct controller_partition_assignment {
     int32_t partition;
     const int32_t *replicas;
     size_t replica_count;
+    /* Only while it is reassigned: those of `replicas` that are new, and those that will go. */
+    const int32_t *adding;
+    size_t adding_count;
+    const int32_t *removing;
+    size_t removing_count;
 };
 
 struct controller_topic_config_entry {
@@ -201,6 +206,41 @@ struct controller_elect_leaders_response {
     const struct controller_elect_leaders_result *results;
     size_t result_count;
 };
+
+/* AlterPartitionReassignments. */
+struct controller_reassign_partition {
+    struct bytes topic;
+    int32_t partition;
+    const int32_t *target; /* the replicas it shall have; NULL: cancel what is under way */
+    size_t target_count;
+};
+
+struct controller_alter_reassignments_request {
+    const struct controller_reassign_partition *partitions;
+    size_t partition_count;
+};
+
+/* Errors: UNKNOWN_TOPIC_OR_PARTITION, INVALID_REPLICA_ASSIGNMENT (also: a broker to be added is
+ * not live), NO_REASSIGNMENT_IN_PROGRESS (a cancellation), ELIGIBLE_LEADERS_NOT_AVAILABLE (none
+ * of the replicas that would stay is live and in sync). */
+struct controller_alter_reassignments_result {
+    struct bytes topic;
+    int32_t partition;
+    enum error error;
+    const char *message;
+};
+
+/* Sent when the new assignment is in ZooKeeper; the replicas are yet to catch up. */
+struct controller_alter_reassignments_response {
+    enum error error;
+    const struct controller_alter_reassignments_result *results;
+    size_t result_count;
+};
+
+/* Called for each partition that is being reassigned; everything is valid during the call. */
+typedef void
+controller_visit_reassignment(void *context, struct bytes topic,
+                              const struct controller_partition_assignment *assignment);
 
 /* AllocateProducerIds. */
 struct controller_allocate_producer_ids_request {

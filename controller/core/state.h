@@ -79,6 +79,10 @@ struct controller {
     size_t batch_count;
     struct change_list changes;
     struct requests requests; /* unanswered */
+    /* Partitions that /admin/reassign_partitions names, as far as they are not done. */
+    struct controller_topic_partition *node_reassignments; /* owned, names too */
+    size_t node_reassignment_count;
+    bool node_reassignments_changed; /* one may be done */
     bool producer_ids_busy;
     int64_t producer_ids_start; /* of the block being written */
 };
@@ -246,6 +250,33 @@ void controller_leadership_on_controlled_shutdown(struct controller *c,
 /* Answers the shutdowns whose broker's partitions have all been seen to. */
 void controller_leadership_answer_shutdowns(struct controller *c,
                                             struct controller_effects *effects);
+
+/* ---- reassignment.c */
+void controller_reassignment_on_request(struct controller *c, const struct controller_event *event,
+                                        struct controller_effects *effects);
+void controller_reassignment_on_node_read(struct controller *c,
+                                          const struct controller_event *event,
+                                          struct controller_effects *effects);
+/* Its turn: decides what assignments the topic's next write brings. Whether there are any. */
+bool controller_reassignment_plan_topic(struct controller *c, struct topic *topic,
+                                        struct controller_effects *effects);
+/* The planned ones are in its znode. */
+void controller_reassignment_on_written(struct controller *c, struct topic *topic,
+                                        struct controller_effects *effects);
+/* Believes what was read, after a write that was refused or whose outcome is not known. */
+void controller_reassignment_reconcile(struct controller *c, struct partition *p,
+                                       const struct controller_partition_assignment *read,
+                                       struct controller_effects *effects);
+/* Nothing is to be written about its state: may its reassignment end? */
+void controller_reassignment_advance(struct controller *c, struct partition *p);
+/* Whether the broker may not come back into the ISR, because it is about to be removed. */
+bool controller_reassignment_bars(const struct partition *p, int32_t broker_id);
+void controller_reassignment_fail_items(struct controller *c, struct partition *p,
+                                        struct controller_effects *effects);
+/* Deletes /admin/reassign_partitions when nothing that it asked for is under way any more. */
+void controller_reassignment_tidy_node(struct controller *c);
+void controller_reassignment_forget_node(struct controller *c);
+bool controller_topic_is_reassigning(const struct topic *topic);
 
 /* ---- producer_ids.c */
 void controller_producer_ids_on_request(struct controller *c, const struct controller_event *event,

@@ -32,6 +32,7 @@ static void forget_term(struct controller *c, struct controller_effects *effects
     c->producer_ids_busy = false;
     c->backing_off = false;
     c->announce_wanted = false;
+    controller_reassignment_forget_node(c);
     c->loads = 0;
     c->epoch = 0;
 }
@@ -178,11 +179,16 @@ static void begin_acting(struct controller *c, struct controller_effects *effect
     HASH_ITER (by_name, c->cluster.by_name, topic, next) {
         for (size_t i = 0; i < topic->partition_count; i++)
             controller_liveness_find_stale(topic->partitions[i]);
+        /* Whether the controller before told the leader of the new replicas, nobody knows. */
+        for (size_t i = 0; i < topic->partition_count; i++)
+            topic->partitions[i]->epoch_wanted =
+                controller_partition_is_reassigning(topic->partitions[i]);
         controller_topic_touch(c, topic);
         for (size_t i = 0; i < topic->partition_count; i++)
             controller_partition_touch(c, topic->partitions[i]);
     }
     controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_PREFERRED_ELECTION, BYTES_NULL);
+    controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_REASSIGN_PARTITIONS, BYTES_NULL);
 }
 
 void controller_term_loaded_one(struct controller *c, struct controller_effects *effects) {

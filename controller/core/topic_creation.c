@@ -274,8 +274,8 @@ static struct refusal check_extension(const struct topic *topic,
         return refuse(ERR_UNKNOWN_TOPIC_OR_PARTITION, "The topic does not exist.");
     if (topic->phase == TOPIC_DELETING)
         return refuse(ERR_INVALID_TOPIC_EXCEPTION, "The topic is marked for deletion.");
-    if (topic->reassigning || topic->extend_item != NULL || topic->phase != TOPIC_LIVE ||
-        topic->written_count < topic->partition_count)
+    if (controller_topic_is_reassigning(topic) || topic->extend_item != NULL ||
+        topic->phase != TOPIC_LIVE || topic->written_count < topic->partition_count)
         return refuse(ERR_REASSIGNMENT_IN_PROGRESS,
                       "The topic's partitions are being changed already.");
     if (wanted->partition_count <= 0 || (size_t)wanted->partition_count <= topic->partition_count)

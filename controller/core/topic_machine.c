@@ -8,11 +8,20 @@
  */
 #include "controller/core/request.h"
 
+/* Each replica stands once among all, and may once more among those that are added or removed. */
+static size_t partition_bytes(const struct partition *p) {
+    size_t replicas = 2 * p->replica_count;
+
+    if (p->planned != NULL)
+        replicas = 2 * (p->replica_count + p->planned->replica_count);
+    return 16 + 12 * replicas;
+}
+
 size_t controller_topic_bytes(const struct topic *topic) {
     size_t bytes = 600 + 6 * topic->name.size;
 
     for (size_t i = 0; i < topic->partition_count; i++)
-        bytes += 2 * (16 + 12 * topic->partitions[i]->replica_count);
+        bytes += 2 * partition_bytes(topic->partitions[i]);
     for (size_t i = 0; i < topic->config_count; i++)
         bytes += 2 * (16 + topic->configs[i].key.size + topic->configs[i].value.size);
     return bytes;
@@ -20,7 +29,8 @@ size_t controller_topic_bytes(const struct topic *topic) {
 
 static bool needs_write(const struct topic *topic) {
     return topic->phase == TOPIC_CREATING || topic->id_wanted || topic->note_wanted ||
-           !topic->partitions_node_exists || topic->written_count < topic->partition_count;
+           topic->assignment_wanted || !topic->partitions_node_exists ||
+           topic->written_count < topic->partition_count;
 }
 
 bool controller_topic_allows_partition(const struct topic *topic, int32_t index) {
@@ -58,11 +68,9 @@ void controller_topic_read_config(struct controller *c, struct topic *topic,
 static struct controller_write describe(const struct topic *topic,
                                         struct controller_partition_assignment *assignments) {
     for (size_t i = 0; i < topic->partition_count; i++)
-        assignments[i] = (struct controller_partition_assignment){
-            .partition = (int32_t)i,
-            .replicas = topic->partitions[i]->replica_ids,
-            .replica_count = topic->partitions[i]->replica_count,
-        };
+        assignments[i] = topic->partitions[i]->planned != NULL
+                             ? *topic->partitions[i]->planned
+                             : controller_partition_assignment_of(topic->partitions[i]);
     return (struct controller_write){
         .topic = topic->name,
         .topic_id = topic->id,
@@ -84,15 +92,19 @@ void controller_topic_look(struct controller *c, struct topic *topic, struct bat
                            struct controller_effects *effects) {
     struct controller_partition_assignment *assignments;
     struct controller_write write;
+    bool reassigns;
 
     if (topic->writing || !needs_write(topic))
+        return;
+    reassigns = controller_reassignment_plan_topic(c, topic, effects);
+    if (!reassigns && !needs_write(topic))
         return;
     assignments = controller_allocate(topic->partition_count, sizeof(*assignments));
     write = describe(topic, assignments);
     write.version = topic->version;
     topic->sent_create = topic->phase == TOPIC_CREATING;
-    topic->sent_set =
-        !topic->sent_create && (topic->id_wanted || topic->written_count < topic->partition_count);
+    topic->sent_set = !topic->sent_create && (topic->id_wanted || reassigns ||
+                                              topic->written_count < topic->partition_count);
     topic->sent_count = topic->partition_count;
     topic->writing = true;
     if (topic->sent_create) {
@@ -124,6 +136,7 @@ void controller_topic_on_written(struct controller *c, struct topic *topic,
     }
     topic->partitions_node_exists = true;
     topic->written_count = topic->sent_count;
+    controller_reassignment_on_written(c, topic, effects);
     /* With an id of its own for the first time, its states are other states to the brokers. */
     for (size_t i = 0; topic->id_wanted && i < topic->partition_count; i++) {
         topic->partitions[i]->note_wanted = topic->partitions[i]->exists;
@@ -179,6 +192,7 @@ void controller_topic_fail_items(struct controller *c, struct topic *topic, enum
     for (size_t i = 0; i < topic->partition_count; i++) {
         controller_partition_fail_items(c, topic->partitions[i], ERR_UNKNOWN_TOPIC_OR_PARTITION,
                                         effects);
+        controller_reassignment_fail_items(c, topic->partitions[i], effects);
         topic->partitions[i]->awaited = false;
     }
     topic->awaited_count = 0;
@@ -193,6 +207,8 @@ void controller_topic_detach_items(struct topic *topic) {
     for (size_t i = 0; i < topic->partition_count; i++) {
         topic->partitions[i]->writing_item = NULL;
         TAILQ_INIT(&topic->partitions[i]->waiting);
+        topic->partitions[i]->planned_item = NULL;
+        TAILQ_INIT(&topic->partitions[i]->reassignments);
     }
 }
 
@@ -227,6 +243,7 @@ static void add_partitions(struct controller *c, struct topic *topic,
     for (size_t i = topic->partition_count; i < read->partition_count; i++) {
         struct partition *p = controller_cluster_partition_add(
             &c->cluster, topic, read->assignments[i].replicas, read->assignments[i].replica_count);
+        controller_cluster_partition_assign(&c->cluster, p, &read->assignments[i]);
         controller_partition_adopt(c, p, &read->states[i], effects);
         if (c->role == ROLE_ACTIVE) {
             controller_liveness_find_stale(p);
@@ -244,9 +261,8 @@ static void adopt(struct controller *c, const struct controller_topic_read *read
     struct topic *topic = controller_cluster_topic_add(&c->cluster, read->name, &id);
 
     topic->phase = TOPIC_LIVE;
-    topic->id_wanted = uuid_is_zero(&read->topic_id) && !read->reassigning;
+    topic->id_wanted = uuid_is_zero(&read->topic_id);
     topic->version = read->version;
-    topic->reassigning = read->reassigning;
     topic->config_node_exists = read->config_node_exists;
     topic->partitions_node_exists = read->partitions_node_exists;
     /* A topic without states was made while nobody, or a controller that stopped half-way,
@@ -305,15 +321,16 @@ static void reconcile(struct controller *c, struct topic *topic,
 
     topic->phase = TOPIC_LIVE;
     topic->version = read->version;
-    topic->reassigning = read->reassigning;
     topic->config_node_exists = read->config_node_exists;
     topic->partitions_node_exists = read->partitions_node_exists;
-    topic->id_wanted = uuid_is_zero(&read->topic_id) && !read->reassigning;
+    topic->id_wanted = uuid_is_zero(&read->topic_id);
     compare_added(c, topic, read, effects);
     compared = read->partition_count < topic->partition_count ? read->partition_count
                                                               : topic->partition_count;
     if (topic->written_count < compared)
         topic->written_count = compared;
+    for (size_t i = 0; i < compared; i++)
+        controller_reassignment_reconcile(c, topic->partitions[i], &read->assignments[i], effects);
     for (size_t i = 0; i < compared; i++)
         if (topic->partitions[i]->phase == PARTITION_READING)
             controller_partition_adopt(c, topic->partitions[i], &read->states[i], effects);

@@ -168,8 +168,11 @@ copy_assignments(struct controller_effects *effects,
     struct controller_partition_assignment *copy =
         controller_effect_copy(effects, source, count * sizeof(*source));
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         copy[i].replicas = copy_ids(effects, source[i].replicas, source[i].replica_count);
+        copy[i].adding = copy_ids(effects, source[i].adding, source[i].adding_count);
+        copy[i].removing = copy_ids(effects, source[i].removing, source[i].removing_count);
+    }
     return copy;
 }
 

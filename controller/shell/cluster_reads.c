@@ -241,6 +241,52 @@ void controller_read_election_begin(struct read *read) {
     controller_read_get(read, PATH_PREFERRED_ELECTION, 0, election_answered);
 }
 
+/* ---- /admin/reassign_partitions */
+
+static void reassign_answered(struct read *read, size_t index, const struct zk_result *result) {
+    const struct admin_partition *partitions;
+    struct znode_error problem;
+    int32_t count;
+
+    (void)index;
+    read->reassign.error = result->error;
+    if (result->error != ERR_NONE)
+        return;
+    read->reassign.error =
+        partition_list_znode_decode(PATH_REASSIGN_PARTITIONS, result->data, true,
+                                    &read->operation.arena, &partitions, &count, &problem);
+    if (read->reassign.error != ERR_NONE) {
+        controller_read_warn_invalid(&problem);
+        return;
+    }
+    read->reassign.partitions =
+        controller_read_allocate(read, (size_t)count, sizeof(*read->reassign.partitions));
+    for (int32_t i = 0; i < count; i++)
+        read->reassign.partitions[read->reassign.count++] = (struct controller_reassign_partition){
+            .topic = bytes_of_text(partitions[i].topic),
+            .partition = partitions[i].partition,
+            .target = partitions[i].replicas,
+            .target_count = (size_t)partitions[i].replica_count,
+        };
+}
+
+static void reassign_done(struct read *read) {
+    struct controller_event event =
+        controller_read_answer(read, CONTROLLER_EVENT_REASSIGN_PARTITIONS_READ);
+
+    event.error = read->reassign.error;
+    event.reassign_partitions_read.partitions = read->reassign.partitions;
+    event.reassign_partitions_read.partition_count = read->reassign.count;
+    controller_read_finish(read, &event);
+}
+
+void controller_read_reassign_begin(struct read *read) {
+    memset(&read->reassign, 0, sizeof(read->reassign));
+    read->stage_done = reassign_done;
+    controller_read_exists(read, PATH_REASSIGN_PARTITIONS, true, 0, controller_read_ignore);
+    controller_read_get(read, PATH_REASSIGN_PARTITIONS, 0, reassign_answered);
+}
+
 /* ---- /barnabas/changes
  * ----------------------------------------------------------------------------- */
 

@@ -103,6 +103,10 @@ static struct topic_znode topic_znode(struct multi *multi, const struct controll
             .partition = write->assignments[i].partition,
             .replicas = write->assignments[i].replicas,
             .replica_count = (int32_t)write->assignments[i].replica_count,
+            .adding_replicas = write->assignments[i].adding,
+            .adding_count = (int32_t)write->assignments[i].adding_count,
+            .removing_replicas = write->assignments[i].removing,
+            .removing_count = (int32_t)write->assignments[i].removing_count,
         };
     return (struct topic_znode){
         .topic_id = write->topic_id,
@@ -357,13 +361,22 @@ static void blame(const struct multi *multi, const struct zk_result *result,
              multi->controller_epoch, multi->op_count, error_name(result->error));
 }
 
+static int32_t count_reassigning(const struct topic_znode *topic) {
+    int32_t count = 0;
+
+    for (int32_t i = 0; i < topic->partition_count; i++)
+        count += topic->partitions[i].adding_count > 0 || topic->partitions[i].removing_count > 0;
+    return count;
+}
+
 /* One line per topic and per multi, not per partition; an unclean election is worth a line. */
 static void log_written(const struct multi *multi, int32_t change_number) {
     const struct change_znode *change = &multi->change;
 
     for (int32_t i = 0; i < change->topic_count; i++)
-        LOG_INFO("topic_written", "topic=%s partitions=%d", change->topics[i].name,
-                 change->topics[i].assignment.partition_count);
+        LOG_INFO("topic_written", "topic=%s partitions=%d reassigning=%d", change->topics[i].name,
+                 change->topics[i].assignment.partition_count,
+                 count_reassigning(&change->topics[i].assignment));
     for (int32_t i = 0; i < change->deletion_count; i++)
         LOG_INFO("topic_deleted", "topic=%s", change->deletions[i].name);
     for (int32_t i = 0; i < change->state_count; i++) {

@@ -19,6 +19,7 @@ struct pending_request {
         controller_elect_leaders_done *elect_leaders;
         controller_allocate_producer_ids_done *allocate_producer_ids;
         controller_controlled_shutdown_done *controlled_shutdown;
+        controller_alter_reassignments_done *alter_reassignments;
     } done;
     void *context;
     UT_hash_handle hh;
@@ -153,6 +154,9 @@ static void reply(struct controller_shell *shell, const struct controller_effect
         break;
     case CONTROLLER_EVENT_CONTROLLED_SHUTDOWN:
         taken.done.controlled_shutdown(taken.context, effect->reply.controlled_shutdown);
+        break;
+    case CONTROLLER_EVENT_ALTER_REASSIGNMENTS:
+        taken.done.alter_reassignments(taken.context, effect->reply.alter_reassignments);
         break;
     default:
         CHECK(!"a reply to what was no request");
@@ -308,6 +312,7 @@ void controller_shell_on_watch(struct controller_shell *shell, enum zk_event_kin
         {PATH_TOPICS, CONTROLLER_EVENT_TOPICS_CHANGED},
         {PATH_DELETE_TOPICS, CONTROLLER_EVENT_DELETE_TOPICS_CHANGED},
         {PATH_PREFERRED_ELECTION, CONTROLLER_EVENT_PREFERRED_ELECTION_CHANGED},
+        {PATH_REASSIGN_PARTITIONS, CONTROLLER_EVENT_REASSIGN_PARTITIONS_CHANGED},
     };
 
     (void)kind; /* whatever happened to it, it is read again */
@@ -395,4 +400,18 @@ void controller_shell_controlled_shutdown(
     struct controller_shell *shell, const struct controller_controlled_shutdown_request *request,
     controller_controlled_shutdown_done *done, void *context) {
     REQUEST(controlled_shutdown, CONTROLLER_EVENT_CONTROLLED_SHUTDOWN);
+}
+
+void controller_shell_alter_reassignments(
+    struct controller_shell *shell, const struct controller_alter_reassignments_request *request,
+    controller_alter_reassignments_done *done, void *context) {
+    REQUEST(alter_reassignments, CONTROLLER_EVENT_ALTER_REASSIGNMENTS);
+}
+
+bool controller_shell_for_each_reassignment(const struct controller_shell *shell,
+                                            controller_visit_reassignment *visit, void *context) {
+    if (!controller_is_active(shell->core))
+        return false;
+    controller_for_each_reassignment(shell->core, visit, context);
+    return true;
 }

@@ -120,4 +120,15 @@ void controller_shell_controlled_shutdown(
     struct controller_shell *shell, const struct controller_controlled_shutdown_request *request,
     controller_controlled_shutdown_done *done, void *context);
 
+typedef void
+controller_alter_reassignments_done(void *context,
+                                    const struct controller_alter_reassignments_response *response);
+void controller_shell_alter_reassignments(
+    struct controller_shell *shell, const struct controller_alter_reassignments_request *request,
+    controller_alter_reassignments_done *done, void *context);
+
+/* Visits what is being reassigned, at once. False if this broker is not the controller. */
+bool controller_shell_for_each_reassignment(const struct controller_shell *shell,
+                                            controller_visit_reassignment *visit, void *context);
+
 #endif

@@ -187,6 +187,7 @@ static const struct {
     {CONTROLLER_EFFECT_READ_TOPIC_CONFIG, controller_read_topic_config_begin},
     {CONTROLLER_EFFECT_READ_DELETE_TOPICS, controller_read_delete_topics_begin},
     {CONTROLLER_EFFECT_READ_PREFERRED_ELECTION, controller_read_election_begin},
+    {CONTROLLER_EFFECT_READ_REASSIGN_PARTITIONS, controller_read_reassign_begin},
     {CONTROLLER_EFFECT_READ_CHANGES, controller_read_changes_begin},
     {CONTROLLER_EFFECT_READ_TOPIC_TREE, controller_read_tree_begin},
     {CONTROLLER_EFFECT_READ_PRODUCER_IDS, controller_read_producer_ids_begin},

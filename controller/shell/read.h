@@ -53,6 +53,11 @@ struct read {
             size_t count;
         } election;
         struct {
+            enum error error;
+            struct controller_reassign_partition *partitions;
+            size_t count;
+        } reassign;
+        struct {
             int32_t *numbers;
             size_t count;
         } changes;
@@ -106,6 +111,7 @@ void controller_read_brokers_begin(struct read *read);
 void controller_read_topics_begin(struct read *read);
 void controller_read_delete_topics_begin(struct read *read);
 void controller_read_election_begin(struct read *read);
+void controller_read_reassign_begin(struct read *read);
 void controller_read_changes_begin(struct read *read);
 void controller_read_producer_ids_begin(struct read *read);
 

@@ -153,9 +153,11 @@ static enum error take_assignments(struct read *read, const struct topic_znode *
             .partition = partition->partition,
             .replicas = partition->replicas,
             .replica_count = (size_t)partition->replica_count,
+            .adding = partition->adding_replicas,
+            .adding_count = (size_t)partition->adding_count,
+            .removing = partition->removing_replicas,
+            .removing_count = (size_t)partition->removing_count,
         };
-        if (partition->adding_count > 0 || partition->removing_count > 0)
-            read->topic.read.reassigning = true;
     }
     read->topic.read.partition_count = count;
     return ERR_NONE;

@@ -215,6 +215,49 @@ static void check_step(struct checker *checker, const char *path, const struct s
         broken(checker, "%s: the isr changed though nobody leads", path);
 }
 
+static bool is_among(const int32_t *ids, int32_t count, int32_t id) {
+    for (int32_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+/* How many members of the ISR are no replicas. */
+static size_t strangers(const struct seen_state *state,
+                        const struct topic_znode_partition *assigned) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < state->isr_count; i++)
+        count += is_among(assigned->replicas, assigned->replica_count, state->isr[i]) ? 0 : 1;
+    return count;
+}
+
+/* Somebody who has all that was committed remains a replica; at the end of a reassignment nobody
+ * but replicas has. */
+static void check_assignment(struct checker *checker, const char *path, const struct uuid *id,
+                             const struct topic_znode_partition *assigned) {
+    const struct seen_state *state = &seen(checker, id, assigned->partition)->truth;
+
+    if (state->exists && strangers(state, assigned) == state->isr_count)
+        broken(checker, "%s: partition %d: nobody of the isr is a replica", path,
+               assigned->partition);
+}
+
+/* ".../topics/T" */
+static bool parse_topic_path(const char *path) {
+    return strncmp(path, PATH_TOPICS "/", strlen(PATH_TOPICS) + 1) == 0 &&
+           strchr(path + strlen(PATH_TOPICS) + 1, '/') == NULL;
+}
+
+static void on_assignment(struct checker *checker, const struct model_change *change) {
+    struct topic_znode znode;
+
+    if (topic_znode_decode(change->path, change->data, &checker->arena, &znode, NULL) != ERR_NONE)
+        return; /* an operator's */
+    for (int32_t i = 0; i < znode.partition_count; i++)
+        check_assignment(checker, change->path, &znode.topic_id, &znode.partitions[i]);
+}
+
 /* ".../topics/T/partitions/P/state" */
 static bool parse_state_path(const char *path, struct bytes *topic, int32_t *partition) {
     const char *name = path + strlen(PATH_TOPICS) + 1;
@@ -390,6 +433,8 @@ void checker_on_commit(void *context, const struct model_change *changes, size_t
             on_entry(checker, change);
         else if (parse_state_path(change->path, &topic, &partition))
             on_state(checker, change, topic, partition);
+        else if (parse_topic_path(change->path))
+            on_assignment(checker, change);
     }
     for (size_t i = 0; i < count; i++)
         check_told(checker, &changes[i]);
@@ -404,6 +449,27 @@ struct end {
     void *context;
     size_t topics;
 };
+
+/* Brokers know the replicas; nothing that could be at its end is still under way. */
+static void check_assigned_end(struct checker *checker, const struct told_topic *topic,
+                               const struct topic_znode_partition *assigned,
+                               const struct seen_state *state) {
+    int32_t index = assigned->partition;
+    bool is_complete = state->leader >= 0;
+
+    if (topic->replica_counts[index] != (size_t)assigned->replica_count ||
+        memcmp(topic->replicas[index], assigned->replicas,
+               (size_t)assigned->replica_count * sizeof(*assigned->replicas)) != 0)
+        broken(checker, "%s-%d: the change log has other replicas in the end", topic->name, index);
+    if (state->leader >= 0 && strangers(state, assigned) > 0)
+        broken(checker, "%s-%d: in the isr is who is no replica in the end", topic->name, index);
+    for (int32_t i = 0; i < assigned->replica_count; i++)
+        is_complete = is_complete && (is_among(assigned->removing_replicas,
+                                               assigned->removing_count, assigned->replicas[i]) ||
+                                      in_isr(state, assigned->replicas[i]));
+    if (is_complete && assigned->adding_count + assigned->removing_count > 0)
+        broken(checker, "%s-%d: its reassignment is stuck in the end", topic->name, index);
+}
 
 static void check_partition_end(struct end *end, const struct told_topic *topic,
                                 const struct topic_znode_partition *assigned) {
@@ -424,6 +490,7 @@ static void check_partition_end(struct end *end, const struct told_topic *topic,
     }
     if (!same_state(&p->truth, &p->told))
         broken(checker, "%s: the change log differs in the end", path.text);
+    check_assigned_end(checker, topic, assigned, &p->truth);
     if (isr_lives && (p->truth.leader < 0 || !end->is_live(end->context, p->truth.leader)))
         broken(checker, "%s: leader %d in the end", path.text, p->truth.leader);
 }

@@ -260,6 +260,52 @@ static void ask_alter(struct run *run) {
     controller_shell_alter_partition(broker->shell, &request, on_alter, run);
 }
 
+static void on_reassigned(void *context,
+                          const struct controller_alter_reassignments_response *response) {
+    struct run *run = context;
+
+    run->answered++;
+    for (size_t i = 0; i < response->result_count; i++)
+        simulator_trace(&run->cluster.simulator, "reassigned %.*s-%d %s",
+                        BYTES_FORMAT(response->results[i].topic), response->results[i].partition,
+                        error_name(response->results[i].error));
+}
+
+/* Different brokers, in any order. */
+static size_t random_brokers(struct run *run, int32_t *ids) {
+    size_t wanted = 1 + (size_t)below(run, REPLICAS_MAX);
+    size_t count = 0;
+
+    while (count < wanted && count < (size_t)run->broker_count) {
+        int32_t id = 1 + (int32_t)below(run, run->broker_count);
+        bool known = false;
+        for (size_t i = 0; i < count; i++)
+            known = known || ids[i] == id;
+        if (!known)
+            ids[count++] = id;
+    }
+    return count;
+}
+
+static void ask_reassign(struct run *run) {
+    struct checker *checker = run->cluster.checker;
+    size_t count = checker_partition_count(checker);
+    struct simulated_broker *broker = random_receiver(run);
+    int32_t target[REPLICAS_MAX];
+    struct controller_reassign_partition wanted = {.target = chance(run, 4) ? NULL : target};
+    struct controller_alter_reassignments_request request = {&wanted, 1};
+    struct checked_partition known;
+
+    if (broker == NULL || count == 0)
+        return;
+    known = checker_partition(checker, (size_t)below(run, (int64_t)count));
+    wanted.topic = known.topic;
+    wanted.partition = known.partition;
+    wanted.target_count = random_brokers(run, target);
+    asked(run, broker, "alter_reassignments");
+    controller_shell_alter_reassignments(broker->shell, &request, on_reassigned, run);
+}
+
 static void on_producer_ids(void *context,
                             const struct controller_allocate_producer_ids_response *response) {
     struct run *run = context;
@@ -364,6 +410,17 @@ static void operator_elects(struct run *run) {
                       "{\"topic\":\"topic2\",\"partition\":1}]}"));
 }
 
+static void operator_reassigns(struct run *run) {
+    char data[160];
+
+    snprintf(data, sizeof(data),
+             "{\"version\":1,\"partitions\":[{\"topic\":\"topic1\",\"partition\":0,"
+             "\"replicas\":[%d,%d]}]}",
+             run->broker_count, 1 + (int)below(run, run->broker_count));
+    (void)model_zookeeper_create(run->cluster.zookeeper, PATH_REASSIGN_PARTITIONS,
+                                 bytes_of_text(data));
+}
+
 static void operator_deposes(struct run *run) {
     (void)model_zookeeper_remove(run->cluster.zookeeper, PATH_CONTROLLER);
 }
@@ -412,10 +469,11 @@ static const struct {
     void (*act)(struct run *run);
     int weight;
 } actions[] = {
-    {ask_create, 12},    {ask_extend, 4},       {ask_delete, 4},       {ask_elect, 3},
-    {ask_alter, 30},     {ask_producer_ids, 4}, {ask_shutdown, 1},     {operator_creates, 2},
-    {operator_marks, 1}, {operator_elects, 1},  {operator_deposes, 2}, {crash, 4},
-    {restart, 8},        {disconnect, 4},       {expire, 3},           {slow_down, 3},
+    {ask_create, 12},    {ask_extend, 4},         {ask_delete, 4},       {ask_elect, 3},
+    {ask_alter, 30},     {ask_producer_ids, 4},   {ask_shutdown, 1},     {operator_creates, 2},
+    {operator_marks, 1}, {operator_elects, 1},    {operator_deposes, 2}, {crash, 4},
+    {restart, 8},        {disconnect, 4},         {expire, 3},           {slow_down, 3},
+    {ask_reassign, 8},   {operator_reassigns, 1},
 };
 
 static void act(void *context) {

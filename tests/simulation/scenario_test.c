@@ -16,11 +16,14 @@
  *   delete T => ERROR
  *   alter T-P isr=1,2 [leader_epoch=N] [version=N] [by=N] => ERROR
  *   elect preferred|unclean T-P => ERROR
+ *   reassign T-P replicas=1,2 => ERROR
+ *   cancel T-P => ERROR         the reassignment under way
  *   shutdown N => ERROR remaining=N
  *   ids N => FIRST              a block of producer ids for broker N
  *   znode PATH DATA             an operator creates or sets a znode
  *   remove PATH                 an operator deletes one
  *   expect state T-P leader=N leader_epoch=N isr=1,2 [version=N] [recovering]
+ *   expect replicas T-P 1,2 [adding=3] [removing=4]
  *   expect controller N|any [epoch=N]          0: nobody
  *   expect topic T partitions=N
  *   expect no PATH
@@ -334,6 +337,34 @@ static void run_elect(struct story *story) {
     expect_answer(story);
 }
 
+static void on_reassigned(void *context,
+                          const struct controller_alter_reassignments_response *response) {
+    take_answer(context, response->error, response->result_count > 0,
+                response->result_count > 0 ? response->results[0].error : ERR_NONE);
+}
+
+static void reassign(struct story *story, const int32_t *target, size_t target_count) {
+    char name[256];
+    struct controller_reassign_partition wanted = {.target = target, .target_count = target_count};
+    struct controller_alter_reassignments_request request = {&wanted, 1};
+
+    wanted.partition = topic_partition(story, word(story, 1), name);
+    wanted.topic = bytes_of_text(name);
+    controller_shell_alter_reassignments(controller(story), &request, on_reassigned, story);
+    expect_answer(story);
+}
+
+static void run_reassign(struct story *story) {
+    int32_t target[IDS_MAX];
+    size_t count = ids(story, option(story, "replicas"), target);
+
+    reassign(story, target, count);
+}
+
+static void run_cancel(struct story *story) {
+    reassign(story, NULL, 0);
+}
+
 static void on_shutdown(void *context,
                         const struct controller_controlled_shutdown_response *response) {
     struct story *story = context;
@@ -425,6 +456,38 @@ static void expect_state(struct story *story) {
         wrong(story, "the recovery state is %d", p.recovery_state);
 }
 
+static void expect_ids(struct story *story, const char *what, const char *text, const int32_t *is,
+                       int32_t is_count) {
+    int32_t wanted[IDS_MAX];
+    size_t count = text == NULL ? 0 : ids(story, text, wanted);
+
+    if (count != (size_t)is_count || (count > 0 && memcmp(wanted, is, count * sizeof(*is)) != 0))
+        wrong(story, "there are %d %s, the first is %d", is_count, what, is_count > 0 ? is[0] : 0);
+}
+
+static void expect_replicas(struct story *story) {
+    char name[256];
+    int32_t partition = topic_partition(story, word(story, 2), name);
+    struct znode_path path = path_of_topic(bytes_of_text(name));
+    const struct topic_znode_partition *assigned;
+    struct topic_znode znode;
+    struct arena arena;
+    struct bytes data;
+
+    arena_init(&arena, 1 << 20);
+    if (!model_zookeeper_get(story->cluster.zookeeper, path.text, &data, NULL) ||
+        topic_znode_decode(path.text, data, &arena, &znode, NULL) != ERR_NONE ||
+        partition >= znode.partition_count)
+        wrong(story, "no such partition");
+    assigned = &znode.partitions[partition];
+    expect_ids(story, "replicas", word(story, 3), assigned->replicas, assigned->replica_count);
+    expect_ids(story, "added", option(story, "adding"), assigned->adding_replicas,
+               assigned->adding_count);
+    expect_ids(story, "removed", option(story, "removing"), assigned->removing_replicas,
+               assigned->removing_count);
+    arena_done(&arena);
+}
+
 static void expect_controller(struct story *story) {
     struct simulated_broker *active = simulated_cluster_controller(&story->cluster);
     int32_t id = active == NULL ? 0 : active->id;
@@ -463,6 +526,7 @@ static void run_expect(struct story *story) {
         const char *what;
         void (*run)(struct story *story);
     } kinds[] = {{"state", expect_state},
+                 {"replicas", expect_replicas},
                  {"controller", expect_controller},
                  {"topic", expect_topic},
                  {"no", expect_nothing}};
@@ -483,16 +547,13 @@ static const struct {
     const char *name;
     void (*run)(struct story *story);
 } commands[] = {
-    {"brokers", run_brokers},       {"crash", run_crash},
-    {"pause", run_pause},           {"restart", run_restart},
-    {"bounce", run_bounce},         {"expire", run_expire},
-    {"disconnect", run_disconnect}, {"depose", run_depose},
-    {"topic", run_topic},           {"create", run_create},
-    {"extend", run_extend},         {"delete", run_delete},
-    {"alter", run_alter},           {"elect", run_elect},
-    {"shutdown", run_shutdown},     {"ids", run_ids},
-    {"znode", run_znode},           {"remove", run_remove},
-    {"expect", run_expect},
+    {"brokers", run_brokers},       {"crash", run_crash},       {"pause", run_pause},
+    {"restart", run_restart},       {"bounce", run_bounce},     {"expire", run_expire},
+    {"disconnect", run_disconnect}, {"depose", run_depose},     {"topic", run_topic},
+    {"create", run_create},         {"extend", run_extend},     {"delete", run_delete},
+    {"alter", run_alter},           {"elect", run_elect},       {"reassign", run_reassign},
+    {"cancel", run_cancel},         {"shutdown", run_shutdown}, {"ids", run_ids},
+    {"znode", run_znode},           {"remove", run_remove},     {"expect", run_expect},
 };
 
 static void split(struct story *story, char *line) {

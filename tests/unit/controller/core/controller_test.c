@@ -131,7 +131,8 @@ static void read_topic(struct driver *driver, size_t partition_count) {
     for (size_t p = 0; p < partition_count; p++) {
         for (size_t r = 0; r < 3; r++)
             ids[3 * p + r] = (int32_t)((p + r) % 3) + 1;
-        assignments[p] = (struct controller_partition_assignment){(int32_t)p, ids + 3 * p, 3};
+        assignments[p] = (struct controller_partition_assignment){
+            .partition = (int32_t)p, .replicas = ids + 3 * p, .replica_count = 3};
         states[p].version = 4;
         states[p].mzxid = 1000;
         states[p].state = (struct controller_partition_state){
