@@ -17,6 +17,8 @@ const struct api_handler *const api_handlers[] = {
     &api_alter_configs,
     &api_create_partitions,
     &api_elect_leaders,
+    &api_alter_partition_reassignments,
+    &api_list_partition_reassignments,
     &api_incremental_alter_configs,
     &api_alter_partition,
     &api_describe_cluster,

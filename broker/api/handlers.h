@@ -7,24 +7,26 @@
 
 #include "broker/api/api.h"
 
-extern const struct api_handler api_produce;                   /* produce.c */
-extern const struct api_handler api_fetch;                     /* fetch.c */
-extern const struct api_handler api_list_offsets;              /* offsets.c */
-extern const struct api_handler api_offset_for_leader_epoch;   /* offsets.c */
-extern const struct api_handler api_metadata;                  /* metadata.c */
-extern const struct api_handler api_describe_cluster;          /* metadata.c */
-extern const struct api_handler api_find_coordinator;          /* coordinators.c */
-extern const struct api_handler api_init_producer_id;          /* coordinators.c */
-extern const struct api_handler api_api_versions;              /* api_versions.c */
-extern const struct api_handler api_create_topics;             /* topics.c */
-extern const struct api_handler api_delete_topics;             /* topics.c */
-extern const struct api_handler api_create_partitions;         /* partitions.c */
-extern const struct api_handler api_elect_leaders;             /* elections.c */
-extern const struct api_handler api_describe_configs;          /* describe_configs.c */
-extern const struct api_handler api_alter_configs;             /* alter_configs.c */
-extern const struct api_handler api_incremental_alter_configs; /* alter_configs.c */
-extern const struct api_handler api_alter_partition;           /* inter_broker.c */
-extern const struct api_handler api_controlled_shutdown;       /* inter_broker.c */
-extern const struct api_handler api_allocate_producer_ids;     /* inter_broker.c */
+extern const struct api_handler api_produce;                       /* produce.c */
+extern const struct api_handler api_fetch;                         /* fetch.c */
+extern const struct api_handler api_list_offsets;                  /* offsets.c */
+extern const struct api_handler api_offset_for_leader_epoch;       /* offsets.c */
+extern const struct api_handler api_metadata;                      /* metadata.c */
+extern const struct api_handler api_describe_cluster;              /* metadata.c */
+extern const struct api_handler api_find_coordinator;              /* coordinators.c */
+extern const struct api_handler api_init_producer_id;              /* coordinators.c */
+extern const struct api_handler api_api_versions;                  /* api_versions.c */
+extern const struct api_handler api_create_topics;                 /* topics.c */
+extern const struct api_handler api_delete_topics;                 /* topics.c */
+extern const struct api_handler api_create_partitions;             /* partitions.c */
+extern const struct api_handler api_elect_leaders;                 /* elections.c */
+extern const struct api_handler api_alter_partition_reassignments; /* reassignments.c */
+extern const struct api_handler api_list_partition_reassignments;  /* reassignments.c */
+extern const struct api_handler api_describe_configs;              /* describe_configs.c */
+extern const struct api_handler api_alter_configs;                 /* alter_configs.c */
+extern const struct api_handler api_incremental_alter_configs;     /* alter_configs.c */
+extern const struct api_handler api_alter_partition;               /* inter_broker.c */
+extern const struct api_handler api_controlled_shutdown;           /* inter_broker.c */
+extern const struct api_handler api_allocate_producer_ids;         /* inter_broker.c */
 
 #endif
