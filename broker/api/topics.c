@@ -187,8 +187,9 @@ static bool take_assignments(struct api_call *call, const struct create_topics_r
         return false;
     for (int32_t i = 0; i < from->assignments_count; i++)
         assignments[i] = (struct controller_partition_assignment){
-            from->assignments[i].partition_index, from->assignments[i].broker_ids,
-            (size_t)from->assignments[i].broker_ids_count};
+            .partition = from->assignments[i].partition_index,
+            .replicas = from->assignments[i].broker_ids,
+            .replica_count = (size_t)from->assignments[i].broker_ids_count};
     to->assignments = assignments;
     to->assignment_count = (size_t)from->assignments_count;
     return true;

@@ -44,6 +44,10 @@ void barnabas_topics_free(struct barnabas_topics *topics) {
     admin_result_free((struct admin_result *)topics);
 }
 
+void barnabas_reassignments_free(struct barnabas_reassignments *reassignments) {
+    admin_result_free((struct admin_result *)reassignments);
+}
+
 void barnabas_cluster_free(struct barnabas_cluster *cluster) {
     admin_result_free((struct admin_result *)cluster);
 }

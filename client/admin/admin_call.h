@@ -28,6 +28,7 @@ struct admin_result {
         struct barnabas_topics topics;
         struct barnabas_cluster cluster;
         struct barnabas_settings settings;
+        struct barnabas_reassignments reassignments;
     };
     struct arena arena;
 };

@@ -161,6 +161,10 @@ static enum error judge(struct controller *c, const struct partition *p,
         return ERR_UNKNOWN_SERVER_ERROR;
     if (wanted->target == NULL && !controller_partition_is_reassigning(p))
         return ERR_NO_REASSIGNMENT_IN_PROGRESS;
+    if (planned->replica_count > CONTROLLER_REPLICAS_MAX) {
+        *message = "Old and new replicas together are too many.";
+        return ERR_INVALID_REPLICA_ASSIGNMENT;
+    }
     if (!added_are_live(c, p, planned)) {
         *message = "A broker that would get a new replica is not live.";
         return ERR_INVALID_REPLICA_ASSIGNMENT;

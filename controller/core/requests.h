@@ -207,7 +207,10 @@ struct controller_elect_leaders_response {
     size_t result_count;
 };
 
-/* AlterPartitionReassignments. */
+/* AlterPartitionReassignments. Brokers keep track of at most so many replicas of a partition, those
+ * that are added and those that will go counted alike. */
+#define CONTROLLER_REPLICAS_MAX 64
+
 struct controller_reassign_partition {
     struct bytes topic;
     int32_t partition;

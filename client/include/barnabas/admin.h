@@ -146,6 +146,50 @@ BARNABAS_API int barnabas_admin_elect_leaders(struct barnabas_admin *admin,
                                               size_t count, int64_t timeout_ms,
                                               struct barnabas_outcomes **outcomes);
 
+/* A partition and the replicas it shall have, the preferred leader first. NULL takes back what is
+ * under way: the partition keeps the replicas it had before. */
+struct barnabas_new_replicas {
+    const char *topic;
+    int32_t partition;
+    const int32_t *replicas;
+    size_t replica_count;
+};
+
+/* Begins reassignments: returns when they are noted, long before the data has moved. One that is
+ * under way is replaced. */
+BARNABAS_API int barnabas_admin_alter_reassignments(struct barnabas_admin *admin,
+                                                    const struct barnabas_new_replicas *wanted,
+                                                    size_t count, int64_t timeout_ms,
+                                                    struct barnabas_outcomes **outcomes);
+
+struct barnabas_reassignment {
+    const char *topic;
+    int32_t partition;
+    size_t replica_count;
+    const int32_t *replicas; /* all of them, those that will stay first */
+    size_t adding_count;
+    const int32_t *adding; /* those that are new */
+    size_t removing_count;
+    const int32_t *removing; /* those that will go when the others are in sync */
+};
+struct barnabas_reassignments {
+    size_t count;
+    const struct barnabas_reassignment *items;
+};
+BARNABAS_API void
+barnabas_reassignments_free(struct barnabas_reassignments *reassignments); /* accepts NULL */
+
+/* All that are under way. */
+BARNABAS_API int barnabas_admin_list_reassignments(struct barnabas_admin *admin, int64_t timeout_ms,
+                                                   struct barnabas_reassignments **reassignments);
+
+/* Moves the leaderships of a broker to others and takes it out of the ISRs, as it asks for itself
+ * when it is stopped; until it is restarted nothing comes back. The outcomes are the partitions
+ * that it still leads, because nobody else of theirs is in sync. */
+BARNABAS_API int barnabas_admin_shut_broker_down(struct barnabas_admin *admin, int32_t broker_id,
+                                                 int64_t timeout_ms,
+                                                 struct barnabas_outcomes **outcomes);
+
 enum barnabas_resource { BARNABAS_RESOURCE_TOPIC = 2, BARNABAS_RESOURCE_BROKER = 4 };
 
 /* Where a setting's value comes from; Kafka's numbers. */
