@@ -1,3 +1,4 @@
+#include "broker/api/fetch_conversion.h"
 #include "broker/api/handlers.h"
 
 #include "broker/config/config.h"
@@ -14,7 +15,6 @@
  * waiter's task is on its way.
  */
 
-#define MAGIC_2_VERSION_MIN   4 /* older clients cannot read batches of magic 2 */
 #define TOPIC_ID_VERSION_MIN  13
 #define SESSION_VERSION_MIN   7
 #define REPLICA_STATE_VERSION 15
@@ -24,8 +24,10 @@ struct fetched {
     struct partition *partition; /* a reference, or NULL */
     enum error error;
     int64_t end_before; /* of what its reader may see, before the last read */
+    struct partition_read read;
     struct partition_read_result result;
-    bool is_listed; /* the waiter is listed, or its task is on its way */
+    struct message_set_builder converted; /* for old consumers */
+    bool is_listed;                       /* the waiter is listed, or its task is on its way */
     struct waiter waiter;
     struct fetching *fetching;
 };
@@ -57,9 +59,19 @@ static void release_ranges(struct fetching *fetching) {
 
 static void release(struct fetching *fetching) {
     release_ranges(fetching);
-    for (int32_t i = 0; i < fetching->fetched_count; i++)
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        message_set_builder_done(&fetching->fetched[i].converted);
         partition_unref(fetching->fetched[i].partition);
+    }
     fetch_context_done(&fetching->context);
+}
+
+static enum error check_conversion(const struct fetching *fetching,
+                                   const struct metadata_topic *topic) {
+    bool is_refused = topic != NULL && fetching->replica_id < 0 &&
+                      !fetch_conversion_is_enabled(fetching->call->context->config, topic);
+
+    return is_refused ? ERR_UNSUPPORTED_VERSION : ERR_NONE;
 }
 
 static enum error find_partition(struct fetching *fetching, const struct metadata *metadata,
@@ -68,15 +80,15 @@ static enum error find_partition(struct fetching *fetching, const struct metadat
     bool by_id = call->header.api_version >= TOPIC_ID_VERSION_MIN;
     const struct metadata_topic *known;
 
-    if (call->header.api_version < MAGIC_2_VERSION_MIN)
-        return ERR_UNSUPPORTED_VERSION;
     *partition =
         by_id ? replica_manager_find_by_id(call->context->replicas, &item->topic_id, item->index)
               : replica_manager_find(call->context->replicas, item->topic, item->index);
-    if (*partition != NULL)
+    if (*partition != NULL && !fetch_is_converted(call->header.api_version))
         return ERR_NONE;
     known = by_id ? metadata_find_topic_by_id(metadata, &item->topic_id)
                   : metadata_find_topic(metadata, item->topic);
+    if (*partition != NULL)
+        return check_conversion(fetching, known);
     if (known == NULL)
         return by_id ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION;
     return metadata_find_partition(known, item->index) == NULL ? ERR_UNKNOWN_TOPIC_OR_PARTITION
@@ -86,7 +98,9 @@ static enum error find_partition(struct fetching *fetching, const struct metadat
 static void read_partition(struct fetching *fetching, struct fetched *fetched, bool is_first) {
     int64_t left = fetching->bytes_max - fetching->bytes;
     int64_t wanted = fetched->item->bytes_max < left ? fetched->item->bytes_max : left;
-    struct partition_read read = {
+    struct partition_read *read = &fetched->read;
+
+    *read = (struct partition_read){
         .replica_id = fetching->replica_id,
         .current_leader_epoch = fetched->item->current_leader_epoch,
         .fetch_offset = fetched->item->fetch_offset,
@@ -100,12 +114,12 @@ static void read_partition(struct fetching *fetching, struct fetched *fetched, b
         .update_progress = is_first,
     };
 
-    if (read.at_least_one_batch && read.bytes_max == 0)
-        read.bytes_max = 1;
+    if (read->at_least_one_batch && read->bytes_max == 0)
+        read->bytes_max = 1;
     fetched->end_before = fetching->isolation == READ_LOG_END
                               ? log_end_offset(partition_log(fetched->partition))
                               : partition_high_watermark(fetched->partition);
-    fetched->error = partition_read(fetched->partition, &read, &fetched->result);
+    fetched->error = partition_read(fetched->partition, read, &fetched->result);
     if (fetched->error == ERR_NONE)
         fetching->bytes += (int64_t)fetched->result.records.size;
 }
@@ -124,7 +138,7 @@ static bool read_all(struct fetching *fetching, bool is_first) {
         struct fetched *fetched = &fetching->fetched[i];
         if (is_first)
             fetched->error = find_partition(fetching, metadata, fetched->item, &fetched->partition);
-        if (fetched->partition != NULL)
+        if (fetched->partition != NULL && (!is_first || fetched->error == ERR_NONE))
             read_partition(fetching, fetched, is_first);
         is_urgent = is_urgent || must_answer(fetched);
     }
@@ -156,7 +170,9 @@ static void fill_partition(struct fetching *fetching, const struct fetched *fetc
         response->diverging_epoch.epoch = fetched->result.diverging_epoch;
         response->diverging_epoch.end_offset = fetched->result.diverging_end_offset;
     }
-    if (fetched->result.records.size > 0)
+    if (fetched->converted.size > 0)
+        response->records.data = bytes_of(fetched->converted.data, fetched->converted.size);
+    else if (fetched->result.records.size > 0)
         response->records =
             (struct wire_records){.data = BYTES_NULL, .range = fetched->result.records};
 }
@@ -209,10 +225,22 @@ static bool fill_response(struct fetching *fetching, struct fetch_response *resp
     return true;
 }
 
+static void convert_all(struct fetching *fetching) {
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        struct fetched *fetched = &fetching->fetched[i];
+        if (fetched->error == ERR_NONE && fetched->partition != NULL)
+            fetched->error = fetch_convert(fetched->partition, &fetched->read,
+                                           fetching->call->header.api_version, &fetched->result,
+                                           &fetched->converted);
+    }
+}
+
 static void answer(struct fetching *fetching) {
     struct api_call *call = fetching->call;
     struct fetch_response response;
 
+    if (fetch_is_converted(call->header.api_version))
+        convert_all(fetching);
     if (!fill_response(fetching, &response)) {
         release(fetching);
         api_close(call);

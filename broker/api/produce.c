@@ -46,7 +46,7 @@ static enum error check_batch(const struct api_call *call, struct bytes records)
     int16_t version = call->header.api_version;
 
     if (version < 3)
-        return ERR_NONE; /* the log says what it does not take */
+        return ERR_NONE; /* any format */
     if (bytes_is_null(records) || records.size < RECORD_BATCH_PREFIX_BYTES)
         return ERR_INVALID_RECORD;
     if (records.data[16] != 2)
@@ -122,8 +122,6 @@ static void append(struct production *production, const struct metadata *metadat
             partition_append_as_leader(produced->partition, (uint8_t *)(uintptr_t)records.data,
                                        records.size, &options, &result, &produced->leader_epoch);
     if (error != ERR_NONE && error != ERR_DUPLICATE_BATCH) {
-        if (error == ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT && call->header.api_version >= 3)
-            error = ERR_INVALID_RECORD;
         fail(produced->response, error);
         tell_record_errors(call, &result, produced->response);
         if (error == ERR_NOT_LEADER_OR_FOLLOWER)

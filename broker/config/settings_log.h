@@ -76,8 +76,7 @@
     IGNORED("log.message.format.version", STRING, "3.0-IV1", ANY, READ_ONLY, MEDIUM, \
         "records are always written in the current format, as in Kafka since 3.0", \
         "The format in which records are written.") \
-    IGNORED("log.message.downconversion.enable", BOOLEAN, "true", ANY, CLUSTER, LOW, \
-        "records are not converted for the oldest clients yet; those get an error", \
+    SUPPORTED(log_message_downconversion_enable, "log.message.downconversion.enable", BOOLEAN, "true", ANY, CLUSTER, LOW, \
         "Whether records are converted for clients that do not know the current format.") \
     SUPPORTED(compression_type, "compression.type", STRING, "producer", ONE_OF("uncompressed,zstd,lz4,snappy,gzip,producer"), CLUSTER, HIGH, \
         "The compression in which batches are kept; producer keeps them as they came.") \

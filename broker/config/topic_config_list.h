@@ -60,8 +60,8 @@
     IGNORED("message.format.version", STRING, "3.0-IV1", "log.message.format.version", ANY, MEDIUM, \
         "records are always written in the current format, as in Kafka since 3.0", \
         "The format in which records are written.") \
-    IGNORED("message.downconversion.enable", BOOLEAN, "true", "log.message.downconversion.enable", ANY, LOW, \
-        "records are not converted for the oldest clients yet; those get an error", \
+    SUPPORTED(message_downconversion_enable, "message.downconversion.enable", BOOLEAN, log_message_downconversion_enable, \
+        "log.message.downconversion.enable", ANY, LOW, \
         "Whether records are converted for clients that do not know the current format.") \
     SUPPORTED(compression_type, "compression.type", STRING, compression_type, "compression.type", \
         ONE_OF("uncompressed,gzip,snappy,lz4,zstd,producer"), MEDIUM, \

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "broker/log/up_conversion.h"
 #include "client/wire/varint.h"
 
 #define PLAIN_BYTES_MAX   ((size_t)128 << 20) /* bound of what one batch may decompress to */
@@ -23,6 +24,7 @@ struct check {
     struct arena *arena;
     struct append_checked *checked;
     struct log_append_result *result;
+    enum compression producer_codec; /* what the producer sent, before any conversion */
 };
 
 static enum error refuse(struct check *check, enum error error, const char *message) {
@@ -57,10 +59,7 @@ static enum error check_frame(struct check *check, uint8_t *records, size_t size
     if (total_size > size)
         return refuse(check, ERR_INVALID_RECORD, "no whole record batch");
     if ((error = record_batch_decode(bytes_of(records, total_size), batch)) != ERR_NONE)
-        return refuse(check, error,
-                      error == ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT
-                          ? "message formats 0 and 1 are not supported"
-                          : "the record batch is malformed");
+        return refuse(check, error, "the record batch is malformed");
     if (check->origin == LOG_APPEND_CLIENT && batch->base_offset != 0)
         return refuse(check, ERR_INVALID_RECORD, "the base offset of a produced batch must be 0");
     if (total_size > (size_t)check->config->max_message_bytes)
@@ -71,7 +70,27 @@ static enum error check_frame(struct check *check, uint8_t *records, size_t size
         return refuse(check, ERR_RECORD_LIST_TOO_LARGE, "larger than segment.bytes");
     check->checked->data = records;
     check->checked->size = total_size;
+    check->producer_codec = record_batch_codec(batch);
     return check_rest(check, bytes_of(records + total_size, size - total_size));
+}
+
+/* From here on it is a batch like any other, not compressed yet. */
+static enum error convert_message_set(struct check *check, struct bytes records) {
+    struct up_conversion conversion = {
+        .set = records,
+        .message_bytes_max = (size_t)check->config->max_message_bytes,
+        .set_bytes_max = (size_t)check->config->segment_bytes,
+        .plain_bytes_max = PLAIN_BYTES_MAX,
+    };
+    struct append_checked *checked = check->checked;
+    enum error error = up_convert(&conversion);
+
+    if (error != ERR_NONE)
+        return refuse(check, error, conversion.message);
+    check->producer_codec = conversion.codec;
+    checked->rebuilt = checked->data = conversion.batch;
+    checked->size = conversion.batch_size;
+    return record_batch_decode(bytes_of(checked->data, checked->size), &checked->batch);
 }
 
 static enum error check_header(struct check *check) {
@@ -185,7 +204,7 @@ static enum compression target_codec(const struct check *check) {
     const struct record_batch *batch = &check->checked->batch;
 
     if (check->config->keep_producer_compression || (batch->attributes & RECORD_BATCH_CONTROL) != 0)
-        return record_batch_codec(batch);
+        return check->producer_codec;
     return check->config->compression;
 }
 
@@ -270,6 +289,7 @@ static enum error rebuild(struct check *check) {
     struct record_batch_options options = record_batch_options_default;
     struct append_checked *checked = check->checked;
     struct record_batch_builder *builder;
+    uint8_t *rebuilt = NULL;
     enum error error;
 
     options.codec = target_codec(check);
@@ -284,14 +304,18 @@ static enum error rebuild(struct check *check) {
         return error;
     error = copy_records(builder, &checked->batch);
     if (error == ERR_NONE)
-        error = record_batch_builder_finish(builder, &checked->rebuilt, &checked->size);
+        error = record_batch_builder_finish(builder, &rebuilt, &checked->size);
     record_batch_builder_free(builder);
     if (error != ERR_NONE)
         return refuse(check, error, "the batch cannot be compressed anew");
-    checked->data = checked->rebuilt;
-    if ((error = record_batch_decode(bytes_of(checked->data, checked->size), &checked->batch)) !=
-        ERR_NONE)
-        return error;
+    free(checked->rebuilt);
+    checked->rebuilt = checked->data = rebuilt;
+    return record_batch_decode(bytes_of(checked->data, checked->size), &checked->batch);
+}
+
+static enum error check_stored_size(struct check *check) {
+    const struct append_checked *checked = check->checked;
+
     if (checked->size > (size_t)check->config->max_message_bytes)
         return refuse(check, ERR_MESSAGE_TOO_LARGE, "larger than max.message.bytes when stored");
     if (checked->size > (size_t)check->config->segment_bytes)
@@ -316,26 +340,32 @@ static void stamp_times(struct check *check, const struct findings *findings, bo
 enum error append_check(uint8_t *records, size_t size, const struct log_config *config,
                         enum log_append_origin origin, int64_t now_ms, struct arena *arena,
                         struct append_checked *checked, struct log_append_result *result) {
-    struct check check = {config, origin, now_ms, arena, checked, result};
+    struct check check = {config, origin, now_ms, arena, checked, result, COMPRESSION_NONE};
+    struct bytes all = bytes_of(records, size);
+    bool is_message_set = origin == LOG_APPEND_CLIENT && up_conversion_applies(all);
     struct findings findings = {.max_timestamp = RECORD_NO_TIMESTAMP};
     bool was_walked;
     enum error error;
 
     *checked = (struct append_checked){0};
-    if ((error = check_frame(&check, records, size)) != ERR_NONE ||
-        (error = check_header(&check)) != ERR_NONE)
-        return error;
+    error = is_message_set ? convert_message_set(&check, all) : check_frame(&check, records, size);
+    if (error != ERR_NONE || (error = check_header(&check)) != ERR_NONE)
+        goto out;
     was_walked = record_batch_codec(&checked->batch) == COMPRESSION_NONE || must_decompress(&check);
     if ((error = check_records(&check, &findings)) != ERR_NONE)
-        return error;
-    if (target_codec(&check) != record_batch_codec(&checked->batch) || findings.offsets_have_gaps) {
-        if ((error = rebuild(&check)) != ERR_NONE) {
-            free(checked->rebuilt);
-            checked->rebuilt = NULL;
-            return error;
-        }
-    }
+        goto out;
+    if ((target_codec(&check) != record_batch_codec(&checked->batch) ||
+         findings.offsets_have_gaps) &&
+        (error = rebuild(&check)) != ERR_NONE)
+        goto out;
+    if (checked->rebuilt != NULL && (error = check_stored_size(&check)) != ERR_NONE)
+        goto out;
     stamp_times(&check, &findings, was_walked);
     result->max_timestamp = checked->batch.max_timestamp;
-    return ERR_NONE;
+out:
+    if (error != ERR_NONE) {
+        free(checked->rebuilt);
+        checked->rebuilt = NULL;
+    }
+    return error;
 }

@@ -2,7 +2,8 @@
  * Checks what a producer sent, in Kafka's order, and gives the batch the form in which it will be
  * stored, all but its offset and leader epoch.
  *
- * Only one batch of magic 2 is accepted. Uncompressed records are walked always: their number,
+ * One batch of magic 2 is accepted, or a message set of magic 0 or 1, which becomes one (see
+ * up_conversion.h). Uncompressed records are walked always: their number,
  * lengths, offset deltas and timestamps. Compressed ones are opened only where a rule demands it
  * (compaction's keys, bounds of timestamps, another codec, validate_compressed_records); else the
  * CRC has to do, which proves that they are what their producer sent.

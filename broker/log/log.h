@@ -98,10 +98,10 @@ struct log_append_result {
  * Nothing is decompressed, unless the topic has another compression.type, is compacted, bounds
  * timestamps, or says validate_compressed_records.
  *
- * Errors, nothing appended: UNSUPPORTED_FOR_MESSAGE_FORMAT (magic 0 or 1), INVALID_RECORD,
- * CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP,
- * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, DUPLICATE_BATCH (its producer sent it
- * before: answer success with the result's offsets), OUT_OF_MEMORY, and the disk's. */
+ * Errors, nothing appended: INVALID_RECORD, CORRUPT_MESSAGE, MESSAGE_TOO_LARGE,
+ * RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
+ * DUPLICATE_BATCH (its producer sent it before: answer success with the result's offsets),
+ * OUT_OF_MEMORY, and the disk's. */
 MUST_CHECK enum error log_append_as_leader(struct log *log, uint8_t *records, size_t size,
                                            int32_t leader_epoch, int64_t now_ms,
                                            const struct log_append_options *options,

@@ -163,3 +163,13 @@ enum error compression_decompress_lz4_magic_0(struct bytes compressed, size_t by
                                               uint8_t **plain, size_t *plain_size) {
     return decompress(COMPRESSION_LZ4, false, compressed, bytes_max, plain, plain_size);
 }
+
+enum error compression_compress_lz4_magic_0(struct bytes plain, uint8_t **compressed,
+                                            size_t *compressed_size) {
+    enum error error = compression_compress(COMPRESSION_LZ4, COMPRESSION_LEVEL_DEFAULT, plain,
+                                            compressed, compressed_size);
+
+    if (error == ERR_NONE)
+        lz4_frame_stamp_magic_0_checksum(*compressed);
+    return error;
+}

@@ -26,6 +26,11 @@ MUST_CHECK enum error compression_compress_behind(size_t prefix_size, enum compr
 MUST_CHECK enum error compression_decompress_lz4_magic_0(struct bytes compressed, size_t bytes_max,
                                                          uint8_t **plain, size_t *plain_size);
 
+/* As compression_compress with LZ4, for a message of magic 0: with the checksum over those wrong
+ * bytes, which is the one that old clients look for. */
+MUST_CHECK enum error compression_compress_lz4_magic_0(struct bytes plain, uint8_t **compressed,
+                                                       size_t *compressed_size);
+
 struct compression_output {
     uint8_t *data; /* from malloc */
     size_t size;
@@ -65,6 +70,8 @@ MUST_CHECK enum error snappy_xerial_decompress(struct bytes compressed,
                                                struct compression_output *output);
 MUST_CHECK enum error lz4_frame_compress(int32_t level, struct bytes plain,
                                          struct compression_output *output);
+/* Gives a frame that lz4_frame_compress wrote the header checksum of magic 0. */
+void lz4_frame_stamp_magic_0_checksum(uint8_t *frame);
 MUST_CHECK enum error lz4_frame_decompress(struct bytes compressed, bool check_header,
                                            struct compression_output *output);
 MUST_CHECK enum error zstd_compress(int32_t level, struct bytes plain,

@@ -164,6 +164,10 @@ enum error lz4_frame_compress(int32_t level, struct bytes plain,
     return ERR_NONE;
 }
 
+void lz4_frame_stamp_magic_0_checksum(uint8_t *frame) {
+    frame[6] = descriptor_checksum(bytes_of(frame, 6));
+}
+
 struct frame {
     size_t block_bytes_max;
     size_t block_checksum_bytes; /* 0 or 4 */

@@ -1,7 +1,8 @@
 /* clang-format off */
 /*
  * Message sets of magic 0 and 1, as old clients send them and old segments hold them: entries one
- * behind the other, without a frame. We read them; we write batches of magic 2 only.
+ * behind the other, without a frame. Logs are written in magic 2 only; these are read, and written
+ * for clients that know nothing newer (message_set_builder.h).
  *
  *    0 offset i64 | 12 crc u32 (CRC-32 of 16...) | 18 timestamp i64, magic 1 only
  *    8 size i32   | 16 magic i8 | 17 attributes  |    key: i32 length, bytes | value: the same

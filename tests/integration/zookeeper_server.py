@@ -30,15 +30,22 @@ log4j.appender.FILE.layout.ConversionPattern=%d %-5p %c{{1}} %m%n
 """
 
 
+_given_ports = set()
+
+
 def free_port():
     """A port that nobody uses now, and that no outgoing connection is given later: those have a
-    range of their own, in which a port may be gone again before its server binds it."""
+    range of their own, in which a port may be gone again before its server binds it. Never the same
+    one twice, since the first may not be bound yet."""
     outgoing = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
         port = random.randrange(outgoing // 2, outgoing)
+        if port in _given_ports:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
+                _given_ports.add(port)
                 return port
             except OSError:
                 continue
