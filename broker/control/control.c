@@ -431,6 +431,11 @@ static enum error make_controller(struct control *control) {
         .rng_seed = rng_next(&control->rng),
         .unclean_leader_election_enable = control->config->unclean_leader_election_enable,
         .delete_topic_enable = control->config->delete_topic_enable,
+        .auto_leader_rebalance_enable = control->config->auto_leader_rebalance_enable,
+        .leader_imbalance_check_interval_ms =
+            control->config->leader_imbalance_check_interval_seconds * 1000,
+        .leader_imbalance_per_broker_percentage =
+            control->config->leader_imbalance_per_broker_percentage,
     };
     struct controller_channel_config channel = {
         .loop = control->loop,

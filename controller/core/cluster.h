@@ -86,13 +86,14 @@ struct partition {
     int32_t *removing_ids; /* will go with it; owned */
     size_t removing_count;
     enum partition_phase phase;
-    bool dirty;           /* something happened since it was last looked at */
-    bool unclean_allowed; /* when it is looked at next */
-    bool awaited;         /* a request waits for its first state */
-    bool noting;          /* WRITING: only tells what the state is */
-    bool note_wanted;     /* brokers have not been told of its state as it is now */
-    bool node_exists;     /* .../partitions/P */
-    bool exists;          /* .../state; `state` and `version` are valid */
+    bool dirty;            /* something happened since it was last looked at */
+    bool unclean_allowed;  /* when it is looked at next */
+    bool preferred_wanted; /* likewise: its preferred replica is to lead */
+    bool awaited;          /* a request waits for its first state */
+    bool noting;           /* WRITING: only tells what the state is */
+    bool note_wanted;      /* brokers have not been told of its state as it is now */
+    bool node_exists;      /* .../partitions/P */
+    bool exists;           /* .../state; `state` and `version` are valid */
     struct controller_partition_state state; /* isr owned */
     int32_t version;
     int64_t mzxid;                          /* of `state` as read; 0 once we wrote it */

@@ -56,6 +56,9 @@ static void on_occurrence(struct controller *c, const struct controller_event *e
     case CONTROLLER_EVENT_TIMER:
         controller_term_on_timer(c, effects);
         break;
+    case CONTROLLER_EVENT_BALANCE_TIMER:
+        controller_balance_on_timer(c, effects);
+        break;
     case CONTROLLER_EVENT_BROKERS_CHANGED:
         if (elected)
             controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_BROKERS, BYTES_NULL);

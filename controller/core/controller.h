@@ -38,6 +38,10 @@ struct controller_config {
     uint64_t rng_seed;
     bool unclean_leader_election_enable; /* for topics that do not say */
     bool delete_topic_enable;
+    /* Leadership goes back to preferred replicas by itself. */
+    bool auto_leader_rebalance_enable;
+    int64_t leader_imbalance_check_interval_ms;
+    int32_t leader_imbalance_per_broker_percentage;
     /* Switches the safety rule off, so that a test can see that it would be missed. */
     bool test_without_fence;
 };
@@ -98,6 +102,7 @@ enum controller_event_kind {
     CONTROLLER_EVENT_TOPIC_CONFIG_CHANGED,        /* /config/topics/T: name */
     CONTROLLER_EVENT_UNCLEAN_DEFAULT_CHANGED,     /* what holds for topics that do not say */
     CONTROLLER_EVENT_TIMER,
+    CONTROLLER_EVENT_BALANCE_TIMER, /* of ARM_BALANCE_TIMER */
     /* Answers to effects. */
     CONTROLLER_EVENT_CONTROLLER_READ,
     CONTROLLER_EVENT_CONTROLLER_EPOCH_READ,
@@ -275,6 +280,7 @@ enum controller_effect_kind {
     CONTROLLER_EFFECT_WRITE_PRODUCER_IDS,
     /* Without an answer. */
     CONTROLLER_EFFECT_ARM_TIMER,
+    CONTROLLER_EFFECT_ARM_BALANCE_TIMER, /* delay_ms; arming again moves it */
     CONTROLLER_EFFECT_REPLY,
     CONTROLLER_EFFECT_TERM_BEGUN, /* elected and loaded: `term_epoch` */
     CONTROLLER_EFFECT_TERM_ENDED
@@ -311,7 +317,7 @@ struct controller_effect {
             int64_t block_end; /* inclusive */
             int32_t version;
         } producer_ids;
-        int64_t delay_ms; /* ARM_TIMER; arming again moves it */
+        int64_t delay_ms; /* ARM_TIMER, ARM_BALANCE_TIMER; arming again moves it */
         int32_t term_epoch;
         /* REPLY: `token` is the request's, `reply` its kind, which says which response it is. */
         struct {

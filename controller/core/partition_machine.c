@@ -232,6 +232,23 @@ static bool look_at_reassignment(struct controller *c, struct partition *p) {
     return changed;
 }
 
+/* Leadership for the preferred replica, if it is time for that. Returns whether p->next is to be
+ * written. */
+static bool look_at_preference(struct controller *c, struct partition *p) {
+    struct election_space space;
+    bool changed;
+
+    if (!p->preferred_wanted)
+        return false;
+    p->preferred_wanted = false;
+    election_open(&space, p);
+    controller_election_plan_preferred(&space.input, &space.plan);
+    if ((changed = space.plan.changed && p->exists))
+        plan_next(c, p, &space.plan);
+    election_close(&space);
+    return changed;
+}
+
 static enum error election_refusal(enum controller_election_type type, const struct partition *p,
                                    const struct election_input *input) {
     if (type == CONTROLLER_ELECTION_PREFERRED)
@@ -371,6 +388,10 @@ void controller_partition_look(struct controller *c, struct partition *p, struct
     set_evictions(p, EVICTION_WANTED, EVICTION_NONE);
     controller_partition_unawait(c, p, effects);
     if (look_at_reassignment(c, p)) {
+        add_state_write(p, batch, effects);
+        return;
+    }
+    if (look_at_preference(c, p)) {
         add_state_write(p, batch, effects);
         return;
     }

@@ -251,6 +251,11 @@ void controller_leadership_on_controlled_shutdown(struct controller *c,
 void controller_leadership_answer_shutdowns(struct controller *c,
                                             struct controller_effects *effects);
 
+/* ---- balance.c */
+/* The term has begun. */
+void controller_balance_begin(struct controller *c, struct controller_effects *effects);
+void controller_balance_on_timer(struct controller *c, struct controller_effects *effects);
+
 /* ---- reassignment.c */
 void controller_reassignment_on_request(struct controller *c, const struct controller_event *event,
                                         struct controller_effects *effects);

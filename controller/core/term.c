@@ -189,6 +189,7 @@ static void begin_acting(struct controller *c, struct controller_effects *effect
     }
     controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_PREFERRED_ELECTION, BYTES_NULL);
     controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_REASSIGN_PARTITIONS, BYTES_NULL);
+    controller_balance_begin(c, effects);
 }
 
 void controller_term_loaded_one(struct controller *c, struct controller_effects *effects) {

@@ -80,12 +80,18 @@ const char *controller_operation_text(struct operation *operation, struct bytes 
 
 /* ---- The timer */
 
+static int64_t earlier(int64_t a, int64_t b) {
+    if (a == 0 || b == 0)
+        return a + b;
+    return a < b ? a : b;
+}
+
+/* The process's timer serves all of ours: it is armed for the next. */
 static void arm(struct controller_shell *shell) {
-    int64_t at = shell->core_timer_at_ms;
+    int64_t at = earlier(earlier(shell->core_timer_at_ms, shell->retry_timer_at_ms),
+                         shell->balance_timer_at_ms);
     int64_t now = clock_monotonic_ms(shell->config.clock);
 
-    if (at == 0 || (shell->retry_timer_at_ms != 0 && shell->retry_timer_at_ms < at))
-        at = shell->retry_timer_at_ms;
     if (at == 0)
         shell->config.timer->cancel(shell->config.timer);
     else
@@ -105,20 +111,26 @@ void controller_shell_arm_retry(struct controller_shell *shell, int64_t delay_ms
     arm(shell);
 }
 
+/* Whether it was armed for now or earlier; then it is not armed any more. */
+static bool is_due(int64_t *at_ms, int64_t now) {
+    bool due = *at_ms != 0 && *at_ms <= now;
+
+    if (due)
+        *at_ms = 0;
+    return due;
+}
+
 static void timer_expired(void *context) {
     struct controller_shell *shell = context;
     int64_t now = clock_monotonic_ms(shell->config.clock) + 1;
-    bool retry = shell->retry_timer_at_ms != 0 && shell->retry_timer_at_ms <= now;
-    bool step = shell->core_timer_at_ms != 0 && shell->core_timer_at_ms <= now;
 
-    if (retry) {
-        shell->retry_timer_at_ms = 0;
+    if (is_due(&shell->retry_timer_at_ms, now))
         controller_reads_retry(shell);
-    }
-    if (step) {
-        shell->core_timer_at_ms = 0;
+    if (is_due(&shell->core_timer_at_ms, now))
         controller_shell_step(shell, &(struct controller_event){.kind = CONTROLLER_EVENT_TIMER});
-    }
+    if (is_due(&shell->balance_timer_at_ms, now))
+        controller_shell_step(shell,
+                              &(struct controller_event){.kind = CONTROLLER_EVENT_BALANCE_TIMER});
     arm(shell);
 }
 
@@ -207,6 +219,10 @@ static void carry_out(struct controller_shell *shell, const struct controller_ef
         shell->core_timer_at_ms = deadline(shell, effect->delay_ms);
         arm(shell);
         break;
+    case CONTROLLER_EFFECT_ARM_BALANCE_TIMER:
+        shell->balance_timer_at_ms = deadline(shell, effect->delay_ms);
+        arm(shell);
+        break;
     default:
         controller_reads_begin(shell, effect);
         break;
@@ -239,6 +255,9 @@ enum error controller_shell_new(const struct controller_shell_config *config,
         .rng_seed = config->rng_seed,
         .unclean_leader_election_enable = config->unclean_leader_election_enable,
         .delete_topic_enable = config->delete_topic_enable,
+        .auto_leader_rebalance_enable = config->auto_leader_rebalance_enable,
+        .leader_imbalance_check_interval_ms = config->leader_imbalance_check_interval_ms,
+        .leader_imbalance_per_broker_percentage = config->leader_imbalance_per_broker_percentage,
         .test_without_fence = config->test_without_fence,
     };
 

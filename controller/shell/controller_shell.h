@@ -45,6 +45,9 @@ struct controller_shell_config {
     uint64_t rng_seed;
     bool unclean_leader_election_enable; /* for topics that do not say */
     bool delete_topic_enable;
+    bool auto_leader_rebalance_enable;
+    int64_t leader_imbalance_check_interval_ms;
+    int32_t leader_imbalance_per_broker_percentage;
     bool test_without_fence; /* false, but in a test that wants to see the fence missed */
     /* Optional: this broker's term began (`active`, with its epoch) or ended. */
     void (*on_term)(void *context, bool active, int32_t controller_epoch);

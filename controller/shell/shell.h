@@ -37,8 +37,9 @@ struct controller_shell {
     struct pending_request *requests; /* by token */
     uint64_t last_token;
     struct reads_under_way *reads;
-    int64_t core_timer_at_ms;  /* monotonic; 0: not armed */
-    int64_t retry_timer_at_ms; /* monotonic; 0: not armed */
+    int64_t core_timer_at_ms;    /* monotonic; 0: not armed */
+    int64_t retry_timer_at_ms;   /* monotonic; 0: not armed */
+    int64_t balance_timer_at_ms; /* monotonic; 0: not armed */
 };
 
 /* Steps the core and carries out what it says. */

@@ -549,6 +549,7 @@ struct random_run_outcome random_run(const struct random_run_options *options) {
     CHECK(run != NULL);
     simulated_cluster_init(&run->cluster, options->seed);
     run->cluster.without_fence = options->without_fence;
+    run->cluster.balance_interval_ms = chance(run, 2) ? 2000 : 0;
     if (options->without_fence)
         checker_count_only(run->cluster.checker);
     run->broker_count = 3 + (int32_t)below(run, 3);

@@ -3,6 +3,8 @@
  * the simulation runs until all has come to rest (2 s of its time).
  *
  *   brokers 1 2@rack            start brokers
+ *   balance SECONDS             from now on brokers start with automatic preferred elections
+ *   wait SECONDS
  *   crash N                     kill; its session expires
  *   pause N                     kill; its session lives on
  *   restart N
@@ -423,6 +425,17 @@ static void run_remove(struct story *story) {
         wrong(story, "%s", error_name(error));
 }
 
+static void run_balance(struct story *story) {
+    story->cluster.balance_interval_ms = 1000 * (int64_t)number(story, word(story, 1));
+}
+
+static void run_wait(struct story *story) {
+    struct simulator *simulator = &story->cluster.simulator;
+
+    simulator_run_until(simulator,
+                        simulator->now_ms + 1000 * (int64_t)number(story, word(story, 1)));
+}
+
 /* ---- Expectations
  * ---------------------------------------------------------------------------------------- */
 
@@ -547,13 +560,18 @@ static const struct {
     const char *name;
     void (*run)(struct story *story);
 } commands[] = {
-    {"brokers", run_brokers},       {"crash", run_crash},       {"pause", run_pause},
-    {"restart", run_restart},       {"bounce", run_bounce},     {"expire", run_expire},
-    {"disconnect", run_disconnect}, {"depose", run_depose},     {"topic", run_topic},
-    {"create", run_create},         {"extend", run_extend},     {"delete", run_delete},
-    {"alter", run_alter},           {"elect", run_elect},       {"reassign", run_reassign},
-    {"cancel", run_cancel},         {"shutdown", run_shutdown}, {"ids", run_ids},
-    {"znode", run_znode},           {"remove", run_remove},     {"expect", run_expect},
+    {"brokers", run_brokers},       {"crash", run_crash},
+    {"pause", run_pause},           {"restart", run_restart},
+    {"bounce", run_bounce},         {"expire", run_expire},
+    {"disconnect", run_disconnect}, {"depose", run_depose},
+    {"topic", run_topic},           {"create", run_create},
+    {"extend", run_extend},         {"delete", run_delete},
+    {"alter", run_alter},           {"elect", run_elect},
+    {"balance", run_balance},       {"wait", run_wait},
+    {"reassign", run_reassign},     {"cancel", run_cancel},
+    {"shutdown", run_shutdown},     {"ids", run_ids},
+    {"znode", run_znode},           {"remove", run_remove},
+    {"expect", run_expect},
 };
 
 static void split(struct story *story, char *line) {

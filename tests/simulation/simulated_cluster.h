@@ -44,6 +44,7 @@ struct simulated_cluster {
     struct simulated_broker brokers[SIMULATED_BROKERS_MAX + 1]; /* by id, from 1 */
     bool unclean_leader_election_enable;
     bool without_fence;
+    int64_t balance_interval_ms; /* 0: leadership does not go back by itself */
 };
 
 void simulated_cluster_init(struct simulated_cluster *cluster, uint64_t seed);

@@ -36,6 +36,23 @@ class ControlledShutdownTest(unittest.TestCase):
             self.assertEqual(load.problems, [])
             load.check_nothing_is_lost(self)
 
+    def test_a_broker_that_is_back_gets_its_leaderships_back_by_itself(self):
+        settings = {"min.insync.replicas": 2, "leader.imbalance.check.interval.seconds": 1}
+        with BrokerCluster(3, settings=settings) as cluster:
+            cluster.create_topic("orders", PARTITIONS)
+            cluster.wait_until_in_sync("orders")
+            with SteadyLoad(cluster, "orders", PARTITIONS) as load:
+                load.wait_for_more(60)
+                victim = cluster.partitions("orders")[0]["leader"]
+                cluster.stop(victim)
+                load.wait_for_more(60)
+                cluster.start_broker(victim)
+                wait_until(lambda: cluster.partitions("orders")[0]["leader"] == victim, 60,
+                           "the preferred replica leads again")
+                load.wait_for_more(60)
+            self.assertEqual(load.problems, [])
+            load.check_nothing_is_lost(self)
+
     def test_partitions_that_nobody_can_take_are_named(self):
         settings = {"controlled.shutdown.retry.backoff.ms": 100}
         with BrokerCluster(2, settings=settings) as cluster:
