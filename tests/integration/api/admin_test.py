@@ -10,7 +10,8 @@ import unittest
 from kafka import KafkaProducer
 from kafka.admin import (ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions,
                          NewTopic)
-from kafka.errors import InvalidPartitionsError, MessageSizeTooLargeError
+from kafka.errors import (InvalidPartitionsError, MessageSizeTooLargeError,
+                          NotEnoughReplicasError)
 from kafka.protocol.admin import AlterConfigsRequest_v1, DescribeConfigsRequest_v2
 from kafka.protocol.api import Request, Response
 from kafka.protocol.types import Array, Boolean, Int8, Int16, Int32, Schema, String
@@ -393,6 +394,54 @@ class AdminTest(unittest.TestCase):
                 (("leader", "elect", "wrongly"), "--preferred or --unclean")):
             with self.subTest(arguments=arguments):
                 self.assertIn(words, self.refuses(*arguments))
+
+
+class RestartTest(unittest.TestCase):
+    def test_changed_settings_hold_after_a_restart(self):
+        with BrokerCluster(1) as cluster:
+            cluster.create_topic("kept")
+            cluster.barnabas("topic", "alter", "kept", "--config", "retention.ms=7000")
+            cluster.barnabas("config", "alter", "broker", "1", "--config", "min.insync.replicas=2")
+            cluster.barnabas("config", "alter", "brokers", "--config", "log.roll.ms=5000000")
+            self.assertEqual(cluster.stop(1), 0)
+            cluster.start_broker(1)
+            cluster.wait_until_whole()
+            told = {item["name"]: (item["value"], item["source"]) for item in json.loads(
+                cluster.barnabas("--output", "json", "config", "describe", "topic", "kept"))["items"]}
+            self.assertEqual(told, {"retention.ms": ("7000", "topic"),
+                                    "min.insync.replicas": ("2", "broker"),
+                                    "segment.ms": ("5000000", "brokers")})
+
+
+class MinInsyncTest(unittest.TestCase):
+    def test_how_many_must_be_in_sync_can_change_at_any_time(self):
+        with BrokerCluster(2) as cluster:
+            cluster.create_topic("careful", 1, 2)
+            cluster.wait_until_in_sync("careful")
+            cluster.stop(2)
+            address = cluster.address(1)
+            wait_until(lambda: cluster.partitions("careful", address)[0]["isr"] == [1], 30,
+                       "one is in sync")
+
+            def is_accepted():
+                producer = KafkaProducer(bootstrap_servers=address, acks="all", retries=0)
+                try:
+                    producer.send("careful", b"record").get(30)
+                except NotEnoughReplicasError:
+                    return False
+                finally:
+                    producer.close()
+                return True
+
+            self.assertTrue(is_accepted())
+            for subject in (("topic", "careful"), ("broker", "1"), ("brokers",)):
+                with self.subTest(subject=subject):
+                    cluster.barnabas("config", "alter", *subject, "--config",
+                                     "min.insync.replicas=2", bootstrap=address)
+                    self.assertFalse(is_accepted())
+                    cluster.barnabas("config", "alter", *subject, "--delete-config",
+                                     "min.insync.replicas", bootstrap=address)
+                    self.assertTrue(is_accepted())
 
 
 class AwayTest(unittest.TestCase):
