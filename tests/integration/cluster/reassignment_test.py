@@ -123,6 +123,22 @@ class ReassignmentTest(unittest.TestCase):
             with self.assertRaisesRegex(AssertionError, "(?s)status 4.*not in sync"):
                 cluster.barnabas("leader", "move", "orders:0", "--to", "3")
 
+    def test_a_broker_is_emptied_and_the_replication_factor_changes(self):
+        with BrokerCluster(4, settings=SETTINGS) as cluster:
+            for topic in ("orders", "bills"):
+                cluster.create_topic(topic, 4, replicas=2)
+                cluster.wait_until_in_sync(topic)
+            planned = cluster.barnabas("partition", "reassign", "--remove", "4", "--dry-run")
+            self.assertIn(b"orders:", planned)
+            self.assertEqual(under_way(cluster), [])
+            cluster.barnabas("partition", "reassign", "--remove", "4", "--wait")
+            self.assertEqual(folders(cluster, 4, "orders") + folders(cluster, 4, "bills"), [])
+            reassign(cluster, "orders", "--replication-factor", "3", "--remove", "4", "--wait")
+            self.assertEqual([sorted(replicas) for replicas in
+                              self.replicas(cluster, "orders").values()], [[1, 2, 3]] * 4)
+            with self.assertRaisesRegex(AssertionError, "(?s)status 4.*too few brokers"):
+                reassign(cluster, "orders", "--replication-factor", "4", "--remove", "4")
+
     def test_old_tools_ask_by_a_znode(self):
         with BrokerCluster(3, settings=SETTINGS) as cluster:
             cluster.create_topic("orders", 1, replicas=1)
