@@ -15,6 +15,11 @@ struct batch_conversion {
     int64_t max_timestamp;
 };
 
+/* Unsigned, because what is stored may be damaged, and wrap. */
+static int64_t offset_behind(int64_t offset) {
+    return (int64_t)((uint64_t)offset + 1);
+}
+
 static int8_t attributes_of(const struct batch_conversion *batch, enum compression codec) {
     bool tells_time = batch->is_log_append_time && batch->conversion->magic == 1;
 
@@ -42,7 +47,7 @@ static enum error add_record(struct batch_conversion *batch, const struct record
         batch->max_timestamp = record->timestamp;
     /* In a wrapper of magic 1 offsets count from the first record's. */
     if (is_wrapped && conversion->magic == 1)
-        entry.offset -= batch->base_offset;
+        entry.offset = (int64_t)((uint64_t)entry.offset - (uint64_t)batch->base_offset);
     return message_set_builder_add(is_wrapped ? &batch->inner : &conversion->set, &entry);
 }
 
@@ -70,7 +75,7 @@ static enum error convert_batch(struct down_conversion *conversion, struct bytes
 
     if ((error = record_batch_decode(whole, &batch)) != ERR_NONE)
         return error;
-    conversion->next_offset = record_batch_last_offset(&batch) + 1;
+    conversion->next_offset = offset_behind(record_batch_last_offset(&batch));
     if ((batch.attributes & RECORD_BATCH_CONTROL) != 0)
         return ERR_NONE;
     converted.codec = record_batch_codec(&batch);
@@ -102,7 +107,7 @@ static enum error convert_entry(struct down_conversion *conversion, struct bytes
 
     if ((error = message_set_entry_decode(whole, &entry)) != ERR_NONE)
         return error;
-    conversion->next_offset = entry.offset + 1;
+    conversion->next_offset = offset_behind(entry.offset);
     if (entry.magic <= conversion->magic)
         return message_set_builder_add_raw(&conversion->set, whole);
     converted.codec = message_set_entry_codec(&entry);

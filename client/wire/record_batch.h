@@ -55,8 +55,9 @@ struct record_batch {
     struct bytes whole;   /* the batch with its header */
 };
 
+/* Unsigned, because what comes from outside may wrap. */
 static inline int64_t record_batch_last_offset(const struct record_batch *batch) {
-    return batch->base_offset + batch->last_offset_delta;
+    return (int64_t)((uint64_t)batch->base_offset + (uint64_t)batch->last_offset_delta);
 }
 
 static inline enum compression record_batch_codec(const struct record_batch *batch) {

@@ -1,0 +1,139 @@
+/* As much as goes in: every connection keeps `depth` requests outstanding. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "client/base/check.h"
+#include "tests/bench/load_generator/histogram.h"
+#include "tests/bench/load_generator/target.h"
+
+#define DEPTH_MAX     256
+#define ANSWER_BYTES  65536
+#define STALL_MS      10000
+#define EVENTS_MAX    256
+#define REQUEST_BYTES (64u << 20)
+
+struct producer {
+    int fd;
+    size_t sent; /* of the request that is being sent; 0: between two */
+    int outstanding;
+    int64_t begun_ns[DEPTH_MAX]; /* a ring: when each outstanding request was begun */
+    unsigned first, next;
+    size_t have;
+    uint8_t answers[ANSWER_BYTES];
+};
+
+struct production {
+    const struct load_options *options;
+    struct wire_writer request;
+    uint64_t batch_bytes;
+    uint64_t sent_bytes;
+    uint64_t requests;
+    uint64_t outstanding;
+    struct histogram round_trips;
+};
+
+static void take_answers(struct production *production, struct producer *producer) {
+    size_t at = 0;
+    size_t size;
+
+    while ((size = target_frame_size(producer->answers + at, producer->have - at)) > 0 &&
+           size <= producer->have - at) {
+        if (target_read_produce(production->options, producer->answers + at).error != 0)
+            target_fail("a produce request was answered with an error");
+        histogram_add(&production->round_trips,
+                      target_now_ns() - producer->begun_ns[producer->first++ % DEPTH_MAX]);
+        producer->outstanding--;
+        production->outstanding--;
+        at += size;
+    }
+    memmove(producer->answers, producer->answers + at, producer->have - at);
+    producer->have -= at;
+}
+
+static void receive(struct production *production, struct producer *producer) {
+    ssize_t got;
+
+    while ((got = recv(producer->fd, producer->answers + producer->have,
+                       ANSWER_BYTES - producer->have, MSG_DONTWAIT)) > 0) {
+        producer->have += (size_t)got;
+        take_answers(production, producer);
+    }
+    if (got == 0 || errno != EAGAIN)
+        target_fail("the connection was closed");
+}
+
+static bool may_begin(const struct production *production, const struct producer *producer) {
+    return producer->outstanding < production->options->depth &&
+           production->sent_bytes < production->options->bytes;
+}
+
+static void send_more(struct production *production, struct producer *producer) {
+    const struct wire_writer *request = &production->request;
+
+    while (producer->sent > 0 || may_begin(production, producer)) {
+        ssize_t sent = send(producer->fd, request->data + producer->sent,
+                            request->size - producer->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EAGAIN)
+            return;
+        if (sent < 0)
+            target_fail("the connection was closed");
+        if (producer->sent == 0) {
+            producer->begun_ns[producer->next++ % DEPTH_MAX] = target_now_ns();
+            producer->outstanding++;
+            production->outstanding++;
+            production->requests++;
+            production->sent_bytes += production->batch_bytes;
+        }
+        producer->sent += (size_t)sent;
+        if (producer->sent == request->size)
+            producer->sent = 0;
+    }
+}
+
+static void print(const struct production *production, double seconds, double cpu_seconds,
+                  double resident_kib) {
+    printf("{\"seconds\": %.6f, \"bytes\": %llu, \"requests\": %llu, \"p50_us\": %.1f, "
+           "\"p99_us\": %.1f, \"server_cpu_seconds\": %.3f, \"server_resident_kib\": %.0f}\n",
+           seconds, (unsigned long long)production->sent_bytes,
+           (unsigned long long)production->requests, histogram_us(&production->round_trips, 0.5),
+           histogram_us(&production->round_trips, 0.99), cpu_seconds, resident_kib);
+}
+
+void load_produce(const struct load_options *options) {
+    struct production *production = calloc(1, sizeof(*production));
+    struct producer *producers = calloc((size_t)options->connections, sizeof(*producers));
+    struct epoll_event events[EVENTS_MAX];
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct target_usage before, after;
+    int64_t begun_ns;
+
+    CHECK(production != NULL && producers != NULL && epoll_fd >= 0);
+    CHECK(options->depth <= DEPTH_MAX);
+    production->options = options;
+    production->batch_bytes = (uint64_t)options->batch_records * (uint64_t)options->record_bytes;
+    wire_writer_init(&production->request, REQUEST_BYTES);
+    target_write_produce(&production->request, options, options->batch_records, NULL);
+    for (int i = 0; i < options->connections; i++) {
+        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET,
+                                    .data.ptr = &producers[i]};
+        producers[i].fd = target_connect(options);
+        CHECK(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, producers[i].fd, &event) == 0);
+    }
+    before = target_usage(options);
+    begun_ns = target_now_ns();
+    while (production->sent_bytes < options->bytes || production->outstanding > 0) {
+        int count = epoll_wait(epoll_fd, events, EVENTS_MAX, STALL_MS);
+        if (count == 0)
+            target_fail("the server stalls");
+        for (int i = 0; i < count; i++) {
+            receive(production, events[i].data.ptr);
+            send_more(production, events[i].data.ptr);
+        }
+    }
+    after = target_usage(options);
+    print(production, (double)(target_now_ns() - begun_ns) / 1e9,
+          after.cpu_seconds - before.cpu_seconds, after.resident_kib);
+}
