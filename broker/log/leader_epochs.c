@@ -19,9 +19,10 @@ struct leader_epochs {
     struct epoch_start *entries; /* epochs and offsets strictly ascending */
     size_t count;
     size_t capacity;
-    bool file_is_stale;   /* the file may hold something else than memory */
-    bool file_is_durable; /* what it holds was synced */
-    uint64_t file_hash;   /* of what it holds; 0: unknown */
+    bool file_is_stale;    /* the file may hold something else than memory */
+    bool file_is_durable;  /* what it holds was synced */
+    uint64_t file_hash;    /* of what it holds; 0: unknown */
+    bool file_has_entries; /* or may have */
 };
 
 static enum error reserve_one(struct leader_epochs *epochs) {
@@ -125,6 +126,7 @@ enum error leader_epochs_open(struct disk *disk, const char *dir, struct leader_
     epochs->file_is_stale = false;
     epochs->file_is_durable = true;
     epochs->file_hash = hash_of(data, size);
+    epochs->file_has_entries = epochs->count > 0;
     *opened = epochs;
     epochs = NULL;
 out:
@@ -159,6 +161,7 @@ static enum error write_file(struct leader_epochs *epochs, bool durable) {
     file_path(epochs, path);
     epochs->file_is_stale = true; /* until it is known to have succeeded */
     epochs->file_hash = 0;
+    epochs->file_has_entries = epochs->file_has_entries || epochs->count > 0;
     error = disk_replace_file(epochs->disk, path, text, size, durable);
     if (error == ERR_NONE) {
         epochs->file_is_stale = false;
@@ -169,8 +172,8 @@ static enum error write_file(struct leader_epochs *epochs, bool durable) {
     return error;
 }
 
-enum error leader_epochs_assign_in_memory(struct leader_epochs *epochs, int32_t leader_epoch,
-                                          int64_t start_offset) {
+enum error leader_epochs_assign(struct leader_epochs *epochs, int32_t leader_epoch,
+                                int64_t start_offset) {
     struct epoch_start latest = leader_epochs_latest(epochs);
     enum error error;
 
@@ -187,16 +190,9 @@ enum error leader_epochs_assign_in_memory(struct leader_epochs *epochs, int32_t 
     return ERR_NONE;
 }
 
-enum error leader_epochs_assign(struct leader_epochs *epochs, int32_t leader_epoch,
-                                int64_t start_offset, bool durable) {
-    struct epoch_start latest = leader_epochs_latest(epochs);
-    enum error error;
-
-    if (latest.leader_epoch == leader_epoch && latest.start_offset <= start_offset)
-        return ERR_NONE;
-    if ((error = leader_epochs_assign_in_memory(epochs, leader_epoch, start_offset)) != ERR_NONE)
-        return error;
-    return write_file(epochs, durable);
+enum error leader_epochs_catch_up(struct leader_epochs *epochs, bool *synced) {
+    *synced = epochs->count != 1 || epochs->file_has_entries;
+    return epochs->file_is_stale ? write_file(epochs, *synced) : ERR_NONE;
 }
 
 enum error leader_epochs_sync(struct leader_epochs *epochs) {

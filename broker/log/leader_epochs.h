@@ -45,16 +45,16 @@ void leader_epochs_free(struct leader_epochs *epochs); /* accepts NULL */
 /* After the directory was renamed. */
 MUST_CHECK enum error leader_epochs_set_dir(struct leader_epochs *epochs, const char *dir);
 
-/* Notes that `leader_epoch` begins at `start_offset`. Nothing happens if it is the latest already.
- * Entries of the tail with an epoch or a start at or above it are contradicted and go.
- * The entry is written before this returns, and with `durable` synced. Without, the caller must
- * be able to rebuild it from the batches until leader_epochs_sync has run. */
+/* Notes, in memory, that `leader_epoch` begins at `start_offset`. Nothing happens if it is the
+ * latest already. Entries of the tail with an epoch or a start at or above it are contradicted and
+ * go. Errors: OUT_OF_MEMORY. */
 MUST_CHECK enum error leader_epochs_assign(struct leader_epochs *epochs, int32_t leader_epoch,
-                                           int64_t start_offset, bool durable);
+                                           int64_t start_offset);
 
-/* Same, in memory only: recovery adds many, and writes once with leader_epochs_sync. */
-MUST_CHECK enum error leader_epochs_assign_in_memory(struct leader_epochs *epochs,
-                                                     int32_t leader_epoch, int64_t start_offset);
+/* Makes the file equal to memory before a batch of the newest epoch is written; nothing to do is
+ * cheap. Synced, but for the very first entry, which the caller must be able to rebuild from the
+ * batches until leader_epochs_sync has run. */
+MUST_CHECK enum error leader_epochs_catch_up(struct leader_epochs *epochs, bool *synced);
 
 /* Makes file and memory equal, durably; nothing to do is cheap. */
 MUST_CHECK enum error leader_epochs_sync(struct leader_epochs *epochs);

@@ -220,13 +220,14 @@ void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms
  * leaves an epoch that starts at the log end, which is harmless; the reverse would hide a
  * divergence. */
 static enum error assign_epoch(struct log *log, int32_t leader_epoch, int64_t start_offset) {
-    bool durable = leader_epochs_count(log->epochs) > 0;
-    enum error error;
+    bool synced = true;
+    enum error error = ERR_NONE;
 
-    if (leader_epochs_latest(log->epochs).leader_epoch == leader_epoch)
-        return ERR_NONE;
-    error = leader_epochs_assign(log->epochs, leader_epoch, start_offset, durable);
-    if (!durable) {
+    if (leader_epochs_latest(log->epochs).leader_epoch != leader_epoch)
+        error = leader_epochs_assign(log->epochs, leader_epoch, start_offset);
+    if (error == ERR_NONE)
+        error = leader_epochs_catch_up(log->epochs, &synced);
+    if (!synced) {
         mutex_lock(&log->state_lock);
         log->dir_is_dirty = true;
         mutex_unlock(&log->state_lock);
@@ -234,10 +235,14 @@ static enum error assign_epoch(struct log *log, int32_t leader_epoch, int64_t st
     return log_fail(log, error, "write leader-epoch-checkpoint");
 }
 
+/* An epoch without batches need not survive: the first append writes it. A broker that becomes
+ * leader of thousands of partitions waits for no disk. */
 enum error log_assign_leader_epoch(struct log *log, int32_t leader_epoch) {
     enum error error = log_check_usable(log);
 
-    return error != ERR_NONE ? error : assign_epoch(log, leader_epoch, log->end_offset);
+    if (error != ERR_NONE || leader_epochs_latest(log->epochs).leader_epoch == leader_epoch)
+        return error;
+    return leader_epochs_assign(log->epochs, leader_epoch, log->end_offset);
 }
 
 struct epoch_end log_epoch_end(const struct log *log, int32_t leader_epoch) {

@@ -261,8 +261,7 @@ static enum error recover_batch(struct loading *loading, struct segment *segment
     if (error == ERR_NONE)
         error = segment_spill_indexes(&log->home, segment);
     if (error == ERR_NONE && batch->leader_epoch > leader_epochs_latest(log->epochs).leader_epoch)
-        error =
-            leader_epochs_assign_in_memory(log->epochs, batch->leader_epoch, batch->base_offset);
+        error = leader_epochs_assign(log->epochs, batch->leader_epoch, batch->base_offset);
     return error;
 }
 
@@ -484,7 +483,7 @@ static enum error epochs_from_batches(struct log *log, struct segment *segment) 
     while ((error = batch_walk_next(&walk, &batch, &found)) == ERR_NONE && found) {
         if (batch.leader_epoch <= leader_epochs_latest(log->epochs).leader_epoch)
             continue;
-        error = leader_epochs_assign_in_memory(log->epochs, batch.leader_epoch, batch.base_offset);
+        error = leader_epochs_assign(log->epochs, batch.leader_epoch, batch.base_offset);
         if (error != ERR_NONE)
             break;
     }

@@ -5,6 +5,14 @@
 
 #define FILE_NAME "leader-epoch-checkpoint"
 
+/* As before an append. */
+static enum error assign(struct leader_epochs *epochs, int32_t leader_epoch, int64_t start_offset) {
+    enum error error = leader_epochs_assign(epochs, leader_epoch, start_offset);
+    bool synced;
+
+    return error != ERR_NONE ? error : leader_epochs_catch_up(epochs, &synced);
+}
+
 static void assert_entries(const struct leader_epochs *epochs, const char *expected) {
     char text[256] = "";
     size_t at = 0;
@@ -23,9 +31,9 @@ static struct leader_epochs *epochs_of(struct fixture *f, const struct epoch_sta
 
     assert_int_equal(leader_epochs_new(&f->disk.disk, f->log_path, &epochs), ERR_NONE);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(leader_epochs_assign_in_memory(epochs, entries[i].leader_epoch,
-                                                        entries[i].start_offset),
-                         ERR_NONE);
+        assert_int_equal(
+            leader_epochs_assign(epochs, entries[i].leader_epoch, entries[i].start_offset),
+            ERR_NONE);
     return epochs;
 }
 
@@ -54,9 +62,7 @@ static void assigning_removes_what_it_contradicts(void **state) {
     fixture_init(&f);
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct leader_epochs *epochs = epochs_of(&f, sample, ARRAY_COUNT(sample));
-        assert_int_equal(
-            leader_epochs_assign(epochs, cases[i].leader_epoch, cases[i].start_offset, true),
-            ERR_NONE);
+        assert_int_equal(assign(epochs, cases[i].leader_epoch, cases[i].start_offset), ERR_NONE);
         assert_entries(epochs, cases[i].expected);
         leader_epochs_free(epochs);
     }
@@ -156,8 +162,32 @@ static void the_file_is_kafkas_and_is_read_again(void **state) {
     assert_entries(epochs, "1:0 3:10 4:20 ");
     f.disk.fail_at = f.disk.calls; /* nothing to write: the disk is not touched */
     assert_int_equal(leader_epochs_sync(epochs), ERR_NONE);
-    assert_int_equal(leader_epochs_assign(epochs, 4, 30, true), ERR_NONE);
-    assert_int_equal(leader_epochs_assign(epochs, 5, 30, true), ERR_DISK_FAILED);
+    assert_int_equal(assign(epochs, 4, 30), ERR_NONE);
+    assert_int_equal(assign(epochs, 5, 30), ERR_DISK_FAILED);
+    leader_epochs_free(epochs);
+    fixture_done(&f);
+}
+
+static void a_new_epoch_touches_no_disk_until_something_is_appended_in_it(void **state) {
+    struct leader_epochs *epochs;
+    struct fixture f;
+    bool synced;
+    (void)state;
+
+    fixture_init(&f);
+    assert_int_equal(leader_epochs_open(&f.disk.disk, f.log_path, &epochs), ERR_NONE);
+    assert_int_equal(leader_epochs_assign(epochs, 1, 0), ERR_NONE);
+    assert_int_equal(leader_epochs_catch_up(epochs, &synced), ERR_NONE);
+    assert_false(synced); /* the very first: recovery finds it in the batches */
+    f.disk.fail_at = f.disk.calls;
+    assert_int_equal(leader_epochs_assign(epochs, 2, 10), ERR_NONE);
+    assert_int_equal(leader_epochs_catch_up(epochs, &synced), ERR_DISK_FAILED);
+    f.disk.fail_at = -1;
+    assert_int_equal(leader_epochs_catch_up(epochs, &synced), ERR_NONE);
+    assert_true(synced);
+    leader_epochs_free(epochs);
+    assert_int_equal(leader_epochs_open(&f.disk.disk, f.log_path, &epochs), ERR_NONE);
+    assert_entries(epochs, "1:0 2:10 ");
     leader_epochs_free(epochs);
     fixture_done(&f);
 }
@@ -191,6 +221,7 @@ int main(void) {
         cmocka_unit_test(truncations_from_both_ends),
         cmocka_unit_test(an_offset_lies_in_the_epoch_that_began_before_it),
         cmocka_unit_test(the_file_is_kafkas_and_is_read_again),
+        cmocka_unit_test(a_new_epoch_touches_no_disk_until_something_is_appended_in_it),
         cmocka_unit_test(a_malformed_file_is_corrupt),
     };
 
