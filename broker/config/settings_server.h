@@ -68,7 +68,7 @@
     SUPPORTED(controlled_shutdown_enable, "controlled.shutdown.enable", BOOLEAN, "true", ANY, READ_ONLY, MEDIUM, \
         "Whether a broker that stops has its leaderships moved away first.") \
     SUPPORTED(controlled_shutdown_max_retries, "controlled.shutdown.max.retries", INT, "3", AT_LEAST(0), READ_ONLY, MEDIUM, \
-        "How often a broker that stops asks again when some leaderships could not be moved.") \
+        "How often a broker that stops asks for that, until none is left that another could take.") \
     SUPPORTED(controlled_shutdown_retry_backoff_ms, "controlled.shutdown.retry.backoff.ms", LONG, "5000", AT_LEAST(0), READ_ONLY, MEDIUM, \
         "The pause before it asks again.") \
     REFUSED("config.providers", LIST, "", ANY, READ_ONLY, LOW, \

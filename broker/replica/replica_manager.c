@@ -171,6 +171,14 @@ static void retire_topic(struct replica_manager *manager, struct hosted_topic *t
     remove_topic(manager, topic);
 }
 
+/* While some directory is offline, a replica that has been written before may lie there: only one
+ * that never was, or that nobody counts on yet, is created anew elsewhere. */
+static bool is_new_replica(const struct metadata_partition *state, int32_t broker_id) {
+    return state->leader_epoch == 0 ||
+           (broker_ids_contain(state->adding_replicas, state->adding_count, broker_id) &&
+            !broker_ids_contain(state->isr, state->isr_count, broker_id));
+}
+
 /* Opens or creates the log, and puts the partition into the table. */
 static struct partition *host(struct replica_manager *manager, struct hosted_topic *hosted,
                               const struct metadata_topic *topic, int32_t index,
@@ -178,9 +186,7 @@ static struct partition *host(struct replica_manager *manager, struct hosted_top
     const struct metadata_partition *state = &topic->partitions[index];
     struct partition *partition;
     struct log *log;
-    /* While some directory is offline, a replica that has been written before may lie there: only
-     * one that never was is created anew elsewhere. */
-    bool is_new = state->leader_epoch == 0;
+    bool is_new = is_new_replica(state, manager->config.broker_id);
     enum error error = log_manager_find_or_create(manager->config.logs, bytes_of_text(topic->name),
                                                   index, &topic->id, log_config, is_new, &log);
 
