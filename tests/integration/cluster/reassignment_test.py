@@ -1,12 +1,17 @@
 """Partitions move between brokers under load: nothing is lost, what is left behind is deleted."""
+import random
 import signal
 import time
 import unittest
+
+from kazoo.client import KazooClient
 
 from broker_cluster import BrokerCluster, wait_until
 from steady_load import SteadyLoad
 
 PARTITIONS = 3
+CHAOS_SEED = 11
+CHAOS_ROUNDS = 6
 SETTINGS = {"min.insync.replicas": 2, "zookeeper.session.timeout.ms": 3000}
 
 
@@ -80,6 +85,35 @@ class ReassignmentTest(unittest.TestCase):
             self.assertEqual(load.problems, [])
             load.check_nothing_is_lost(self)
 
+    def test_reassignments_amid_kills_stops_and_cancellations_lose_nothing(self):
+        settings = {**SETTINGS, "leader.imbalance.check.interval.seconds": 2}
+        chance = random.Random(CHAOS_SEED)
+        with BrokerCluster(5, settings=settings) as cluster:
+            cluster.create_topic("orders", PARTITIONS, replicas=3)
+            cluster.wait_until_in_sync("orders")
+            with SteadyLoad(cluster, "orders", PARTITIONS) as load:
+                load.wait_for_more(60)
+                for _ in range(CHAOS_ROUNDS):
+                    for partition in range(PARTITIONS):
+                        brokers = chance.sample(sorted(cluster.brokers), chance.choice([3, 4]))
+                        reassign(cluster, f"orders:{partition}", "--to",
+                                 ",".join(map(str, brokers)))
+                    victim = chance.choice(sorted(cluster.brokers))
+                    what = chance.choice([cluster.kill, cluster.stop, None])
+                    if what is None:
+                        cluster.barnabas("partition", "reassign", "orders", "--cancel",
+                                         check=False)
+                    else:
+                        what(victim)
+                        load.wait_for_more(60)
+                        cluster.start_broker(victim)
+                        cluster.wait_until_whole()
+                    wait_until(lambda: under_way(cluster) == [], 90, "nothing is under way")
+                    cluster.wait_until_in_sync("orders")
+                    load.wait_for_more(60)
+            self.assertEqual(load.problems, [])
+            load.check_nothing_is_lost(self)
+
     def test_a_reassignment_can_be_taken_back(self):
         with BrokerCluster(4, settings=SETTINGS) as cluster:
             cluster.create_topic("orders", PARTITIONS, replicas=2)
@@ -144,7 +178,6 @@ class ReassignmentTest(unittest.TestCase):
             cluster.create_topic("orders", 1, replicas=1)
             here = self.replicas(cluster, "orders")[0][0]
             there = here % 3 + 1
-            from kazoo.client import KazooClient
             client = KazooClient(cluster.zookeeper.connect)
             client.start()
             try:
