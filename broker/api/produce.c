@@ -8,15 +8,15 @@
 
 /*
  * Produce: every partition is appended at once, in the order of arrival; with acks=all the call
- * then waits, without a thread, until the high watermark has passed what was appended. The whole
+ * then waits, without a thread, until the high watermark has passed what was appended, and with
+ * flush.messages until it is on disk. The whole
  * operation lives in the request's arena, so it ends only when no waiter's task is on its way.
  */
 
 struct produced {
     struct produce_response_responses_partition_responses *response;
     struct partition *partition; /* a reference while it is waited for */
-    int64_t required_offset;
-    int32_t leader_epoch;
+    struct commit commit;
     bool is_waiting; /* undecided */
     bool is_listed;  /* the waiter is listed, or its task is on its way */
     struct waiter waiter;
@@ -118,9 +118,9 @@ static void append(struct production *production, const struct metadata *metadat
     if (error == ERR_NONE)
         error = check_batch(call, records);
     if (error == ERR_NONE)
-        error =
-            partition_append_as_leader(produced->partition, (uint8_t *)(uintptr_t)records.data,
-                                       records.size, &options, &result, &produced->leader_epoch);
+        error = partition_append_as_leader(produced->partition, (uint8_t *)(uintptr_t)records.data,
+                                           records.size, &options, &result,
+                                           &produced->commit.leader_epoch);
     if (error != ERR_NONE && error != ERR_DUPLICATE_BATCH) {
         fail(produced->response, error);
         tell_record_errors(call, &result, produced->response);
@@ -131,10 +131,11 @@ static void append(struct production *production, const struct metadata *metadat
     produced->response->base_offset = result.base_offset;
     produced->response->log_append_time_ms = result.log_append_time;
     produced->response->log_start_offset = result.log_start_offset;
-    if (request->acks == -1) {
-        produced->required_offset = result.last_offset + 1;
-        if (error == ERR_DUPLICATE_BATCH)
-            produced->leader_epoch = partition_leader_epoch(produced->partition);
+    produced->commit.required_offset = request->acks == -1 ? result.last_offset + 1 : -1;
+    produced->commit.flush_offset = result.flush_offset;
+    if (error == ERR_DUPLICATE_BATCH)
+        produced->commit.leader_epoch = partition_leader_epoch(produced->partition);
+    if (request->acks == -1 || (request->acks == 1 && result.flush_offset >= 0)) {
         produced->is_waiting = true;
         production->waiting++;
     }
@@ -162,7 +163,7 @@ static void respond_if_decided(struct production *production) {
     api_respond(production->call, &production->response);
 }
 
-/* ---- Waiting for the high watermark ---- */
+/* ---- Waiting for the commit ---- */
 
 static void decide(struct produced *produced, enum error error) {
     if (error != ERR_NONE)
@@ -175,14 +176,13 @@ static void wait_or_decide(struct produced *produced) {
     enum error error;
 
     do {
-        error = partition_commit_status(produced->partition, produced->required_offset,
-                                        produced->leader_epoch);
+        error = partition_commit_status(produced->partition, &produced->commit, &produced->waiter);
         if (error != ERR_REQUEST_TIMED_OUT || produced->production->is_timed_out) {
             decide(produced, error);
             return;
         }
         produced->is_listed =
-            partition_wait(produced->partition, &produced->waiter, produced->leader_epoch);
+            partition_wait(produced->partition, &produced->waiter, produced->commit.leader_epoch);
     } while (!produced->is_listed);
     produced->production->on_the_way++;
 }
@@ -220,8 +220,6 @@ static void wait_for_commits(struct production *production, int32_t timeout_ms) 
         struct produced *produced = &production->produced[i];
         if (!produced->is_waiting)
             continue;
-        produced->waiter.kind = WAIT_HIGH_WATERMARK;
-        produced->waiter.offset = produced->required_offset;
         produced->waiter.executor = request->executor;
         produced->waiter.task.run = on_woken;
         wait_or_decide(produced);

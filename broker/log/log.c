@@ -465,6 +465,20 @@ static void fill_offsets(const struct log *log, struct log_append_result *result
     result->log_end_offset = log_end_offset(log);
 }
 
+/* INVARIANT: what flush.messages promises to be on disk is acknowledged only when it is, also when
+ * it is a repetition of something that is still on its way there. */
+static int64_t flush_offset_for(struct log *log, int64_t last_offset) {
+    int64_t offset = -1;
+
+    if (log->config.flush_messages == INT64_MAX || last_offset < 0)
+        return -1;
+    mutex_lock(&log->state_lock);
+    if (log->flushed_offset <= last_offset && log->flush_wanted_offset > last_offset)
+        offset = last_offset + 1;
+    mutex_unlock(&log->state_lock);
+    return offset;
+}
+
 static enum error check_producer(struct log *log, struct append_checked *checked,
                                  enum log_append_origin origin, struct log_append_result *result) {
     struct producer_duplicate duplicate;
@@ -530,6 +544,7 @@ enum error log_append_as_leader(struct log *log, uint8_t *records, size_t size,
         .last_offset = -1,
         .log_append_time = -1,
         .max_timestamp = RECORD_NO_TIMESTAMP,
+        .flush_offset = -1,
     };
     fill_offsets(log, result);
     if ((error = log_check_usable(log)) != ERR_NONE)
@@ -541,6 +556,7 @@ enum error log_append_as_leader(struct log *log, uint8_t *records, size_t size,
     error = append_checked(log, &checked, leader_epoch, now_ms, options->origin, result);
     free(checked.rebuilt);
     fill_offsets(log, result);
+    result->flush_offset = flush_offset_for(log, result->last_offset);
     return error;
 }
 
@@ -620,6 +636,7 @@ enum error log_append_as_follower(struct log *log, const uint8_t *records, size_
         .last_offset = -1,
         .log_append_time = -1,
         .max_timestamp = RECORD_NO_TIMESTAMP,
+        .flush_offset = -1,
     };
     if ((error = log_check_usable(log)) == ERR_NONE)
         error = restart_within(log, rest);
@@ -633,6 +650,7 @@ enum error log_append_as_follower(struct log *log, const uint8_t *records, size_
         result->last_offset = set.last_offset;
     }
     fill_offsets(log, result);
+    result->flush_offset = flush_offset_for(log, result->last_offset);
     return error;
 }
 

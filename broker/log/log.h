@@ -83,10 +83,12 @@ struct log_record_error {
 struct log_append_result {
     int64_t base_offset;
     int64_t last_offset;
-    int64_t log_append_time;                      /* ms; -1 with CreateTime */
-    int64_t log_start_offset;                     /* also on errors */
-    int64_t log_end_offset;                       /* after the append; also on errors */
-    int64_t max_timestamp;                        /* of the batch as stored */
+    int64_t log_append_time;  /* ms; -1 with CreateTime */
+    int64_t log_start_offset; /* also on errors */
+    int64_t log_end_offset;   /* after the append; also on errors */
+    int64_t max_timestamp;    /* of the batch as stored */
+    /* With flush.messages due: it may be acknowledged when log_flushed_offset is there; else -1. */
+    int64_t flush_offset;
     const struct log_record_error *record_errors; /* in the arena; on INVALID_RECORD and */
     int32_t record_error_count;                   /* INVALID_TIMESTAMP, may be empty */
     const char *message;                          /* static, or NULL: why it was refused */
@@ -110,8 +112,8 @@ MUST_CHECK enum error log_append_as_leader(struct log *log, uint8_t *records, si
 /* Appends what the leader sent, byte for byte; a partial batch at the end is cut off. Checks
  * sizes, CRCs and that offsets ascend from the log end (gaps are allowed). An empty log whose end
  * lies inside the first batch restarts at that batch's base.
- * Of the result only base_offset, last_offset and the log's offsets are filled; with nothing
- * whole in `records`, base_offset is -1.
+ * Of the result only base_offset, last_offset, flush_offset and the log's offsets are filled; with
+ * nothing whole in `records`, base_offset is -1.
  * Errors, nothing appended: CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE (begins below the log end),
  * OUT_OF_MEMORY, and the disk's (after which whole batches of it may have been appended). */
 MUST_CHECK enum error log_append_as_follower(struct log *log, const uint8_t *records, size_t size,

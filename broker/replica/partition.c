@@ -4,6 +4,25 @@
 
 #include "client/base/logger.h"
 
+/* The log's pool tells of every flush. */
+static void on_flushed(struct log_listener *listener, struct log *log, int64_t flushed_offset) {
+    struct partition *partition = CONTAINER_OF(listener, struct partition, flush_listener);
+    struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
+
+    (void)flushed_offset;
+    mutex_lock(&partition->lock);
+    partition_collect_waiters(partition, log_end_offset(log), false, &woken);
+    mutex_unlock(&partition->lock);
+    partition_post_waiters(&woken);
+}
+
+/* The log may get another partition's listener once this one is retired: never take that away. */
+static void stop_listening(struct partition *partition) {
+    if (partition->listens)
+        log_set_listener(partition->log, NULL);
+    partition->listens = false;
+}
+
 struct partition *partition_new(const struct partition_environment *environment, const char *topic,
                                 int32_t index, const struct uuid *topic_id, struct log *log,
                                 int64_t high_watermark) {
@@ -30,6 +49,9 @@ struct partition *partition_new(const struct partition_environment *environment,
     atomic_init(&partition->high_watermark, high_watermark);
     partition->partition_epoch = -1;
     TAILQ_INIT(&partition->waiters);
+    partition->flush_listener.on_flushed = on_flushed;
+    partition->listens = true;
+    log_set_listener(log, &partition->flush_listener);
     return partition;
 }
 
@@ -42,6 +64,7 @@ void partition_unref(struct partition *partition) {
         atomic_fetch_sub_explicit(&partition->references, 1, memory_order_acq_rel) != 1)
         return;
     CHECK(TAILQ_EMPTY(&partition->waiters));
+    stop_listening(partition);
     log_unref(partition->log);
     mutex_done(&partition->lock);
     mutex_done(&partition->append_lock);
@@ -87,8 +110,10 @@ int64_t partition_now_ms(const struct partition *partition) {
 
 /* ---- Waiters ---- */
 
-static bool is_satisfied(const struct waiter *waiter, int64_t high_watermark,
+static bool is_satisfied(const struct partition *partition, const struct waiter *waiter,
                          int64_t log_end_offset) {
+    int64_t high_watermark = atomic_load(&partition->high_watermark);
+
     switch (waiter->kind) {
     case WAIT_HIGH_WATERMARK:
         return high_watermark >= waiter->offset;
@@ -96,18 +121,19 @@ static bool is_satisfied(const struct waiter *waiter, int64_t high_watermark,
         return high_watermark > waiter->offset;
     case WAIT_FOLLOWER_DATA:
         return log_end_offset > waiter->offset;
+    case WAIT_FLUSHED:
+        return log_flushed_offset(partition->log) >= waiter->offset;
     }
     return true;
 }
 
 void partition_collect_waiters(struct partition *partition, int64_t log_end_offset, bool all,
                                struct waiter_list *woken) {
-    int64_t high_watermark = atomic_load(&partition->high_watermark);
     struct waiter *waiter = TAILQ_FIRST(&partition->waiters);
 
     while (waiter != NULL) {
         struct waiter *next = TAILQ_NEXT(waiter, link);
-        if (all || is_satisfied(waiter, high_watermark, log_end_offset)) {
+        if (all || is_satisfied(partition, waiter, log_end_offset)) {
             TAILQ_REMOVE(&partition->waiters, waiter, link);
             waiter->listed = false;
             TAILQ_INSERT_TAIL(woken, waiter, link);
@@ -134,8 +160,7 @@ bool partition_wait(struct partition *partition, struct waiter *waiter, int32_t 
     if (atomic_load(&partition->role) != ROLE_NONE &&
         (leader_epoch == ANY_LEADER_EPOCH ||
          leader_epoch == atomic_load(&partition->leader_epoch)) &&
-        !is_satisfied(waiter, atomic_load(&partition->high_watermark),
-                      log_end_offset(partition->log))) {
+        !is_satisfied(partition, waiter, log_end_offset(partition->log))) {
         TAILQ_INSERT_TAIL(&partition->waiters, waiter, link);
         waiter->listed = true;
         listed = true;
@@ -275,6 +300,7 @@ enum error partition_retire(struct partition *partition, struct log_manager *man
     partition->proposal_pending = false;
     partition_collect_waiters(partition, 0, true, &woken);
     mutex_unlock(&partition->lock);
+    stop_listening(partition);
     if (fate == RETIRED_LOG_DELETE)
         error = log_manager_delete(manager, partition->log);
     else if (fate == RETIRED_LOG_SET_ASIDE)

@@ -91,11 +91,18 @@ MUST_CHECK enum error partition_append_as_leader(struct partition *partition, ui
                                                  struct log_append_result *result,
                                                  int32_t *leader_epoch);
 
-/* Whether what was appended below `required_offset` is committed: NONE (yes, and enough are in
- * sync), REQUEST_TIMED_OUT (not yet), NOT_ENOUGH_REPLICAS_AFTER_APPEND, NOT_LEADER_OR_FOLLOWER
- * (the epoch changed: nobody knows). */
-enum error partition_commit_status(struct partition *partition, int64_t required_offset,
-                                   int32_t leader_epoch);
+/* What an append has to reach before it may be acknowledged. */
+struct commit {
+    int32_t leader_epoch;
+    int64_t required_offset; /* of the high watermark, for acks=all; -1: none */
+    int64_t flush_offset;    /* of the flushed offset, for flush.messages; -1: none */
+};
+
+/* Whether it is there: NONE (yes; for acks=all, also enough are in sync), REQUEST_TIMED_OUT (not
+ * yet: `waiter`'s kind and offset are set to what is missing), NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+ * NOT_LEADER_OR_FOLLOWER (the epoch changed: nobody knows). */
+enum error partition_commit_status(struct partition *partition, const struct commit *commit,
+                                   struct waiter *waiter);
 
 /* Appends what the leader of `leader_epoch` sent, for a fetch at `fetch_offset`, and follows its
  * high watermark and log start. Errors: NOT_LEADER_OR_FOLLOWER if the role or epoch changed

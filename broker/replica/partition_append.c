@@ -39,19 +39,31 @@ out:
     return ERR_NONE;
 }
 
-enum error partition_commit_status(struct partition *partition, int64_t required_offset,
-                                   int32_t leader_epoch) {
+/* INVARIANT: a committed record is on as many disks as min.insync.replicas and flush.messages
+ * promise: followers flush before they ask for more, and the leader before it acknowledges. */
+enum error partition_commit_status(struct partition *partition, const struct commit *commit,
+                                   struct waiter *waiter) {
     int32_t maximal[REPLICAS_MAX * 2];
+    bool is_flushed = log_flushed_offset(partition->log) >= commit->flush_offset;
     enum error error = ERR_NONE;
 
+    if (is_flushed && commit->required_offset < 0)
+        return ERR_NONE;
     mutex_lock(&partition->lock);
     if (atomic_load(&partition->role) != ROLE_LEADER ||
-        atomic_load(&partition->leader_epoch) != leader_epoch)
+        atomic_load(&partition->leader_epoch) != commit->leader_epoch) {
         error = ERR_NOT_LEADER_OR_FOLLOWER;
-    else if (atomic_load(&partition->high_watermark) < required_offset)
+    } else if (!is_flushed) {
+        waiter->kind = WAIT_FLUSHED;
+        waiter->offset = commit->flush_offset;
         error = ERR_REQUEST_TIMED_OUT;
-    else if (partition_view(partition, maximal).maximal_isr_count < partition->min_isr)
+    } else if (atomic_load(&partition->high_watermark) < commit->required_offset) {
+        waiter->kind = WAIT_HIGH_WATERMARK;
+        waiter->offset = commit->required_offset;
+        error = ERR_REQUEST_TIMED_OUT;
+    } else if (partition_view(partition, maximal).maximal_isr_count < partition->min_isr) {
         error = ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND;
+    }
     mutex_unlock(&partition->lock);
     return error;
 }
@@ -84,7 +96,7 @@ enum error partition_append_as_follower(struct partition *partition, int32_t lea
                                         int64_t fetch_offset, struct bytes records,
                                         int64_t leader_high_watermark,
                                         int64_t leader_log_start_offset) {
-    struct log_append_result result;
+    struct log_append_result result = {.flush_offset = -1};
     enum error error = ERR_NONE;
 
     mutex_lock(&partition->append_lock);
@@ -100,6 +112,9 @@ enum error partition_append_as_follower(struct partition *partition, int32_t lea
         log_advance_start_offset(partition->log, leader_log_start_offset);
     }
     mutex_unlock(&partition->append_lock);
+    /* The next fetch tells the leader that this is safe here. */
+    if (error == ERR_NONE && result.flush_offset >= 0)
+        error = log_flush(partition->log);
     return error;
 }
 

@@ -44,6 +44,9 @@ struct partition {
     int32_t follower_count;
 
     struct waiter_list waiters; /* lock */
+
+    struct log_listener flush_listener;
+    bool listens; /* append_lock: the log knows the listener */
 };
 
 int64_t partition_now_ms(const struct partition *partition);

@@ -19,7 +19,8 @@
 enum waiter_kind {
     WAIT_HIGH_WATERMARK, /* until high watermark >= offset */
     WAIT_CONSUMER_DATA,  /* until high watermark > offset */
-    WAIT_FOLLOWER_DATA   /* until log end > offset */
+    WAIT_FOLLOWER_DATA,  /* until log end > offset */
+    WAIT_FLUSHED         /* until the flushed offset >= offset */
 };
 
 struct waiter {
