@@ -14,6 +14,7 @@
 #include "broker/control/isr_changes.h"
 #include "broker/control/own_znode.h"
 #include "broker/control/rendezvous.h"
+#include "broker/control/retention_job.h"
 #include "broker/control/topic_requests.h"
 #include "broker/control/topic_settings.h"
 #include "broker/metadata/metadata_watcher.h"
@@ -72,6 +73,7 @@ struct control {
     struct config_purge config_purge;
     struct config_writes config_writes;
     struct loop_timer tick;
+    struct retention_job retention;
     int64_t next_lag_check_ms;
     int64_t next_log_work_ms;
     _Atomic int64_t broker_epoch;
@@ -321,6 +323,7 @@ static void on_tick(struct loop_timer *timer) {
         replica_manager_check_lag(control->replicas);
         control->next_lag_check_ms = now_ms + control->config->replica_lag_time_max_ms / 2;
     }
+    retention_job_on_time(&control->retention, now_ms);
     if (now_ms >= control->next_log_work_ms) {
         log_manager_run_due(control->logs);
         control->next_log_work_ms = now_ms + 1000;
@@ -490,6 +493,10 @@ static void join(struct control *control) {
         rendezvous_signal(&control->rendezvous, error);
         return;
     }
+    retention_job_init(&control->retention, control->replicas, log_manager_pool(control->logs),
+                       clock_monotonic_ms(clock_system()) +
+                           control->config->log_initial_task_delay_ms,
+                       control->config->log_retention_check_interval_ms);
     control->is_joining = true;
     loop_timer_arm(&control->tick, TICK_MS);
     if (control->has_session)
@@ -644,8 +651,8 @@ void control_resign(struct control *control) {
 
 static void leave(struct control *control) {
     loop_timer_cancel(&control->tick);
-    if (control->replicas != NULL)
-        replica_manager_free(control->replicas);
+    retention_job_stop(&control->retention);
+    replica_manager_free(control->replicas);
     control->replicas = NULL;
     controller_shell_free(control->shell);
     control->shell = NULL;

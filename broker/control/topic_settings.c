@@ -52,6 +52,9 @@ void topic_settings_of(const struct config *config, const struct metadata_topic 
         .timestamp_after_max_ms = is_never(after) ? difference : after,
         .max_compaction_lag_ms = resolved.max_compaction_lag_ms,
         .file_delete_delay_ms = resolved.file_delete_delay_ms,
+        .delete_old = (resolved.cleanup_policy & TOPIC_CLEANUP_DELETE) != 0,
+        .retention_ms = resolved.retention_ms,
+        .retention_bytes = resolved.retention_bytes,
         .compression_level = topic_config_compression_level(&resolved),
         .compression = resolved.compression_type == TOPIC_COMPRESSION_PRODUCER
                            ? COMPRESSION_NONE

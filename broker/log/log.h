@@ -201,6 +201,11 @@ MUST_CHECK enum error log_set_topic_id(struct log *log, const struct uuid *topic
 /* Forgets idle producers (producer.id.expiration.ms). */
 void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms);
 
+/* Lets old segments go, by log start, retention.ms and retention.bytes, as far as the high
+ * watermark has passed them. Afterwards log_start_offset is that of the first that stays. Locked.
+ * Errors: the disk's, OUT_OF_MEMORY. */
+MUST_CHECK enum error log_apply_retention(struct log *log, int64_t now_ms);
+
 /* ---- flushing ---- */
 
 /* Told on a pool thread, with no lock held, that log_flushed_offset has risen. */

@@ -24,6 +24,9 @@ struct log_config {
     int64_t timestamp_after_max_ms;
     int64_t max_compaction_lag_ms;
     int64_t file_delete_delay_ms;
+    bool delete_old;                  /* cleanup.policy contains delete: by age and size */
+    int64_t retention_ms;             /* -1: any age */
+    int64_t retention_bytes;          /* of a partition; -1: any size */
     int32_t compression_level;        /* of `compression`; COMPRESSION_LEVEL_DEFAULT */
     enum compression compression;     /* unless keep_producer_compression */
     bool keep_producer_compression;   /* compression.type=producer */

@@ -19,6 +19,7 @@ enum error log_dir_init(struct log_dir *dir, const char *path, struct disk *disk
     CHECK(pthread_cond_init(&dir->listener_idle, NULL) == 0);
     TAILQ_INIT(&dir->logs);
     TAILQ_INIT(&dir->flush_aged);
+    STAILQ_INIT(&dir->doomed);
     rng_seed_from_kernel(&dir->rng);
     return ERR_NONE;
 }
@@ -27,6 +28,7 @@ void log_dir_done(struct log_dir *dir) {
     if (dir->path == NULL)
         return;
     CHECK(TAILQ_EMPTY(&dir->logs));
+    log_dir_forget_doomed(dir);
     mutex_done(&dir->lock);
     mutex_done(&dir->checkpoint_lock);
     mutex_done(&dir->listener_lock);

@@ -21,6 +21,9 @@
 
 TAILQ_HEAD(log_list, log);
 
+/* What deleted segments' files are called until they are removed. */
+#define LOG_SUFFIX_DELETED ".deleted"
+
 struct log_dir {
     char *path; /* fixed */
     struct disk *disk;
@@ -33,11 +36,12 @@ struct log_dir {
     void *owner; /* of on_failed */
 
     struct mutex lock;
-    struct log_list logs;       /* lock; all but those deleted */
-    size_t log_count;           /* lock */
-    struct log_list flush_aged; /* lock; logs that flush.ms waits for */
-    struct rng rng;             /* lock; segment jitter and folder names */
-    bool checkpoints_are_stale; /* lock; they still name a log that was deleted */
+    struct log_list logs;              /* lock; all but those deleted */
+    size_t log_count;                  /* lock */
+    struct log_list flush_aged;        /* lock; logs that flush.ms waits for */
+    struct rng rng;                    /* lock; segment jitter and folder names */
+    STAILQ_HEAD(, doomed_file) doomed; /* lock; to be removed when they are due */
+    bool checkpoints_are_stale;        /* lock; they still name a log that was deleted */
 
     struct mutex checkpoint_lock; /* serialises writers of the checkpoint files; before `lock` */
 
@@ -158,6 +162,12 @@ MUST_CHECK enum error log_write_snapshot(struct log *log, int64_t offset, bool d
  * the log end. Snapshots above it go. With `trust_absence` no snapshot means no producers. */
 MUST_CHECK enum error log_rebuild_producers(struct log *log, int64_t snapshot_max,
                                             bool trust_absence);
+
+/* log_retention.c */
+/* Removes the files that are due; waits for the disk. */
+void log_dir_remove_doomed(struct log_dir *dir, int64_t now_ms);
+bool log_dir_has_doomed(struct log_dir *dir);
+void log_dir_forget_doomed(struct log_dir *dir); /* frees the list, removes nothing */
 
 /* log_dir.c */
 #define LOG_DIR_RECOVERY_POINTS "recovery-point-offset-checkpoint"

@@ -24,7 +24,6 @@
 #define NAME_DIGITS       20
 #define DROP_BEHIND_BYTES ((int64_t)16 << 20)
 
-#define SUFFIX_DELETED ".deleted"
 #define SUFFIX_CLEANED ".cleaned"
 #define SUFFIX_SWAP    ".swap"
 
@@ -201,11 +200,11 @@ static enum error finish_interrupted(struct log *log, struct folder *folder) {
         if (is_cleaned && file->base_offset < cleaned_min)
             cleaned_min = file->base_offset;
         has_swaps = has_swaps || is_swap;
-        has_any = has_any || is_cleaned || is_swap || has_suffix(file->name, SUFFIX_DELETED);
+        has_any = has_any || is_cleaned || is_swap || has_suffix(file->name, LOG_SUFFIX_DELETED);
     }
     if (!has_any)
         return ERR_NONE;
-    if ((error = remove_with_suffix(log, folder, SUFFIX_DELETED, 0)) != ERR_NONE)
+    if ((error = remove_with_suffix(log, folder, LOG_SUFFIX_DELETED, 0)) != ERR_NONE)
         return error;
     if (cleaned_min < INT64_MAX &&
         ((error = remove_with_suffix(log, folder, SUFFIX_SWAP, cleaned_min)) != ERR_NONE ||

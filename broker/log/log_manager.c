@@ -732,6 +732,28 @@ static void post_due_removals(struct log_manager *manager, int64_t now_ms) {
     }
 }
 
+struct doomed_job {
+    struct task task;
+    struct log_manager *manager;
+    struct log_dir *dir;
+};
+
+static void run_doomed(struct task *task) {
+    struct doomed_job *job = CONTAINER_OF(task, struct doomed_job, task);
+
+    log_dir_remove_doomed(job->dir, clock_monotonic_ms(job->manager->clock));
+    free(job);
+}
+
+static void post_doomed(struct log_manager *manager, struct log_dir *dir) {
+    struct doomed_job *job;
+
+    if (!log_dir_has_doomed(dir) || (job = malloc(sizeof(*job))) == NULL)
+        return; /* without memory, the next time */
+    *job = (struct doomed_job){{.run = run_doomed}, manager, dir};
+    worker_pool_post(manager->pool, &job->task);
+}
+
 void log_manager_run_due(struct log_manager *manager) {
     int64_t now_ms = clock_monotonic_ms(manager->clock);
 
@@ -743,8 +765,10 @@ void log_manager_run_due(struct log_manager *manager) {
         job->runs = true;
         worker_pool_post(manager->pool, &job->task);
     }
-    for (size_t i = 0; i < manager->dir_count; i++)
+    for (size_t i = 0; i < manager->dir_count; i++) {
         request_aged_flushes(&manager->dirs[i].dir, clock_wall_ms(manager->clock));
+        post_doomed(manager, &manager->dirs[i].dir);
+    }
     post_due_removals(manager, now_ms);
 }
 

@@ -361,3 +361,15 @@ struct partition_counts partition_counts(struct partition *partition) {
     mutex_unlock(&partition->lock);
     return counts;
 }
+
+void partition_apply_retention(struct partition *partition) {
+    enum error error;
+
+    mutex_lock(&partition->append_lock);
+    error = log_apply_retention(partition->log, clock_wall_ms(partition->environment->clock));
+    mutex_unlock(&partition->append_lock);
+    /* A disk that fails has told of it already. */
+    if (error == ERR_OUT_OF_MEMORY)
+        LOG_WARN("retention_postponed", "topic=%s partition=%d error=%s", partition->topic,
+                 partition->index, error_name(error));
+}

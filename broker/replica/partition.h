@@ -138,6 +138,9 @@ MUST_CHECK enum error partition_recover_out_of_range(struct partition *partition
                                                      int64_t leader_log_start_offset,
                                                      int64_t leader_log_end_offset);
 
+/* Lets the log's old segments go, by its settings. */
+void partition_apply_retention(struct partition *partition);
+
 /* ---- Reading ---- */
 
 enum read_isolation { READ_UNCOMMITTED, READ_COMMITTED, READ_LOG_END };

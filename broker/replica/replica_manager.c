@@ -363,6 +363,15 @@ void replica_manager_check_lag(struct replica_manager *manager) {
     replica_manager_for_each(manager, check_lag, NULL);
 }
 
+static void apply_retention(void *context, struct partition *partition) {
+    (void)context;
+    partition_apply_retention(partition);
+}
+
+void replica_manager_apply_retention(struct replica_manager *manager) {
+    replica_manager_for_each(manager, apply_retention, NULL);
+}
+
 void replica_manager_retire_all(struct replica_manager *manager) {
     struct hosted_topic *topic;
     struct hosted_topic *next;

@@ -70,6 +70,9 @@ void replica_manager_set_strays_aside(struct replica_manager *manager,
  * of replica.lag.time.max.ms. */
 void replica_manager_check_lag(struct replica_manager *manager);
 
+/* Every replica lets its old segments go. Any thread; waits for the disk. */
+void replica_manager_apply_retention(struct replica_manager *manager);
+
 typedef void replica_manager_visit(void *context, struct partition *partition);
 /* Each with a reference held during the call, no lock held. Any thread. */
 void replica_manager_for_each(struct replica_manager *manager, replica_manager_visit *visit,

@@ -1,0 +1,38 @@
+#include "broker/log/retention.h"
+
+static int64_t total_size(const struct retention_segment *segments, size_t count) {
+    int64_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        size += segments[i].size;
+    return size;
+}
+
+/* A timestamp from the future keeps its segment. */
+static bool is_too_old(const struct retention_segment *segment,
+                       const struct retention_rules *rules) {
+    int64_t age_ms;
+
+    return rules->retention_ms >= 0 &&
+           !__builtin_sub_overflow(rules->now_ms, segment->timestamp, &age_ms) &&
+           age_ms > rules->retention_ms;
+}
+
+size_t retention_count(const struct retention_segment *segments, size_t count,
+                       const struct retention_rules *rules) {
+    int64_t left = total_size(segments, count);
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        const struct retention_segment *segment = &segments[i];
+        bool is_empty_active = i + 1 == count && segment->size == 0;
+        bool may_go = segment->next_offset <= rules->log_start_offset;
+        if (rules->by_age_and_size && !may_go)
+            may_go = is_too_old(segment, rules) || (rules->retention_bytes >= 0 &&
+                                                    left - segment->size >= rules->retention_bytes);
+        if (is_empty_active || !may_go || segment->next_offset > rules->high_watermark)
+            break;
+        left -= segment->size;
+    }
+    return i;
+}
