@@ -1,7 +1,9 @@
 #include "broker/api/fetch_conversion.h"
 #include "broker/api/handlers.h"
+#include "broker/api/leader_hints.h"
 
 #include "broker/config/config.h"
+#include "broker/config/live_config.h"
 #include "broker/log/log.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/fetch_session.h"
@@ -15,9 +17,11 @@
  * waiter's task is on its way.
  */
 
-#define TOPIC_ID_VERSION_MIN  13
-#define SESSION_VERSION_MIN   7
-#define REPLICA_STATE_VERSION 15
+#define TOPIC_ID_VERSION_MIN     13
+#define SESSION_VERSION_MIN      7
+#define ZSTD_VERSION_MIN         10
+#define REPLICA_STATE_VERSION    15
+#define LEADER_HINTS_VERSION_MIN 16
 
 struct fetched {
     struct fetch_item *item;
@@ -66,12 +70,21 @@ static void release(struct fetching *fetching) {
     fetch_context_done(&fetching->context);
 }
 
-static enum error check_conversion(const struct fetching *fetching,
-                                   const struct metadata_topic *topic) {
-    bool is_refused = topic != NULL && fetching->replica_id < 0 &&
-                      !fetch_conversion_is_enabled(fetching->call->context->config, topic);
+/* What an old version cannot carry. */
+static enum error check_format(const struct fetching *fetching,
+                               const struct metadata_topic *topic) {
+    const struct api_call *call = fetching->call;
+    int16_t version = call->header.api_version;
+    const struct config *config = live_config_get(call->context->live_config);
+    enum error error = ERR_NONE;
 
-    return is_refused ? ERR_UNSUPPORTED_VERSION : ERR_NONE;
+    if (topic != NULL && fetch_needs_zstd(config, topic))
+        error = ERR_UNSUPPORTED_COMPRESSION_TYPE;
+    else if (topic != NULL && fetch_is_converted(version) && fetching->replica_id < 0 &&
+             !fetch_conversion_is_enabled(config, topic))
+        error = ERR_UNSUPPORTED_VERSION;
+    live_config_release(config);
+    return error;
 }
 
 static enum error find_partition(struct fetching *fetching, const struct metadata *metadata,
@@ -83,12 +96,12 @@ static enum error find_partition(struct fetching *fetching, const struct metadat
     *partition =
         by_id ? replica_manager_find_by_id(call->context->replicas, &item->topic_id, item->index)
               : replica_manager_find(call->context->replicas, item->topic, item->index);
-    if (*partition != NULL && !fetch_is_converted(call->header.api_version))
+    if (*partition != NULL && call->header.api_version >= ZSTD_VERSION_MIN)
         return ERR_NONE;
     known = by_id ? metadata_find_topic_by_id(metadata, &item->topic_id)
                   : metadata_find_topic(metadata, item->topic);
     if (*partition != NULL)
-        return check_conversion(fetching, known);
+        return check_format(fetching, known);
     if (known == NULL)
         return by_id ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION;
     return metadata_find_partition(known, item->index) == NULL ? ERR_UNKNOWN_TOPIC_OR_PARTITION
@@ -225,6 +238,55 @@ static bool fill_response(struct fetching *fetching, struct fetch_response *resp
     return true;
 }
 
+static void fill_nodes(struct api_call *call, const struct leader_hints *hints,
+                       struct fetch_response *response) {
+    response->node_endpoints =
+        api_alloc(call, (size_t)hints->node_count, sizeof(*response->node_endpoints));
+    if (response->node_endpoints == NULL)
+        return;
+    for (int32_t i = 0; i < hints->node_count; i++) {
+        const struct leader_node *node = &hints->nodes[i];
+        response->node_endpoints[i] =
+            (struct fetch_response_node_endpoints){node->id, node->host, node->port, node->rack};
+    }
+    response->node_endpoints_count = hints->node_count;
+}
+
+static bool is_of_another_leader(int16_t error_code) {
+    return error_code == error_to_wire(ERR_NOT_LEADER_OR_FOLLOWER) ||
+           error_code == error_to_wire(ERR_FENCED_LEADER_EPOCH);
+}
+
+static void tell_leaders(struct fetching *fetching, struct fetch_response *response) {
+    struct leader_hints hints;
+
+    if (fetching->call->header.api_version < LEADER_HINTS_VERSION_MIN ||
+        !leader_hints_begin(&hints, fetching->call, fetching->fetched_count))
+        return;
+    for (int32_t i = 0; i < response->responses_count; i++) {
+        const struct fetch_response_responses *topic = &response->responses[i];
+        const struct metadata_topic *known =
+            metadata_find_topic_by_id(hints.metadata, &topic->topic_id);
+        for (int32_t j = 0; j < topic->partitions_count; j++) {
+            struct fetch_response_responses_partitions *partition = &topic->partitions[j];
+            if (is_of_another_leader(partition->error_code))
+                (void)leader_hints_find(&hints, known, partition->partition_index,
+                                        &partition->current_leader.leader_id,
+                                        &partition->current_leader.leader_epoch);
+        }
+    }
+    fill_nodes(fetching->call, &hints, response);
+    leader_hints_end(&hints);
+}
+
+static bool has_error(const struct fetching *fetching) {
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        if (fetching->fetched[i].error != ERR_NONE)
+            return true;
+    }
+    return false;
+}
+
 static void convert_all(struct fetching *fetching) {
     for (int32_t i = 0; i < fetching->fetched_count; i++) {
         struct fetched *fetched = &fetching->fetched[i];
@@ -246,6 +308,8 @@ static void answer(struct fetching *fetching) {
         api_close(call);
         return;
     }
+    if (has_error(fetching))
+        tell_leaders(fetching, &response);
     /* Encoding takes the writer's own references of the ranges; ours go then, and only after that
      * the call with its arena. */
     api_encode(call, &response);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "broker/config/topic_config.h"
 #include "broker/log/down_conversion.h"
 
 #define MAGIC_1_VERSION_MIN 2
@@ -16,6 +17,13 @@ bool fetch_conversion_is_enabled(const struct config *config, const struct metad
     const char *set = metadata_find_setting(topic, "message.downconversion.enable");
 
     return set == NULL ? config->log_message_downconversion_enable : strcmp(set, "true") == 0;
+}
+
+bool fetch_needs_zstd(const struct config *config, const struct metadata_topic *topic) {
+    const char *set = metadata_find_setting(topic, "compression.type");
+
+    return set == NULL ? topic_config_of_broker(config).compression_type == COMPRESSION_ZSTD
+                       : strcmp(set, "zstd") == 0;
 }
 
 static enum error convert_range(struct partition *partition, int16_t api_version,

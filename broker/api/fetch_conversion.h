@@ -18,6 +18,10 @@ bool fetch_is_converted(int16_t api_version);
 /* message.downconversion.enable of the topic. */
 bool fetch_conversion_is_enabled(const struct config *config, const struct metadata_topic *topic);
 
+/* Whether the topic's batches are to be compressed with zstd, which versions below 10 do not know.
+ */
+bool fetch_needs_zstd(const struct config *config, const struct metadata_topic *topic);
+
 /* Turns the records of `result`, which answers `read`, into `set`, which the caller ends with
  * message_set_builder_done. The range is released. Where there is nothing but what old consumers
  * never see, it reads on, so that they get past it.

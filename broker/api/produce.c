@@ -1,4 +1,5 @@
 #include "broker/api/handlers.h"
+#include "broker/api/leader_hints.h"
 
 #include "broker/log/log.h"
 #include "broker/metadata/metadata_cache.h"
@@ -12,6 +13,8 @@
  * flush.messages until it is on disk. The whole
  * operation lives in the request's arena, so it ends only when no waiter's task is on its way.
  */
+
+#define LEADER_HINTS_VERSION_MIN 10
 
 struct produced {
     struct produce_response_responses_partition_responses *response;
@@ -87,19 +90,6 @@ static void tell_record_errors(struct api_call *call, const struct log_append_re
     response->record_errors_count = count;
 }
 
-/* Where the leader is, for clients that can use it (version 10 and later). */
-static void tell_leader(struct api_call *call, const struct metadata *metadata, struct bytes topic,
-                        struct produced *produced) {
-    const struct metadata_topic *known = metadata_find_topic(metadata, topic);
-    const struct metadata_partition *state =
-        known == NULL ? NULL : metadata_find_partition(known, produced->response->index);
-
-    if (call->header.api_version < 10 || state == NULL || state->leader < 0)
-        return;
-    produced->response->current_leader.leader_id = state->leader;
-    produced->response->current_leader.leader_epoch = state->leader_epoch;
-}
-
 static void append(struct production *production, const struct metadata *metadata,
                    const struct produce_request *request, struct bytes topic,
                    const struct produce_request_topic_data_partition_data *data,
@@ -124,8 +114,6 @@ static void append(struct production *production, const struct metadata *metadat
     if (error != ERR_NONE && error != ERR_DUPLICATE_BATCH) {
         fail(produced->response, error);
         tell_record_errors(call, &result, produced->response);
-        if (error == ERR_NOT_LEADER_OR_FOLLOWER)
-            tell_leader(call, metadata, topic, produced);
         return;
     }
     produced->response->base_offset = result.base_offset;
@@ -156,9 +144,51 @@ static bool has_error(const struct production *production) {
     return false;
 }
 
+static void fill_nodes(struct production *production, const struct leader_hints *hints) {
+    struct produce_response *response = &production->response;
+
+    response->node_endpoints =
+        api_alloc(production->call, (size_t)hints->node_count, sizeof(*response->node_endpoints));
+    if (response->node_endpoints == NULL)
+        return;
+    for (int32_t i = 0; i < hints->node_count; i++) {
+        const struct leader_node *node = &hints->nodes[i];
+        response->node_endpoints[i] =
+            (struct produce_response_node_endpoints){node->id, node->host, node->port, node->rack};
+    }
+    response->node_endpoints_count = hints->node_count;
+}
+
+static void tell_leaders_of(struct leader_hints *hints,
+                            const struct produce_response_responses *topic) {
+    const struct metadata_topic *known = metadata_find_topic(hints->metadata, topic->name);
+
+    for (int32_t i = 0; i < topic->partition_responses_count; i++) {
+        struct produce_response_responses_partition_responses *response =
+            &topic->partition_responses[i];
+        if (response->error_code == error_to_wire(ERR_NOT_LEADER_OR_FOLLOWER))
+            (void)leader_hints_find(hints, known, response->index,
+                                    &response->current_leader.leader_id,
+                                    &response->current_leader.leader_epoch);
+    }
+}
+
+static void tell_leaders(struct production *production) {
+    struct leader_hints hints;
+
+    if (production->call->header.api_version < LEADER_HINTS_VERSION_MIN || !has_error(production) ||
+        !leader_hints_begin(&hints, production->call, production->produced_count))
+        return;
+    for (int32_t i = 0; i < production->response.responses_count; i++)
+        tell_leaders_of(&hints, &production->response.responses[i]);
+    fill_nodes(production, &hints);
+    leader_hints_end(&hints);
+}
+
 static void respond_if_decided(struct production *production) {
     if (production->waiting > 0 || production->on_the_way > 0)
         return;
+    tell_leaders(production);
     release(production);
     api_respond(production->call, &production->response);
 }

@@ -8,23 +8,11 @@ import unittest
 import zlib
 
 from broker_cluster import BrokerCluster
+from wire_frames import ANSWER_SECONDS, batch, connect, frame, header, read_answer, text
 
-ANSWER_SECONDS = 20
 PRODUCE, FETCH, METADATA, API_VERSIONS = 0, 1, 3, 18
 CORRUPT_MESSAGE, UNSUPPORTED_VERSION, INVALID_RECORD = 2, 35, 87
 GROWTH_KIB_MAX = 300 * 1024
-
-
-def frame(payload):
-    return struct.pack(">i", len(payload)) + payload
-
-
-def text(value):
-    return struct.pack(">h", len(value)) + value.encode()
-
-
-def header(api, version, correlation=7):
-    return struct.pack(">hhi", api, version, correlation) + text("malformed")
 
 
 def metadata_v1(*topics):
@@ -35,25 +23,6 @@ def produce_v3(topic, records, acks=-1):
     """One partition, number 0."""
     return (header(PRODUCE, 3) + struct.pack(">h", -1) + struct.pack(">hii", acks, 10000, 1)
             + text(topic) + struct.pack(">iii", 1, 0, len(records)) + records)
-
-
-def crc32c(data):
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
-
-
-def batch(records=b"\x10\x00\x00\x00\x01\x04hi\x00", count=1, magic=2, crc=None, attributes=0,
-          length=None, last_delta=None):
-    """A record batch; by default a good one with the single value "hi"."""
-    now = int(time.time() * 1000)
-    tail = struct.pack(">hiqqqhii", attributes, count - 1 if last_delta is None else last_delta,
-                       now, now, -1, -1, -1, count) + records
-    body = struct.pack(">ibI", -1, magic, crc32c(tail) if crc is None else crc) + tail
-    return struct.pack(">qi", 0, len(body) if length is None else length) + body
 
 
 class MalformedInputTest(unittest.TestCase):
@@ -74,24 +43,7 @@ class MalformedInputTest(unittest.TestCase):
         self.assertIsNotNone(self.ask(frame(metadata_v1("orders"))), "it serves on")
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.broker.port), ANSWER_SECONDS)
-
-    @staticmethod
-    def read_answer(connection):
-        """The payload of one response, or None if the connection was closed."""
-        def exactly(size):
-            data = b""
-            while len(data) < size:
-                more = connection.recv(size - len(data))
-                if not more:
-                    return None
-                data += more
-            return data
-        try:
-            size = exactly(4)
-            return None if size is None else exactly(struct.unpack(">i", size)[0])
-        except ConnectionError:
-            return None
+        return connect(self.broker.port)
 
     def ask(self, data):
         with self.connect() as connection:
@@ -99,7 +51,7 @@ class MalformedInputTest(unittest.TestCase):
                 connection.sendall(data)
             except ConnectionError:
                 return None
-            return self.read_answer(connection)
+            return read_answer(connection)
 
     def produce_error(self, records):
         """The partition's error code in the answer, or None if it was a closed connection."""
