@@ -15,6 +15,7 @@
 #include "broker/control/control.h"
 #include "broker/control/topic_settings.h"
 #include "broker/log/log_manager.h"
+#include "broker/log/worker_pool.h"
 #include "broker/replica/fetch_session.h"
 #include "broker/server/server.h"
 #include "broker/stop_signals.h"
@@ -179,7 +180,7 @@ static void fill_context(struct broker *broker) {
         .clock = clock_system(),
         .metadata = control_metadata(broker->control),
         .replicas = control_replicas(broker->control),
-        .logs = broker->logs,
+        .background = worker_pool_executor(log_manager_pool(broker->logs)),
         .sessions = broker->sessions,
         .producer_ids = control_producer_ids(broker->control),
         .control = broker->control,
@@ -223,6 +224,8 @@ static void leave_cluster(struct broker *broker) {
      * are told that this is not the leader now, and ask the next one. */
     control_resign(broker->control);
     server_stop(broker->server, DRAIN_MS);
+    /* What is read for requests off the reactors would come back to them. */
+    worker_pool_drain(log_manager_pool(broker->logs));
 }
 
 static void stop(struct broker *broker, bool was_started) {

@@ -22,7 +22,6 @@ struct config;
 struct control;
 struct live_config;
 struct fetch_sessions;
-struct log_manager;
 struct metadata_cache;
 struct producer_ids;
 struct replica_manager;
@@ -38,7 +37,7 @@ struct api_context {
     struct clock *clock;
     struct metadata_cache *metadata;
     struct replica_manager *replicas;
-    struct log_manager *logs;
+    struct executor *background; /* for what waits for a disk; runs tasks concurrently */
     struct fetch_sessions *sessions;
     struct producer_ids *producer_ids;
     struct control *control;

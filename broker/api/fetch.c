@@ -19,6 +19,7 @@
 
 #define TOPIC_ID_VERSION_MIN     13
 #define SESSION_VERSION_MIN      7
+#define COLD_BYTES_MIN           (64 * 1024)
 #define ZSTD_VERSION_MIN         10
 #define REPLICA_STATE_VERSION    15
 #define LEADER_HINTS_VERSION_MIN 16
@@ -48,7 +49,9 @@ struct fetching {
     int32_t fetched_count;
     int64_t bytes; /* read in the last pass */
     int32_t on_the_way;
-    bool is_over; /* deadline, or abandoned */
+    bool is_warming;  /* in the background: neither time nor abandonment matters any more */
+    struct task task; /* for the way there and back */
+    bool is_over;     /* deadline, or abandoned */
     bool is_abandoned;
 };
 
@@ -297,7 +300,7 @@ static void convert_all(struct fetching *fetching) {
     }
 }
 
-static void answer(struct fetching *fetching) {
+static void send_answer(struct fetching *fetching) {
     struct api_call *call = fetching->call;
     struct fetch_response response;
 
@@ -315,6 +318,40 @@ static void answer(struct fetching *fetching) {
     api_encode(call, &response);
     release(fetching);
     request_send(call->request);
+}
+
+static void on_warm(struct task *task) {
+    send_answer(CONTAINER_OF(task, struct fetching, task));
+}
+
+static void warm_in_background(struct task *task) {
+    struct fetching *fetching = CONTAINER_OF(task, struct fetching, task);
+
+    for (int32_t i = 0; i < fetching->fetched_count; i++)
+        log_range_warm(&fetching->fetched[i].result.records);
+    fetching->task.run = on_warm;
+    executor_post(fetching->call->request->executor, &fetching->task);
+}
+
+/* Who reads at the end gets little at a time, from memory: only larger ranges are asked for. */
+static bool has_cold_range(const struct fetching *fetching) {
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        const struct file_range *range = &fetching->fetched[i].result.records;
+        if (range->size >= COLD_BYTES_MIN && log_range_is_cold(range))
+            return true;
+    }
+    return false;
+}
+
+/* Sending what is on a disk would hold up everybody else on this reactor until it is read. */
+static void answer(struct fetching *fetching) {
+    if (!has_cold_range(fetching)) {
+        send_answer(fetching);
+        return;
+    }
+    fetching->is_warming = true;
+    fetching->task.run = warm_in_background;
+    executor_post(fetching->call->context->background, &fetching->task);
 }
 
 /* ---- Waiting ---- */
@@ -361,7 +398,8 @@ static void on_deadline(struct request *request) {
     struct fetching *fetching = request->user;
 
     fetching->is_over = true;
-    stop_waiting(fetching);
+    if (!fetching->is_warming)
+        stop_waiting(fetching);
 }
 
 static void on_abandoned(struct request *request) {
@@ -369,7 +407,8 @@ static void on_abandoned(struct request *request) {
 
     fetching->is_over = true;
     fetching->is_abandoned = true;
-    stop_waiting(fetching);
+    if (!fetching->is_warming)
+        stop_waiting(fetching);
 }
 
 static void wait_for_data(struct fetching *fetching) {

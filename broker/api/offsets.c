@@ -278,19 +278,79 @@ static void answer_list_offsets_topic(struct api_call *call,
     }
 }
 
-static void handle_list_offsets(struct api_call *call) {
+/* A request that looks for times reads the log, perhaps from a disk: it does so in the background,
+ * and comes back to be answered. Meanwhile it belongs to nobody else. */
+struct listing {
+    struct task task;
+    struct api_call *call;
     struct list_offsets_request request;
     struct list_offsets_response response;
+};
 
-    if (!api_decode(call, &request))
-        return;
-    if (!prepare_list_offsets(call, &request, &response)) {
+static void answer_topics(struct listing *listing) {
+    for (int32_t i = 0; i < listing->request.topics_count; i++)
+        answer_list_offsets_topic(listing->call, &listing->request, &listing->request.topics[i],
+                                  &listing->response.topics[i]);
+}
+
+static void respond_on_reactor(struct task *task) {
+    struct listing *listing = CONTAINER_OF(task, struct listing, task);
+
+    api_respond(listing->call, &listing->response);
+}
+
+static void look_up_in_background(struct task *task) {
+    struct listing *listing = CONTAINER_OF(task, struct listing, task);
+
+    answer_topics(listing);
+    listing->task.run = respond_on_reactor;
+    executor_post(listing->call->request->executor, &listing->task);
+}
+
+static bool reads_the_log(const struct list_offsets_request *request) {
+    for (int32_t i = 0; i < request->topics_count; i++) {
+        for (int32_t j = 0; j < request->topics[i].partitions_count; j++) {
+            int64_t timestamp = request->topics[i].partitions[j].timestamp;
+            if (timestamp >= 0 || timestamp == MAX_TIMESTAMP)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The frame is gone when the handler returns. */
+static bool keep_names(struct listing *listing) {
+    for (int32_t i = 0; i < listing->request.topics_count; i++) {
+        struct list_offsets_request_topics *topic = &listing->request.topics[i];
+        topic->name = arena_copy(&listing->call->request->arena, topic->name);
+        listing->response.topics[i].name = topic->name;
+        if (bytes_is_null(topic->name))
+            return false;
+    }
+    return true;
+}
+
+static void handle_list_offsets(struct api_call *call) {
+    struct listing *listing = api_alloc(call, 1, sizeof(*listing));
+
+    if (listing == NULL) {
         api_close(call);
         return;
     }
-    for (int32_t i = 0; i < request.topics_count; i++)
-        answer_list_offsets_topic(call, &request, &request.topics[i], &response.topics[i]);
-    api_respond(call, &response);
+    listing->call = call;
+    if (!api_decode(call, &listing->request))
+        return;
+    if (!prepare_list_offsets(call, &listing->request, &listing->response)) {
+        api_close(call);
+    } else if (!reads_the_log(&listing->request)) {
+        answer_topics(listing);
+        api_respond(call, &listing->response);
+    } else if (keep_names(listing)) {
+        listing->task.run = look_up_in_background;
+        executor_post(call->context->background, &listing->task);
+    } else {
+        api_close(call);
+    }
 }
 
 const struct api_handler api_list_offsets = {&list_offsets_api, 9, handle_list_offsets};
