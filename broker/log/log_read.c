@@ -210,6 +210,15 @@ static uint32_t generation_of(struct log *log) {
     return generation;
 }
 
+/* A truncation pulled the file away or put other bytes in its place, or old segments went: whatever
+ * was read meanwhile says nothing, and has to be looked at again. */
+static enum error after_change(enum error error) {
+    bool may_be_due_to_it = error == ERR_DISK_CORRUPT || error == ERR_CORRUPT_MESSAGE ||
+                            error == ERR_INVALID_RECORD || error == ERR_MALFORMED;
+
+    return may_be_due_to_it ? ERR_NONE : error;
+}
+
 enum error log_read(struct log *log, int64_t offset, int64_t offset_limit, size_t bytes_max,
                     bool at_least_one_batch, struct file_range *range) {
     enum error error = log_check_usable(log);
@@ -219,10 +228,8 @@ enum error log_read(struct log *log, int64_t offset, int64_t offset_limit, size_
         error = read_once(log, offset, offset_limit, bytes_max, at_least_one_batch, range);
         if (generation == generation_of(log))
             break;
-        /* A truncation pulled the file away, or put another in its place: look again. */
         log_range_release(range);
-        if (error == ERR_DISK_CORRUPT || error == ERR_CORRUPT_MESSAGE)
-            error = ERR_NONE;
+        error = after_change(error);
     }
     return log_fail(log, error, "read");
 }
@@ -441,10 +448,9 @@ enum error log_offset_for_timestamp(struct log *log, int64_t timestamp, int64_t 
     while (error == ERR_NONE) {
         uint32_t generation = generation_of(log);
         error = find_timestamp_once(log, timestamp, &found);
-        if ((error != ERR_DISK_CORRUPT && error != ERR_CORRUPT_MESSAGE) ||
-            generation == generation_of(log))
+        if (generation == generation_of(log))
             break;
-        error = ERR_NONE;
+        error = after_change(error);
     }
     if ((error = log_fail(log, error, "search by time")) != ERR_NONE)
         return error;

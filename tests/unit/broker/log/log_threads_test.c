@@ -13,6 +13,7 @@ struct shared {
     int64_t batches_read; /* atomic */
 };
 
+/* CHECK in the threads: cmocka can only fail a test from its own. */
 static void check_range(struct shared *shared, int64_t offset) {
     static _Thread_local uint8_t data[1 << 16];
     struct record_batch batch;
@@ -24,15 +25,15 @@ static void check_range(struct shared *shared, int64_t offset) {
     error = log_read(shared->log, offset, log_end_offset(shared->log), sizeof(data), true, &range);
     if (error == ERR_OFFSET_OUT_OF_RANGE)
         return; /* truncated meanwhile */
-    assert_int_equal(error, ERR_NONE);
-    assert_int_equal(log_range_copy(shared->log, &range, data, &size), ERR_NONE);
+    CHECK(error == ERR_NONE);
+    CHECK(log_range_copy(shared->log, &range, data, &size) == ERR_NONE);
     log_range_release(&range);
     rest = bytes_of(data, size);
     while (record_batch_decode(rest, &batch) == ERR_NONE) {
         /* A truncation and a new append may have replaced the bytes while they were copied. */
         if (!record_batch_crc_is_valid(&batch))
             return;
-        assert_true(record_batch_last_offset(&batch) >= offset);
+        CHECK(record_batch_last_offset(&batch) >= offset);
         offset = record_batch_last_offset(&batch) + 1;
         rest = bytes_of(rest.data + batch.whole.size, rest.size - batch.whole.size);
         (void)__atomic_add_fetch(&shared->batches_read, 1, __ATOMIC_RELAXED);
@@ -50,11 +51,9 @@ static void *reader(void *argument) {
         turn = turn * 6364136223846793005u + 1442695040888963407u;
         if (end > start)
             check_range(shared, start + (int64_t)(turn >> 33) % (end - start));
-        assert_int_equal(log_offset_for_timestamp(shared->log,
-                                                  FIXTURE_NOW_MS + (int64_t)(turn >> 40) % 5000,
-                                                  end, &found),
-                         ERR_NONE);
-        assert_true(log_size(shared->log) >= 0);
+        CHECK(log_offset_for_timestamp(shared->log, FIXTURE_NOW_MS + (int64_t)(turn >> 40) % 5000,
+                                       end, &found) == ERR_NONE);
+        CHECK(log_size(shared->log) >= 0);
     }
     return NULL;
 }
