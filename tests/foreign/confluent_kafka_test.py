@@ -18,7 +18,7 @@ class Confluent:
     def produce(self, bootstrap, topic, partition, lines, acks, compression):
         errors = []
         producer = Producer({"bootstrap.servers": bootstrap, "acks": acks,
-                             "compression.type": compression, "message.max.bytes": 2000000})
+                             "compression.type": compression})
         for line in lines:
             producer.produce(topic, line.encode(), partition=partition,
                              on_delivery=lambda error, _: error and errors.append(error))
