@@ -223,3 +223,14 @@ class BrokerCluster:
             return partitions and all(sorted(partition["isr"]) == sorted(partition["replicas"])
                                       for partition in partitions)
         wait_until(in_sync, seconds, f"all replicas of {topic} are in sync")
+
+    def wait_until_known(self, topic, seconds=START_SECONDS):
+        """Until every broker tells that every replica of the topic is in its ISR."""
+        for broker in self.brokers.values():
+            def in_sync(address=broker.address):
+                partitions = self.partitions(topic, address).values()
+                return partitions and all(
+                    partition["leader"] >= 0
+                    and sorted(partition["isr"]) == sorted(partition["replicas"])
+                    for partition in partitions)
+            wait_until(in_sync, seconds, f"broker {broker.id} tells of {topic}")

@@ -24,6 +24,30 @@ def header(api, version, correlation=7):
     return struct.pack(">hhi", api, version, correlation) + text("frames")
 
 
+def uvarint(value):
+    encoded = b""
+    while value > 127:
+        value, encoded = value >> 7, encoded + bytes([value & 127 | 128])
+    return encoded + bytes([value])
+
+
+def compact(data):
+    """A compact string or bytes; None is null."""
+    if data is None:
+        return uvarint(0)
+    data = data.encode() if isinstance(data, str) else data
+    return uvarint(len(data) + 1) + data
+
+
+def compact_array(*items):
+    return uvarint(len(items) + 1) + b"".join(items)
+
+
+def flexible_header(api, version, correlation=7):
+    """Header 2, without tagged fields."""
+    return header(api, version, correlation) + b"\0"
+
+
 def crc32c(data):
     crc = 0xFFFFFFFF
     for byte in data:
@@ -34,10 +58,7 @@ def crc32c(data):
 
 
 def varint(value):
-    value, encoded = value << 1 ^ value >> 63, b""
-    while value > 127:
-        value, encoded = value >> 7, encoded + bytes([value & 127 | 128])
-    return encoded + bytes([value])
+    return uvarint(value << 1 ^ value >> 63)
 
 
 def record(value, offset_delta=0):
@@ -88,14 +109,11 @@ def ask(port, payload):
         return read_answer(connection)
 
 
-class Answer:
-    """Reads an answer field by field; `end` checks that nothing is left."""
+class Fields:
+    """Reads bytes field by field; `end` checks that nothing is left."""
 
-    def __init__(self, payload, has_tags=False):
-        self.rest = payload
-        self.correlation = self.i32()
-        if has_tags:
-            self.tags()
+    def __init__(self, data):
+        self.rest = data
 
     def _take(self, form):
         size = struct.calcsize(form)
@@ -139,9 +157,13 @@ class Answer:
             if byte < 128:
                 return value
 
-    def compact_text(self):
+    def compact_data(self):
         size = self.uvarint()
-        return None if size == 0 else self.raw(size - 1).decode()
+        return None if size == 0 else self.raw(size - 1)
+
+    def compact_text(self):
+        data = self.compact_data()
+        return None if data is None else data.decode()
 
     def compact_array(self, read):
         count = self.uvarint()
@@ -154,3 +176,13 @@ class Answer:
     def end(self):
         if self.rest:
             raise AssertionError(f"{len(self.rest)} bytes left over")
+
+
+class Answer(Fields):
+    """An answer, of which the header is read."""
+
+    def __init__(self, payload, has_tags=False):
+        super().__init__(payload)
+        self.correlation = self.i32()
+        if has_tags:
+            self.tags()

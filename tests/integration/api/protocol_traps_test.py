@@ -2,7 +2,11 @@
 
 What is not here has its test elsewhere: refused frames in cluster/malformed_input_test.py, old message
 formats in clients/old_clients_test.py, epochs that never fall in tests/simulation, wrapping
-sequences, session epochs and codecs in tests/unit.
+sequences, session epochs and codecs in tests/unit; leaders, epochs and ids in
+leadership_traps_test.py.
+
+All of it also holds for a Java Kafka 3.9 (BARNABAS_DAEMON), but for the APIs that are not served
+here.
 """
 import struct
 import time
@@ -118,7 +122,7 @@ class ProtocolTrapsTest(unittest.TestCase):
         cls.cluster = BrokerCluster(3)
         cls.cluster.__enter__()
         cls.cluster.create_topic("orders", 2)
-        cls.cluster.wait_until_in_sync("orders")
+        cls.cluster.wait_until_known("orders")
 
     @classmethod
     def tearDownClass(cls):
@@ -132,7 +136,7 @@ class ProtocolTrapsTest(unittest.TestCase):
 
     def topic(self, name, partitions=1, **configs):
         self.cluster.create_topic(name, partitions, **configs)
-        self.cluster.wait_until_in_sync(name)
+        self.cluster.wait_until_known(name)
         return name
 
     # ---- ApiVersions ----
@@ -202,6 +206,19 @@ class ProtocolTrapsTest(unittest.TestCase):
         self.assertEqual((error, offset), (0, 0))
         _, partitions = fetched(ask(self.leader(topic), fetch(topic, (0, 0), bytes_max=1)))
         self.assertEqual(len(partitions[0][2]), len(whole))
+
+    def test_the_first_partition_that_has_data_may_pass_the_limits_and_no_other(self):
+        topic = self.topic("limits", 3)
+        leader = self.cluster.partitions(topic)[0]["leader"]
+        for partition in (1, 2):
+            if self.cluster.partitions(topic)[partition]["leader"] != leader:
+                self.cluster.barnabas("leader", "move", f"{topic}:{partition}", "--to", str(leader))
+            wait_until(lambda partition=partition: produced(ask(self.port(leader), produce(
+                topic, batch(), partition=partition)))[0] == 0, 30, "it leads")
+        _, partitions = fetched(ask(self.port(leader), fetch(topic, (0, 0), (1, 0), (2, 0),
+                                                             bytes_max=1)))
+        self.assertEqual([(error, len(records)) for error, _, records in partitions.values()],
+                         [(0, 0), (0, len(batch())), (0, 0)])
 
     def test_a_partition_with_an_error_has_empty_records_and_no_offsets(self):
         for version in (4, 5, 7, 10, 11):
@@ -298,31 +315,6 @@ class ProtocolTrapsTest(unittest.TestCase):
                 topic, batch(producer=(producer_id, 1, first))))), expected)
         self.assertEqual(produced(ask(self.leader(topic), produce(
             topic, batch(producer=(producer_id, 0, 2))))), (INVALID_EPOCH, -1))
-
-    def test_who_does_not_lead_tells_who_does_and_where(self):
-        leader = self.cluster.partitions("orders")[0]["leader"]
-        other = next(broker for broker in (1, 2, 3) if broker != leader)
-        data = batch()
-        payload = struct.pack(">hhi", PRODUCE, 10, 7) + text("frames") + b"\0"
-        payload += b"\0" + struct.pack(">hi", 1, 1000) + b"\2" + b"\7orders" + b"\2"
-        payload += struct.pack(">i", 0) + bytes([len(data) + 1]) + data + b"\0" + b"\0" + b"\0"
-        answer = Answer(ask(self.port(other), payload), has_tags=True)
-        hints = []
-
-        def partition():
-            self.assertEqual((answer.i32(), answer.i16(), answer.i64()), (0, NOT_LEADER, -1))
-            answer.i64(), answer.i64()
-            answer.compact_array(lambda: None)
-            answer.compact_text()
-            hints.append(answer.tags())
-        answer.compact_array(lambda: (answer.compact_text(), answer.compact_array(partition),
-                                      answer.tags()))
-        self.assertEqual(answer.i32(), 0)
-        nodes = answer.tags()
-        answer.end()
-        self.assertEqual(struct.unpack_from(">i", hints[0][0])[0], leader)
-        self.assertIn(struct.pack(">i", leader) + b"\x0a127.0.0.1"
-                      + struct.pack(">i", self.port(leader)), nodes[0])
 
     # ---- Others ----
 
