@@ -11,6 +11,7 @@ const struct api_handler *const api_handlers[] = {
     &api_api_versions,
     &api_create_topics,
     &api_delete_topics,
+    &api_delete_records,
     &api_init_producer_id,
     &api_offset_for_leader_epoch,
     &api_describe_configs,

@@ -16,6 +16,7 @@ extern const struct api_handler api_describe_cluster;              /* metadata.c
 extern const struct api_handler api_find_coordinator;              /* coordinators.c */
 extern const struct api_handler api_init_producer_id;              /* coordinators.c */
 extern const struct api_handler api_api_versions;                  /* api_versions.c */
+extern const struct api_handler api_delete_records;                /* delete_records.c */
 extern const struct api_handler api_create_topics;                 /* topics.c */
 extern const struct api_handler api_delete_topics;                 /* topics.c */
 extern const struct api_handler api_create_partitions;             /* partitions.c */

@@ -110,6 +110,29 @@ int64_t partition_now_ms(const struct partition *partition) {
 
 /* ---- Waiters ---- */
 
+/* Of the leader and its followers that live. Under `lock`. */
+static int64_t low_watermark(const struct partition *partition) {
+    const struct partition_environment *environment = partition->environment;
+    int64_t lowest = log_start_offset(partition->log);
+
+    for (int32_t i = 0; i < partition->follower_count; i++) {
+        const struct replica_progress *follower = &partition->followers[i];
+        if (follower->log_start_offset < lowest &&
+            environment->is_broker_alive(environment->context, follower->broker_id))
+            lowest = follower->log_start_offset;
+    }
+    return lowest;
+}
+
+int64_t partition_low_watermark(struct partition *partition) {
+    int64_t lowest;
+
+    mutex_lock(&partition->lock);
+    lowest = low_watermark(partition);
+    mutex_unlock(&partition->lock);
+    return lowest;
+}
+
 static bool is_satisfied(const struct partition *partition, const struct waiter *waiter,
                          int64_t log_end_offset) {
     int64_t high_watermark = atomic_load(&partition->high_watermark);
@@ -121,6 +144,8 @@ static bool is_satisfied(const struct partition *partition, const struct waiter 
         return high_watermark > waiter->offset;
     case WAIT_FOLLOWER_DATA:
         return log_end_offset > waiter->offset;
+    case WAIT_LOW_WATERMARK:
+        return low_watermark(partition) >= waiter->offset;
     case WAIT_FLUSHED:
         return log_flushed_offset(partition->log) >= waiter->offset;
     }
@@ -372,4 +397,26 @@ void partition_apply_retention(struct partition *partition) {
     if (error == ERR_OUT_OF_MEMORY)
         LOG_WARN("retention_postponed", "topic=%s partition=%d error=%s", partition->topic,
                  partition->index, error_name(error));
+}
+
+enum error partition_delete_records(struct partition *partition, int64_t offset,
+                                    int64_t *required_offset, int32_t *leader_epoch) {
+    enum error error = ERR_NONE;
+
+    mutex_lock(&partition->append_lock);
+    if (atomic_load(&partition->role) != ROLE_LEADER) {
+        error = ERR_NOT_LEADER_OR_FOLLOWER;
+    } else {
+        int64_t high_watermark = atomic_load(&partition->high_watermark);
+        *required_offset = offset == DELETE_ALL_RECORDS ? high_watermark : offset;
+        *leader_epoch = atomic_load(&partition->leader_epoch);
+        /* INVARIANT: only what is committed is deleted; the log start never passes the high
+         * watermark. */
+        if (*required_offset < 0 || *required_offset > high_watermark)
+            error = ERR_OFFSET_OUT_OF_RANGE;
+        else
+            log_advance_start_offset(partition->log, *required_offset);
+    }
+    mutex_unlock(&partition->append_lock);
+    return error;
 }

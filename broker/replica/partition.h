@@ -138,6 +138,15 @@ MUST_CHECK enum error partition_recover_out_of_range(struct partition *partition
                                                      int64_t leader_log_start_offset,
                                                      int64_t leader_log_end_offset);
 
+#define DELETE_ALL_RECORDS (-1) /* up to the high watermark */
+
+/* Leader: the log starts at `offset` from now on; `*required_offset` is what the log starts of all
+ * replicas have to reach. Errors: NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE. */
+MUST_CHECK enum error partition_delete_records(struct partition *partition, int64_t offset,
+                                               int64_t *required_offset, int32_t *leader_epoch);
+/* The lowest log start of the leader and the followers that live. */
+int64_t partition_low_watermark(struct partition *partition);
+
 /* Lets the log's old segments go, by its settings. */
 void partition_apply_retention(struct partition *partition);
 

@@ -47,10 +47,11 @@ static enum error follower_fetched(struct partition *partition, const struct par
     if (replica != NULL && atomic_load(&partition->role) == ROLE_LEADER &&
         check_epoch(partition, read->current_leader_epoch) == ERR_NONE) {
         int64_t end = log_end_offset(partition->log);
+        bool has_trimmed = replica->log_start_offset != read->follower_log_start_offset;
         replica_progress_on_fetch(replica, read->fetch_offset, read->follower_log_start_offset, end,
                                   partition_now_ms(partition));
         propose = partition_consider_joining(partition, replica);
-        if (partition_advance_high_watermark(partition))
+        if (partition_advance_high_watermark(partition) || has_trimmed)
             partition_collect_waiters(partition, end, false, &woken);
     }
     mutex_unlock(&partition->lock);

@@ -521,6 +521,12 @@ static void handle_error(struct followed *followed, enum error error) {
     }
 }
 
+/* The leader waits to hear that records are deleted here, too. */
+static bool has_new_log_start(const struct followed *followed) {
+    return log_start_offset(partition_log(followed->partition)) !=
+           followed->position.log_start_offset;
+}
+
 static void handle_partition(struct followed *followed,
                              const struct fetch_response_responses_partitions *answer) {
     enum error error;
@@ -544,7 +550,7 @@ static void handle_partition(struct followed *followed,
                                          answer->high_watermark, answer->log_start_offset);
     if (error == ERR_NONE)
         followed->failures = 0;
-    if (error != ERR_NONE || answer->records.data.size > 0)
+    if (error != ERR_NONE || answer->records.data.size > 0 || has_new_log_start(followed))
         handle_own_error(followed, error);
 }
 
