@@ -14,7 +14,8 @@
  * operation lives in the request's arena, so it ends only when no waiter's task is on its way.
  */
 
-#define LEADER_HINTS_VERSION_MIN 10
+#define STORAGE_ERROR_VERSION_MIN 4
+#define LEADER_HINTS_VERSION_MIN  10
 
 struct produced {
     struct produce_response_responses_partition_responses *response;
@@ -111,6 +112,10 @@ static void append(struct production *production, const struct metadata *metadat
         error = partition_append_as_leader(produced->partition, (uint8_t *)(uintptr_t)records.data,
                                            records.size, &options, &result,
                                            &produced->commit.leader_epoch);
+    /* Older clients do not know the error of a disk. */
+    if (error_to_wire(error) == error_to_wire(ERR_KAFKA_STORAGE_ERROR) &&
+        call->header.api_version < STORAGE_ERROR_VERSION_MIN)
+        error = ERR_NOT_LEADER_OR_FOLLOWER;
     if (error != ERR_NONE && error != ERR_DUPLICATE_BATCH) {
         fail(produced->response, error);
         tell_record_errors(call, &result, produced->response);
