@@ -20,6 +20,7 @@ import time
 
 JAR = "/usr/share/java/zookeeper.jar"  # its manifest names the jars it needs
 START_SECONDS = 60
+PROBE_SECONDS = 0.5
 LOG_PROPERTIES = """\
 log4j.rootLogger=WARN, FILE
 log4j.logger.org.apache.zookeeper.server.ZooKeeperServer=INFO
@@ -114,8 +115,9 @@ class ZookeeperServer:
             if self.process.poll() is not None:
                 raise RuntimeError(f"ZooKeeper ended at once:\n{self.output()}")
             try:
-                if self.words("ruok") == "imok" and "not currently serving" not in \
-                        self.words("mntr"):
+                # A connection that comes while the server starts may never be answered.
+                if self.words("ruok", PROBE_SECONDS) == "imok" and "not currently serving" \
+                        not in self.words("mntr", PROBE_SECONDS):
                     return
             except OSError:
                 pass

@@ -74,13 +74,16 @@ class ControllerTest(unittest.TestCase):
         self.zookeeper = ZookeeperServer(tick_ms=TICK_MS)
         self.zookeeper.start()
         self.addCleanup(self.zookeeper.remove)
-        self.kazoo = KazooClient(hosts=self.zookeeper.connect)
-        self.kazoo.start()
+        self.start_kazoo()
         self.addCleanup(self._stop_kazoo)
         self.brokers = {}
         for broker_id in (1, 2, 3):
             self.start_broker(broker_id)
         self.brokers[1].expect("active 1")
+
+    def start_kazoo(self):
+        self.kazoo = KazooClient(hosts=self.zookeeper.connect)
+        self.kazoo.start()
 
     def _stop_kazoo(self):
         self.kazoo.stop()
@@ -187,7 +190,10 @@ class ControllerTest(unittest.TestCase):
 
     def test_a_zookeeper_restart_is_survived(self):
         self.create(self.brokers[1], "before", 10, 3)
+        # It is the brokers' sessions that are to survive, not the test's.
+        self._stop_kazoo()
         self.zookeeper.restart(kill=True)
+        self.start_kazoo()
 
         def creates():
             for broker in self.brokers.values():

@@ -31,6 +31,12 @@ static enum error before(struct disk *disk, enum disk_operation operation, const
     return ERR_NONE;
 }
 
+static void hold_syncs(void) {
+    mutex_lock(&slow.lock);
+    slow.is_open = false;
+    mutex_unlock(&slow.lock);
+}
+
 static void let_syncs_pass(void) {
     mutex_lock(&slow.lock);
     slow.is_open = true;
@@ -139,7 +145,7 @@ static void an_append_is_acknowledged_only_when_it_is_on_disk(void **state) {
         struct commit commit;
         bench_init(&bench);
         apply(&bench, SELF, 0);
-        slow.is_open = false;
+        hold_syncs();
         commit = append(&bench, acks[i]);
         assert_int_equal(commit.flush_offset, 3);
         assert_int_equal(partition_commit_status(bench.partition, &commit, &bench.waiter),
@@ -161,7 +167,7 @@ static void who_waits_for_the_disk_is_told_when_leadership_is_lost(void **state)
 
     bench_init(&bench);
     apply(&bench, SELF, 0);
-    slow.is_open = false;
+    hold_syncs();
     commit = append(&bench, 1);
     assert_int_equal(partition_commit_status(bench.partition, &commit, &bench.waiter),
                      ERR_REQUEST_TIMED_OUT);
@@ -198,7 +204,7 @@ static void without_the_setting_nobody_waits_for_the_disk(void **state) {
     bench.f.config.flush_messages = INT64_MAX;
     partition_set_log_config(bench.partition, &bench.f.config);
     apply(&bench, SELF, 0);
-    slow.is_open = false;
+    hold_syncs();
     commit = append(&bench, 1);
     assert_int_equal(commit.flush_offset, -1);
     assert_int_equal(partition_commit_status(bench.partition, &commit, &bench.waiter), ERR_NONE);
