@@ -6,7 +6,7 @@
 packages_to_run=(
     gcc libc6-dev cmake ninja-build python3
     libevent-dev libjansson-dev libzookeeper-mt-dev
-    libsnappy-dev liblz4-dev libzstd-dev zlib1g-dev
+    libsnappy-dev liblz4-dev libzstd-dev zlib1g-dev uthash-dev
     zookeeper # its daemon package is zookeeperd: nothing is started by this one
 )
 if [ "$(uname -m)" = x86_64 ]; then
