@@ -57,6 +57,7 @@ struct metadata_topic {
     struct uuid id;   /* zero if the topic has none */
     const char *name; /* zero terminated */
     bool is_internal;
+    int64_t assignment_zxid; /* the ZooKeeper transaction that the assignment is known from */
     struct metadata_partition *partitions; /* index i at place i; no gaps */
     int32_t partition_count;
     struct metadata_setting *settings; /* overrides, ascending by key */

@@ -215,9 +215,9 @@ static void merge_partition(struct metadata_partition *to,
     to->removing_count = assignment->removing_count;
 }
 
-bool metadata_builder_set_topic(struct metadata_builder *builder, struct bytes name,
-                                const struct uuid *id, const struct metadata_assignment *partitions,
-                                int32_t partition_count) {
+static bool put_topic(struct metadata_builder *builder, struct bytes name, const struct uuid *id,
+                      int64_t zxid, const struct metadata_assignment *partitions,
+                      int32_t partition_count) {
     struct topic_slot *slot = find_slot(builder, name);
     const struct metadata_topic *before =
         slot != NULL && uuid_equal(&slot->topic->topic.id, id) ? &slot->topic->topic : NULL;
@@ -242,6 +242,7 @@ bool metadata_builder_set_topic(struct metadata_builder *builder, struct bytes n
             .id = *id,
             .name = text,
             .is_internal = metadata_is_internal_topic(name),
+            .assignment_zxid = zxid,
             .partitions = merged,
             .partition_count = partition_count,
             .settings = before == NULL ? NULL : before->settings,
@@ -255,6 +256,27 @@ bool metadata_builder_set_topic(struct metadata_builder *builder, struct bytes n
     free(seen);
     free(merged);
     return numbered;
+}
+
+bool metadata_builder_is_known_since(struct metadata_builder *builder, struct bytes name,
+                                     int64_t zxid) {
+    const struct topic_slot *slot = find_slot(builder, name);
+
+    return slot != NULL && slot->topic->topic.assignment_zxid >= zxid;
+}
+
+/* INVARIANT: what is known under a name never goes back to an earlier transaction, whatever the
+ * order in which reloads and change entries arrive. A broker would delete the log of the newer
+ * topic, and lead it again, empty, when the newer entry comes. */
+bool metadata_builder_set_topic(struct metadata_builder *builder, struct bytes name,
+                                const struct uuid *id, int64_t zxid,
+                                const struct metadata_assignment *partitions,
+                                int32_t partition_count) {
+    if (metadata_builder_is_known_since(builder, name, zxid)) {
+        metadata_builder_keep_topic(builder, name);
+        return true;
+    }
+    return put_topic(builder, name, id, zxid, partitions, partition_count);
 }
 
 /* Makes the slot's topic writable. */

@@ -4,7 +4,10 @@
  * Every source (a full reload, an entry of the change log, a broker's znode) goes through these
  * functions, so that they cannot disagree. Applying a partition state is monotonic: within one
  * topic id, a state whose (leader_epoch, partition_epoch) is not newer than the known one is
- * ignored. A topic that comes under a known name with another id replaces the old one.
+ * ignored. Applying an assignment is monotonic too, across topic ids, by the ZooKeeper transaction
+ * it is known from: an entry of the change log that a reload has seen already must not bring back a
+ * topic that was replaced since, because a broker deletes what it has of the one that it displaces.
+ * A newer topic under a known name with another id replaces the old one.
  *
  * Pure: no clock, no I/O. Threads: one at a time. Arguments are copied.
  */
@@ -37,10 +40,15 @@ struct metadata_assignment {
     int32_t removing_count;
 };
 
-/* Adds the topic, or replaces its assignment; states known for the same id are kept.
+/* Whether the topic of that name is known as of transaction `zxid` or later. */
+bool metadata_builder_is_known_since(struct metadata_builder *builder, struct bytes name,
+                                     int64_t zxid);
+
+/* Adds the topic, or replaces its assignment, unless it is known as of `zxid` or later: then it
+ * stays as it is, and counts as set. States and settings known for the same id are kept.
  * Partitions must be numbered 0...n-1 in any order: false (and no change) if they are not. */
 MUST_CHECK bool metadata_builder_set_topic(struct metadata_builder *builder, struct bytes name,
-                                           const struct uuid *id,
+                                           const struct uuid *id, int64_t zxid,
                                            const struct metadata_assignment *partitions,
                                            int32_t partition_count);
 

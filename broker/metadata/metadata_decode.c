@@ -6,7 +6,7 @@
 #include "zk-schema/broker_znode.h"
 #include "zk-schema/paths.h"
 
-bool metadata_put_topic(struct metadata_builder *builder, struct bytes name,
+bool metadata_put_topic(struct metadata_builder *builder, struct bytes name, int64_t zxid,
                         const struct topic_znode *topic) {
     struct metadata_assignment *assignments =
         calloc((size_t)topic->partition_count + 1, sizeof(*assignments));
@@ -20,7 +20,7 @@ bool metadata_put_topic(struct metadata_builder *builder, struct bytes name,
             p->adding_count, p->removing_replicas, p->removing_count,
         };
     }
-    is_set = metadata_builder_set_topic(builder, name, &topic->topic_id, assignments,
+    is_set = metadata_builder_set_topic(builder, name, &topic->topic_id, zxid, assignments,
                                         topic->partition_count);
     free(assignments);
     return is_set;
@@ -66,18 +66,26 @@ void metadata_put_settings_znode(struct metadata_builder *builder, struct bytes 
                   LOG_QUOTED_TEXT(problem.text));
 }
 
-void metadata_put_change(struct metadata_builder *builder, const struct change_znode *change) {
+static void put_changed_topic(struct metadata_builder *builder, int64_t zxid,
+                              const struct change_topic *topic) {
+    struct bytes name = bytes_of_text(topic->name);
+
+    /* Its settings may be those of a later write, too. */
+    if (metadata_builder_is_known_since(builder, name, zxid))
+        return;
+    if (!metadata_put_topic(builder, name, zxid, &topic->assignment))
+        LOG_ERROR("change_entry_invalid", "topic=%s reason=\"partitions have gaps\"", topic->name);
+    else if (topic->has_settings)
+        put_settings(builder, name, &topic->settings);
+}
+
+void metadata_put_change(struct metadata_builder *builder, int64_t zxid,
+                         const struct change_znode *change) {
     for (int32_t i = 0; i < change->deletion_count; i++)
         metadata_builder_remove_topic(builder, bytes_of_text(change->deletions[i].name),
                                       &change->deletions[i].topic_id);
-    for (int32_t i = 0; i < change->topic_count; i++) {
-        const struct change_topic *topic = &change->topics[i];
-        if (!metadata_put_topic(builder, bytes_of_text(topic->name), &topic->assignment))
-            LOG_ERROR("change_entry_invalid", "topic=%s reason=\"partitions have gaps\"",
-                      topic->name);
-        else if (topic->has_settings)
-            put_settings(builder, bytes_of_text(topic->name), &topic->settings);
-    }
+    for (int32_t i = 0; i < change->topic_count; i++)
+        put_changed_topic(builder, zxid, &change->topics[i]);
     for (int32_t i = 0; i < change->state_count; i++) {
         const struct change_state *state = &change->states[i];
         metadata_put_state(builder, &state->topic_id, state->partition, state->partition_epoch,

@@ -77,9 +77,13 @@ static void on_topic_config(void *context, const struct zk_result *result) {
 
     if (watcher == NULL)
         return;
-    if (result->error == ERR_NONE)
+    /* No znode is no settings, as in Kafka. */
+    if (result->error == ERR_NONE || result->error == ERR_ZK_NO_NODE)
         metadata_put_settings_znode(watcher->builder, bytes_of_text(read->name), read->path.text,
-                                    result->data, &watcher->arena);
+                                    result->error == ERR_NONE ? result->data : BYTES_NULL,
+                                    &watcher->arena);
+    else
+        note_unreadable(watcher, read->path.text, result->error);
     arena_reset(&watcher->arena);
     free(read);
     watcher_load_read_done(watcher);
@@ -96,7 +100,8 @@ static void on_topic(void *context, const struct zk_result *result) {
     if (result->error == ERR_NONE) {
         if (topic_znode_decode(read->path.text, result->data, &watcher->arena, &topic, &problem) ==
                 ERR_NONE &&
-            metadata_put_topic(watcher->builder, bytes_of_text(read->name), &topic)) {
+            metadata_put_topic(watcher->builder, bytes_of_text(read->name), result->stat.mzxid,
+                               &topic)) {
             struct znode_path path = path_of_topic_config(bytes_of_text(read->name));
             read_states(watcher, read->name, &topic);
             watcher->outstanding++;

@@ -211,7 +211,7 @@ static void publish(int32_t count, int32_t leader, int32_t leader_epoch, const c
     for (int32_t i = 0; i < count; i++)
         assignments[i] =
             (struct metadata_assignment){.index = i, .replicas = replicas, .replica_count = 3};
-    assert_true(metadata_builder_set_topic(builder, bytes_of_text("orders"), &orders_id,
+    assert_true(metadata_builder_set_topic(builder, bytes_of_text("orders"), &orders_id, 1,
                                            assignments, count));
     metadata_builder_set_settings(builder, bytes_of_text("orders"), &setting,
                                   retention == NULL ? 0 : 1);
