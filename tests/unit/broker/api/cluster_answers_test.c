@@ -74,7 +74,8 @@ static void add_topic(struct metadata_builder *builder, const char *name, const 
     for (int32_t i = 0; i < count; i++)
         assignments[i] =
             (struct metadata_assignment){.index = i, .replicas = replicas, .replica_count = 3};
-    assert_true(metadata_builder_set_topic(builder, bytes_of_text(name), id, 1, assignments, count));
+    assert_true(
+        metadata_builder_set_topic(builder, bytes_of_text(name), id, 1, assignments, count));
     for (int32_t i = 0; i < count; i++) {
         const struct metadata_state known = {.index = i,
                                              .leader = leaders[i],

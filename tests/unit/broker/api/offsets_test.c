@@ -91,7 +91,8 @@ static void publish(void) {
     struct metadata_topic_change *changes;
     int32_t count;
 
-    assert_true(metadata_builder_set_topic(builder, bytes_of_text("topic"), &id, 1, assignments, 2));
+    assert_true(
+        metadata_builder_set_topic(builder, bytes_of_text("topic"), &id, 1, assignments, 2));
     metadata_cache_publish(&f.cache, metadata_builder_finish(builder, &changes, &count));
     free(changes);
 }
