@@ -96,8 +96,13 @@ static void append(struct production *production, const struct metadata *metadat
                    const struct produce_request_topic_data_partition_data *data,
                    struct produced *produced) {
     struct api_call *call = production->call;
-    struct partition_append options = {request->acks, clock_wall_ms(call->context->clock),
-                                       &call->request->arena};
+    struct partition_append options = {
+        .acks = request->acks,
+        .wall_ms = clock_wall_ms(call->context->clock),
+        .arena = &call->request->arena,
+        .origin = LOG_APPEND_CLIENT,
+        .leader_epoch = ANY_LEADER_EPOCH,
+    };
     struct bytes records = data->records.data;
     struct log_append_result result = {.log_start_offset = -1};
     enum error error = ERR_NONE;

@@ -82,10 +82,13 @@ struct partition_append {
     int16_t acks;
     int64_t wall_ms;
     struct arena *arena; /* for the result's record errors */
+    enum log_append_origin origin;
+    int32_t leader_epoch; /* ANY_LEADER_EPOCH, or the only one in which to append */
 };
 
-/* Appends what a client sent, in place. On success the leader's epoch is given too, for
- * partition_commit_status. Errors: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, and the log's. */
+/* Appends what a client or a coordinator here sent, in place. On success the leader's epoch is
+ * given too, for partition_commit_status. Errors: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, and
+ * the log's. */
 MUST_CHECK enum error partition_append_as_leader(struct partition *partition, uint8_t *records,
                                                  size_t size, const struct partition_append *append,
                                                  struct log_append_result *result,

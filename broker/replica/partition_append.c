@@ -3,20 +3,20 @@
 
 #include "client/base/logger.h"
 
-static const struct log_append_options client_append = {LOG_APPEND_CLIENT};
-
 enum error partition_append_as_leader(struct partition *partition, uint8_t *records, size_t size,
                                       const struct partition_append *append,
                                       struct log_append_result *result, int32_t *leader_epoch) {
+    const struct log_append_options options = {append->origin};
     struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
     enum error error = ERR_NONE;
 
     mutex_lock(&partition->append_lock);
-    if (atomic_load(&partition->role) != ROLE_LEADER) {
+    *leader_epoch = atomic_load(&partition->leader_epoch);
+    if (atomic_load(&partition->role) != ROLE_LEADER ||
+        (append->leader_epoch != ANY_LEADER_EPOCH && append->leader_epoch != *leader_epoch)) {
         error = ERR_NOT_LEADER_OR_FOLLOWER;
         goto out;
     }
-    *leader_epoch = atomic_load(&partition->leader_epoch);
     if (append->acks == -1) {
         struct partition_counts counts = partition_counts(partition);
         if (counts.isr < counts.min_isr) {
@@ -25,7 +25,7 @@ enum error partition_append_as_leader(struct partition *partition, uint8_t *reco
         }
     }
     error = log_append_as_leader(partition->log, records, size, *leader_epoch, append->wall_ms,
-                                 &client_append, append->arena, result);
+                                 &options, append->arena, result);
 out:
     mutex_unlock(&partition->append_lock);
     if (error != ERR_NONE)

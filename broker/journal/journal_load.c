@@ -1,0 +1,226 @@
+#include <stdlib.h>
+
+#include "broker/journal/journal_internal.h"
+#include "client/base/logger.h"
+
+#define PLAIN_BYTES_MAX ((size_t)64 << 20) /* of one compressed batch */
+
+/*
+ * A partition is read chunk by chunk. A chunk is read in the background into one of two buffers;
+ * while the loop takes its records in, the next one is read into the other. At any time one task
+ * of the load is on its way or runs, so a load that is dropped is freed by that task.
+ */
+struct chunk {
+    uint8_t *data;
+    size_t capacity;
+    size_t size;
+};
+
+struct journal_load {
+    struct journal *journal; /* loop */
+    int32_t index;
+    struct partition *partition; /* a reference */
+    int32_t leader_epoch;
+    int64_t offset;     /* of the next chunk */
+    int64_t end_offset; /* the log's end when the load began */
+    int32_t chunk_bytes;
+    struct chunk chunks[2];
+    int next; /* which buffer the task fills */
+    enum error error;
+    bool is_dropped; /* loop */
+    int64_t records, begun_ms;
+    struct task read;    /* runs in the background */
+    struct task arrived; /* runs on the loop */
+};
+
+static void load_free(struct journal_load *load) {
+    partition_unref(load->partition);
+    free(load->chunks[0].data);
+    free(load->chunks[1].data);
+    free(load);
+}
+
+void journal_load_drop(struct journal_load *load) {
+    load->is_dropped = true;
+}
+
+/* ---- In the background ---- */
+
+static enum error make_room(struct chunk *chunk, size_t size) {
+    uint8_t *grown;
+
+    if (size <= chunk->capacity)
+        return ERR_NONE;
+    grown = realloc(chunk->data, size);
+    if (grown == NULL)
+        return ERR_OUT_OF_MEMORY;
+    chunk->data = grown;
+    chunk->capacity = size;
+    return ERR_NONE;
+}
+
+static enum error copy_range(struct log *log, const struct file_range *range, struct chunk *chunk) {
+    enum error error = make_room(chunk, range->size);
+
+    return error != ERR_NONE ? error : log_range_copy(log, range, chunk->data, &chunk->size);
+}
+
+/* Forgets what is behind the last whole batch. Gives the offset behind it; unchanged if there is
+ * no whole batch. */
+static enum error cut_to_whole_batches(struct chunk *chunk, int64_t *offset) {
+    struct bytes rest = bytes_of(chunk->data, chunk->size);
+    struct record_batch batch;
+    size_t size;
+    size_t whole = 0;
+
+    while (rest.size >= RECORD_BATCH_PREFIX_BYTES &&
+           record_batch_total_size(rest, &size) == ERR_NONE && size <= rest.size) {
+        enum error error = record_batch_decode(bytes_of(rest.data, size), &batch);
+        if (error != ERR_NONE)
+            return error;
+        if (!record_batch_crc_is_valid(&batch))
+            return ERR_CORRUPT_MESSAGE;
+        *offset = record_batch_last_offset(&batch) + 1;
+        whole += size;
+        rest.data += size;
+        rest.size -= size;
+    }
+    chunk->size = whole;
+    return ERR_NONE;
+}
+
+static enum error read_chunk(struct journal_load *load, struct chunk *chunk) {
+    struct log *log = partition_log(load->partition);
+    int64_t offset = load->offset;
+    struct file_range range = {0};
+    enum error error;
+
+    chunk->size = 0;
+    if (offset >= load->end_offset)
+        return ERR_NONE;
+    error = log_read(log, offset, load->end_offset, (size_t)load->chunk_bytes, true, &range);
+    if (error == ERR_OFFSET_OUT_OF_RANGE && log_start_offset(log) > offset) {
+        load->offset = log_start_offset(log); /* deleted under us: what is left counts */
+        return ERR_NONE;
+    }
+    if (error == ERR_NONE && range.size > 0)
+        error = copy_range(log, &range, chunk);
+    log_range_release(&range);
+    if (error == ERR_NONE)
+        error = cut_to_whole_batches(chunk, &offset);
+    /* Nothing more below the end: what was there has been compacted away. */
+    load->offset = error == ERR_NONE && chunk->size == 0 ? load->end_offset : offset;
+    return error;
+}
+
+static void read_in_background(struct task *task) {
+    struct journal_load *load = CONTAINER_OF(task, struct journal_load, read);
+
+    load->error = read_chunk(load, &load->chunks[load->next]);
+    executor_post(loop_executor(load->journal->config.loop), &load->arrived);
+}
+
+/* ---- On the loop ---- */
+
+static enum error take_batch(struct journal_load *load, const struct record_batch *batch) {
+    const struct journal_owner *owner = &load->journal->config.owner;
+    struct record_iterator records;
+    struct record record;
+    enum error error = record_iterator_init(&records, batch, PLAIN_BYTES_MAX);
+
+    if (error != ERR_NONE)
+        return error;
+    while (record_iterator_next(&records, &record, &error)) {
+        record.offset = batch->base_offset + record.offset_delta;
+        owner->on_record(owner->context, load->index, batch, &record);
+        load->records++;
+    }
+    record_iterator_done(&records);
+    return error;
+}
+
+static enum error take_chunk(struct journal_load *load, const struct chunk *chunk) {
+    struct bytes rest = bytes_of(chunk->data, chunk->size);
+    struct record_batch batch;
+    size_t size;
+    enum error error = ERR_NONE;
+
+    while (error == ERR_NONE && rest.size > 0) {
+        if ((error = record_batch_total_size(rest, &size)) == ERR_NONE &&
+            (error = record_batch_decode(bytes_of(rest.data, size), &batch)) == ERR_NONE)
+            error = take_batch(load, &batch);
+        rest.data += size;
+        rest.size -= size;
+    }
+    return error;
+}
+
+/* The partition is ready, or never will be. */
+static void settle(struct journal_load *load, enum error error) {
+    struct journal *journal = load->journal;
+    struct journal_partition *own = &journal->partitions[load->index];
+    const struct journal_owner *owner = &journal->config.owner;
+    int64_t took_ms = clock_monotonic_ms(journal->config.clock) - load->begun_ms;
+
+    own->load = NULL;
+    if (error == ERR_NONE) {
+        own->state = JOURNAL_READY;
+        LOG_INFO("coordinator_loaded",
+                 "topic=%s partition=%d leader_epoch=%d records=%" PRId64 " duration_ms=%" PRId64,
+                 journal->config.topic, load->index, load->leader_epoch, load->records, took_ms);
+        owner->on_loaded(owner->context, load->index);
+    } else {
+        /* Serving from half of the journal would give away partitions twice and forget offsets. It
+         * stays LOADING: clients are told to wait for another leader or a mended disk. */
+        LOG_ERROR("coordinator_not_loaded",
+                  "topic=%s partition=%d offset=%" PRId64
+                  " error=%s action=\"move its leadership to a replica whose log is sound\"",
+                  journal->config.topic, load->index, load->offset, error_name(error));
+    }
+}
+
+static void on_arrived(struct task *task) {
+    struct journal_load *load = CONTAINER_OF(task, struct journal_load, arrived);
+    const struct chunk *chunk = &load->chunks[load->next];
+    enum error error = load->error;
+    bool is_last = error != ERR_NONE || load->offset >= load->end_offset;
+
+    if (load->is_dropped) {
+        load_free(load);
+        return;
+    }
+    if (!is_last) {
+        load->next = !load->next;
+        executor_post(load->journal->config.background, &load->read);
+    }
+    if (error == ERR_NONE)
+        error = take_chunk(load, chunk);
+    if (is_last || error != ERR_NONE)
+        settle(load, error);
+    if (is_last)
+        load_free(load);
+    else if (error != ERR_NONE)
+        journal_load_drop(load); /* the next chunk is being read */
+}
+
+void journal_load_begin(struct journal *journal, int32_t index) {
+    struct journal_partition *own = &journal->partitions[index];
+    struct journal_load *load = calloc(1, sizeof(*load));
+
+    CHECK(load != NULL);
+    *load = (struct journal_load){
+        .journal = journal,
+        .index = index,
+        .partition = own->partition,
+        .leader_epoch = own->leader_epoch,
+        .offset = log_start_offset(partition_log(own->partition)),
+        .end_offset = log_end_offset(partition_log(own->partition)),
+        .chunk_bytes = journal->config.load_bytes,
+        .begun_ms = clock_monotonic_ms(journal->config.clock),
+        .read = {.run = read_in_background},
+        .arrived = {.run = on_arrived},
+    };
+    partition_ref(load->partition);
+    own->load = load;
+    executor_post(journal->config.background, &load->read);
+}
