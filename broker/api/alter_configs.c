@@ -200,11 +200,11 @@ static void on_written(struct config_write *write, enum error error) {
     begin_some(item->alter);
 }
 
-static void alter_run(struct control_hop *hop) {
+static void alter_run(struct hop *hop) {
     begin_some((struct alter *)hop);
 }
 
-static void alter_respond(struct control_hop *hop) {
+static void alter_respond(struct hop *hop) {
     struct alter *alter = (struct alter *)hop;
 
     alter->respond(alter);

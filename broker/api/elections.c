@@ -15,7 +15,7 @@ struct election {
     struct elect_leaders_response response;
 };
 
-static void election_respond(struct control_hop *hop) {
+static void election_respond(struct hop *hop) {
     struct election *election = (struct election *)hop;
 
     for (int32_t i = 0;
@@ -138,7 +138,7 @@ static void on_elected(void *context, const struct controller_elect_leaders_resp
     visible_wait(&election->visible, are_elected);
 }
 
-static void election_run(struct control_hop *hop) {
+static void election_run(struct hop *hop) {
     struct election *election = (struct election *)hop;
 
     controller_shell_elect_leaders(control_shell(hop->call->context->control), &election->request,

@@ -1,6 +1,6 @@
 #include "broker/api/handlers.h"
 
-#include "broker/api/control_hop.h"
+#include "broker/api/hop.h"
 #include "client/wire/message/allocate_producer_ids.h"
 #include "client/wire/message/alter_partition.h"
 #include "client/wire/message/controlled_shutdown.h"
@@ -9,19 +9,19 @@
 /* What brokers ask of the controller. Each goes to the control thread and comes back with the
  * controller's answer in the call's arena. */
 
-static struct controller_shell *shell_of(const struct control_hop *hop) {
+static struct controller_shell *shell_of(const struct hop *hop) {
     return control_shell(hop->call->context->control);
 }
 
 /* ---- AlterPartition ---- */
 
 struct alter_partition {
-    struct control_hop hop; /* first */
+    struct hop hop; /* first */
     struct controller_alter_partition_request request;
     struct alter_partition_response response;
 };
 
-static void alter_partition_respond(struct control_hop *hop) {
+static void alter_partition_respond(struct hop *hop) {
     api_respond(hop->call, &((struct alter_partition *)hop)->response);
 }
 
@@ -79,10 +79,10 @@ static void on_altered(void *context, const struct controller_alter_partition_re
         alter->response.topics_count = 0;
         alter->response.error_code = ERR_UNKNOWN_SERVER_ERROR;
     }
-    control_hop_return(&alter->hop, alter_partition_respond);
+    hop_return(&alter->hop, alter_partition_respond);
 }
 
-static void alter_partition_run(struct control_hop *hop) {
+static void alter_partition_run(struct hop *hop) {
     struct alter_partition *alter = (struct alter_partition *)hop;
 
     controller_shell_alter_partition(shell_of(hop), &alter->request, on_altered, alter);
@@ -153,7 +153,7 @@ static void handle_alter_partition(struct api_call *call) {
         return;
     alter->hop.call = call;
     if (fill_proposals(call, &request, alter))
-        control_hop_go(&alter->hop, alter_partition_run);
+        hop_to_control(&alter->hop, alter_partition_run);
     else
         api_close(call);
 }
@@ -163,12 +163,12 @@ const struct api_handler api_alter_partition = {&alter_partition_api, 3, handle_
 /* ---- AllocateProducerIds ---- */
 
 struct allocation {
-    struct control_hop hop; /* first */
+    struct hop hop; /* first */
     struct controller_allocate_producer_ids_request request;
     struct allocate_producer_ids_response response;
 };
 
-static void allocation_respond(struct control_hop *hop) {
+static void allocation_respond(struct hop *hop) {
     api_respond(hop->call, &((struct allocation *)hop)->response);
 }
 
@@ -180,10 +180,10 @@ static void on_allocated(void *context,
     allocation->response.error_code = error_to_wire(response->error);
     allocation->response.producer_id_start = response->producer_id_start;
     allocation->response.producer_id_len = response->producer_id_count;
-    control_hop_return(&allocation->hop, allocation_respond);
+    hop_return(&allocation->hop, allocation_respond);
 }
 
-static void allocation_run(struct control_hop *hop) {
+static void allocation_run(struct hop *hop) {
     struct allocation *allocation = (struct allocation *)hop;
 
     controller_shell_allocate_producer_ids(shell_of(hop), &allocation->request, on_allocated,
@@ -203,7 +203,7 @@ static void handle_allocate_producer_ids(struct api_call *call) {
     allocation->hop.call = call;
     allocation->request =
         (struct controller_allocate_producer_ids_request){request.broker_id, request.broker_epoch};
-    control_hop_go(&allocation->hop, allocation_run);
+    hop_to_control(&allocation->hop, allocation_run);
 }
 
 const struct api_handler api_allocate_producer_ids = {&allocate_producer_ids_api, 0,
@@ -212,12 +212,12 @@ const struct api_handler api_allocate_producer_ids = {&allocate_producer_ids_api
 /* ---- ControlledShutdown ---- */
 
 struct shutdown {
-    struct control_hop hop; /* first */
+    struct hop hop; /* first */
     struct controller_controlled_shutdown_request request;
     struct controlled_shutdown_response response;
 };
 
-static void shutdown_respond(struct control_hop *hop) {
+static void shutdown_respond(struct hop *hop) {
     api_respond(hop->call, &((struct shutdown *)hop)->response);
 }
 
@@ -237,10 +237,10 @@ static void on_shut_down(void *context,
         shutdown->response.remaining_partitions_count++;
     }
     shutdown->response.remaining_partitions = remaining;
-    control_hop_return(&shutdown->hop, shutdown_respond);
+    hop_return(&shutdown->hop, shutdown_respond);
 }
 
-static void shutdown_run(struct control_hop *hop) {
+static void shutdown_run(struct hop *hop) {
     struct shutdown *shutdown = (struct shutdown *)hop;
 
     controller_shell_controlled_shutdown(shell_of(hop), &shutdown->request, on_shut_down, shutdown);
@@ -259,7 +259,7 @@ static void handle_controlled_shutdown(struct api_call *call) {
     shutdown->hop.call = call;
     shutdown->request =
         (struct controller_controlled_shutdown_request){request.broker_id, request.broker_epoch};
-    control_hop_go(&shutdown->hop, shutdown_run);
+    hop_to_control(&shutdown->hop, shutdown_run);
 }
 
 const struct api_handler api_controlled_shutdown = {&controlled_shutdown_api, 3,

@@ -22,7 +22,7 @@ static void fail(struct create_partitions_response_results *topic, enum error er
     topic->error_message = bytes_of_text(message);
 }
 
-static void extension_respond(struct control_hop *hop) {
+static void extension_respond(struct hop *hop) {
     struct extension *extension = (struct extension *)hop;
 
     for (int32_t i = 0; extension->visible.is_timed_out && i < extension->response.results_count;
@@ -83,7 +83,7 @@ static void on_extended(void *context,
         visible_wait(&extension->visible, are_extended);
 }
 
-static void extension_run(struct control_hop *hop) {
+static void extension_run(struct hop *hop) {
     struct extension *extension = (struct extension *)hop;
 
     controller_shell_create_partitions(control_shell(hop->call->context->control),

@@ -1,6 +1,6 @@
 #include "broker/api/handlers.h"
 
-#include "broker/api/control_hop.h"
+#include "broker/api/hop.h"
 #include "client/wire/message/alter_partition_reassignments.h"
 #include "client/wire/message/list_partition_reassignments.h"
 #include "controller/shell/controller_shell.h"
@@ -11,13 +11,13 @@
 /* ---- AlterPartitionReassignments ---- */
 
 struct alteration {
-    struct control_hop hop; /* first */
+    struct hop hop; /* first */
     struct alter_partition_reassignments_request wire;
     struct controller_alter_reassignments_request request;
     struct alter_partition_reassignments_response response;
 };
 
-static void alteration_respond(struct control_hop *hop) {
+static void alteration_respond(struct hop *hop) {
     api_respond(hop->call, &((struct alteration *)hop)->response);
 }
 
@@ -66,10 +66,10 @@ static void on_altered(void *context,
         error = ERR_UNKNOWN_SERVER_ERROR;
     alteration->response.error_code = error_to_wire(error);
     alteration->response.error_message = message_of(error, NULL);
-    control_hop_return(&alteration->hop, alteration_respond);
+    hop_return(&alteration->hop, alteration_respond);
 }
 
-static void alteration_run(struct control_hop *hop) {
+static void alteration_run(struct hop *hop) {
     struct alteration *alteration = (struct alteration *)hop;
 
     controller_shell_alter_reassignments(control_shell(hop->call->context->control),
@@ -115,7 +115,7 @@ static void handle_alter_reassignments(struct api_call *call) {
         return;
     alteration->hop.call = call;
     if (take_wanted(alteration))
-        control_hop_go(&alteration->hop, alteration_run);
+        hop_to_control(&alteration->hop, alteration_run);
     else
         api_close(call);
 }
@@ -126,7 +126,7 @@ const struct api_handler api_alter_partition_reassignments = {&alter_partition_r
 /* ---- ListPartitionReassignments ---- */
 
 struct listing {
-    struct control_hop hop; /* first */
+    struct hop hop; /* first */
     struct list_partition_reassignments_request wire;
     struct list_partition_reassignments_response response;
     struct list_partition_reassignments_response_topics_partitions *partitions;
@@ -135,7 +135,7 @@ struct listing {
     bool has_failed;
 };
 
-static void listing_respond(struct control_hop *hop) {
+static void listing_respond(struct hop *hop) {
     api_respond(hop->call, &((struct listing *)hop)->response);
 }
 
@@ -218,7 +218,7 @@ static enum error list(struct listing *listing) {
     return listing->has_failed ? ERR_UNKNOWN_SERVER_ERROR : ERR_NONE;
 }
 
-static void listing_run(struct control_hop *hop) {
+static void listing_run(struct hop *hop) {
     struct listing *listing = (struct listing *)hop;
     enum error error;
 
@@ -228,7 +228,7 @@ static void listing_run(struct control_hop *hop) {
         listing->response.topics_count = 0;
     listing->response.error_code = error_to_wire(error);
     listing->response.error_message = message_of(error, NULL);
-    control_hop_return(hop, listing_respond);
+    hop_return(hop, listing_respond);
 }
 
 static void handle_list_reassignments(struct api_call *call) {
@@ -242,7 +242,7 @@ static void handle_list_reassignments(struct api_call *call) {
     if (!api_decode(call, &listing->wire))
         return;
     listing->hop.call = call;
-    control_hop_go(&listing->hop, listing_run);
+    hop_to_control(&listing->hop, listing_run);
 }
 
 const struct api_handler api_list_partition_reassignments = {&list_partition_reassignments_api, 0,

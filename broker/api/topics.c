@@ -68,7 +68,7 @@ static void describe_created(struct api_call *call, const struct config *config,
     }
 }
 
-static void create_respond(struct control_hop *hop) {
+static void create_respond(struct hop *hop) {
     struct creation *creation = (struct creation *)hop;
     const struct config *config = live_config_get(hop->call->context->live_config);
 
@@ -140,7 +140,7 @@ static void on_created(void *context, const struct controller_create_topics_resp
         visible_wait(&creation->visible, are_created);
 }
 
-static void create_run(struct control_hop *hop) {
+static void create_run(struct hop *hop) {
     struct creation *creation = (struct creation *)hop;
 
     controller_shell_create_topics(control_shell(hop->call->context->control), &creation->request,
@@ -283,7 +283,7 @@ struct deletion {
     struct delete_topics_response response;
 };
 
-static void delete_respond(struct control_hop *hop) {
+static void delete_respond(struct hop *hop) {
     struct deletion *deletion = (struct deletion *)hop;
 
     for (int32_t i = 0; deletion->visible.is_timed_out && i < deletion->response.responses_count;
@@ -332,7 +332,7 @@ static void on_deleted(void *context, const struct controller_delete_topics_resp
     visible_wait(&deletion->visible, are_deleted);
 }
 
-static void delete_run(struct control_hop *hop) {
+static void delete_run(struct hop *hop) {
     struct deletion *deletion = (struct deletion *)hop;
 
     controller_shell_delete_topics(control_shell(hop->call->context->control), &deletion->request,

@@ -11,7 +11,7 @@ static void respond_if_home(struct visible *visible) {
         visible->respond(&visible->hop);
 }
 
-static void on_returned(struct control_hop *hop) {
+static void on_returned(struct hop *hop) {
     struct visible *visible = (struct visible *)hop;
 
     visible->has_returned = true;
@@ -27,7 +27,7 @@ static void on_deadline_back(struct task *task) {
 }
 
 void visible_finish(struct visible *visible) {
-    control_hop_return(&visible->hop, on_returned);
+    hop_return(&visible->hop, on_returned);
 }
 
 static void on_visible(struct task *task) {
@@ -72,12 +72,12 @@ static void on_deadline(struct request *request) {
     executor_post(control_executor(visible->hop.call->context->control), &visible->deadline);
 }
 
-void visible_go(struct visible *visible, void (*run)(struct control_hop *hop),
-                void (*respond)(struct control_hop *hop), int32_t timeout_ms) {
+void visible_go(struct visible *visible, void (*run)(struct hop *hop),
+                void (*respond)(struct hop *hop), int32_t timeout_ms) {
     struct request *request = visible->hop.call->request;
 
     visible->respond = respond;
     request->user = visible;
     request_set_deadline(request, timeout_ms > 0 ? timeout_ms : 0, on_deadline);
-    control_hop_go(&visible->hop, run);
+    hop_to_control(&visible->hop, run);
 }

@@ -14,22 +14,22 @@
 #ifndef BROKER_API_VISIBLE_H
 #define BROKER_API_VISIBLE_H
 
-#include "broker/api/control_hop.h"
+#include "broker/api/hop.h"
 
 struct visible {
-    struct control_hop hop; /* first; hop.call is set by the handler */
+    struct hop hop; /* first; hop.call is set by the handler */
     struct metadata_waiter waiter;
-    struct task deadline;                     /* to the control thread */
-    struct task deadline_back;                /* and back */
-    bool is_deadline_away;                    /* reactor */
-    bool has_returned;                        /* reactor */
-    bool is_expired;                          /* control thread */
-    bool is_timed_out;                        /* written before the return */
-    void (*respond)(struct control_hop *hop); /* on the reactor */
+    struct task deadline;             /* to the control thread */
+    struct task deadline_back;        /* and back */
+    bool is_deadline_away;            /* reactor */
+    bool has_returned;                /* reactor */
+    bool is_expired;                  /* control thread */
+    bool is_timed_out;                /* written before the return */
+    void (*respond)(struct hop *hop); /* on the reactor */
 };
 
-void visible_go(struct visible *visible, void (*run)(struct control_hop *hop),
-                void (*respond)(struct control_hop *hop), int32_t timeout_ms);
+void visible_go(struct visible *visible, void (*run)(struct hop *hop),
+                void (*respond)(struct hop *hop), int32_t timeout_ms);
 
 void visible_wait(struct visible *visible, bool (*is_satisfied)(struct metadata_waiter *waiter,
                                                                 const struct metadata *metadata));

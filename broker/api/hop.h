@@ -1,0 +1,22 @@
+/*
+ * A call's way to another thread and back. While it is away nobody but that thread touches the
+ * call; its arena is that thread's too.
+ */
+#ifndef BROKER_API_HOP_H
+#define BROKER_API_HOP_H
+
+#include "broker/api/api.h"
+#include "broker/control/control.h"
+
+struct hop {
+    struct api_call *call;
+    struct task task;
+    void (*next)(struct hop *hop);
+};
+
+/* From the reactor: `run` is called on the control thread. */
+void hop_to_control(struct hop *hop, void (*run)(struct hop *hop));
+/* From the other thread: `run` is called on the call's reactor. */
+void hop_return(struct hop *hop, void (*run)(struct hop *hop));
+
+#endif
