@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "broker/admin/admin.h"
 #include "broker/api/api.h"
 #include "broker/config/config.h"
 #include "broker/control/control.h"
@@ -30,6 +31,7 @@ enum exit_status { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 struct broker {
     struct config *config;
     struct stop_signals *signals;
+    struct admin *admin; /* NULL: not wanted */
     struct control *control;
     struct log_manager *logs;
     struct log_manager_owner owner;
@@ -191,9 +193,33 @@ static void on_signal(void *context) {
     control_interrupt(context);
 }
 
+static enum error start_admin(struct broker *broker) {
+    const struct config *config = broker->config;
+
+    return config->admin_host == NULL
+               ? ERR_NONE
+               : admin_start(config->admin_host, config->admin_port, &broker->admin);
+}
+
+static void attach_admin(struct broker *broker) {
+    const struct admin_parts parts = {
+        .broker_id = broker->identity.broker_id,
+        .cluster_id = broker->identity.cluster_id,
+        .config = broker->config,
+        .control = broker->control,
+        .logs = broker->logs,
+        .server = broker->server,
+    };
+
+    admin_attach(broker->admin, &parts);
+}
+
 static enum error start(struct broker *broker) {
     enum error error;
 
+    /* First, so that probes are answered while logs are recovered. */
+    if ((error = start_admin(broker)) != ERR_NONE)
+        return error;
     if ((error = open_logs(broker)) != ERR_NONE)
         return error;
     /* Ports before the cluster hears of this broker: one in use is a plain refusal. */
@@ -213,7 +239,10 @@ static enum error start(struct broker *broker) {
     if ((error = control_join_cluster(broker->control, broker->logs)) != ERR_NONE)
         return error;
     fill_context(broker);
-    return server_start(broker->server);
+    if ((error = server_start(broker->server)) != ERR_NONE)
+        return error;
+    attach_admin(broker);
+    return ERR_NONE;
 }
 
 static void leave_cluster(struct broker *broker) {
@@ -231,8 +260,10 @@ static void leave_cluster(struct broker *broker) {
 static void stop(struct broker *broker, bool was_started) {
     int64_t broker_epoch = -1;
 
+    admin_note_stopping(broker->admin);
     if (was_started)
         leave_cluster(broker);
+    admin_detach(broker->admin);
     stop_signals_listen(broker->signals, NULL, NULL);
     if (broker->control != NULL) {
         broker_epoch = control_broker_epoch(broker->control);
@@ -242,6 +273,7 @@ static void stop(struct broker *broker, bool was_started) {
     fetch_sessions_free(broker->sessions);
     log_manager_close(broker->logs, broker_epoch);
     control_free(broker->control);
+    admin_stop(broker->admin);
     stop_signals_free(broker->signals);
     config_free(broker->config);
 }

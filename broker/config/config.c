@@ -253,6 +253,7 @@ static enum error parse(struct config_builder *builder, struct bytes text,
     for (size_t row = 0; row < config_setting_count; row++)
         apply_row(builder, row);
     config_resolve_listeners(builder);
+    config_resolve_admin_listener(builder);
     config_resolve(builder);
     if (builder->report->error_count > 0)
         error = ERR_CONFIG_INVALID;

@@ -85,6 +85,9 @@ struct config {
     size_t advertised_listener_count;
     const char *inter_broker_listener_name; /* upper case; one of the advertised ones */
 
+    const char *admin_host; /* of barnabas.admin.listener; NULL: there is none */
+    uint16_t admin_port;    /* 0: the kernel chooses */
+
     const char *log_dirs[CONFIG_LOG_DIRS_MAX]; /* absolute or relative, as given; all different */
     size_t log_dir_count;                      /* >= 1 */
 

@@ -38,8 +38,10 @@ const char *config_builder_copy(struct config_builder *builder, struct bytes tex
 void config_store(struct config *config, const struct setting *setting, const char *text,
                   const union setting_value *value);
 
-/* listeners, advertised.listeners and what goes with them. (config_listeners.c) */
+/* listeners, advertised.listeners and what goes with them; barnabas.admin.listener.
+ * (config_listeners.c) */
 void config_resolve_listeners(struct config_builder *builder);
+void config_resolve_admin_listener(struct config_builder *builder);
 
 /* Time synonyms, directories, and the checks over several keys. (config_resolve.c) */
 void config_resolve(struct config_builder *builder);

@@ -94,18 +94,11 @@ static bool is_host_character(uint8_t c) {
            (c != 0 && strchr("-._:%", c) != NULL);
 }
 
-/* Splits one entry; an IPv6 address may stand in brackets. */
-static bool split_entry(struct bytes item, struct bytes *name, struct bytes *host, int32_t *port) {
-    const uint8_t *slashes = memmem(item.data, item.size, "://", 3);
-    const uint8_t *colon;
-    struct bytes address;
+/* Splits host:port; an IPv6 address may stand in brackets. */
+static bool split_address(struct bytes address, struct bytes *host, int32_t *port) {
+    const uint8_t *colon = memrchr(address.data, ':', address.size);
     union setting_value value;
 
-    if (slashes == NULL || slashes == item.data)
-        return false;
-    *name = bytes_of(item.data, (size_t)(slashes - item.data));
-    address = bytes_of(slashes + 3, item.size - name->size - 3);
-    colon = memrchr(address.data, ':', address.size);
     if (colon == NULL)
         return false;
     *host = bytes_of(address.data, (size_t)(colon - address.data));
@@ -121,6 +114,16 @@ static bool split_entry(struct bytes item, struct bytes *name, struct bytes *hos
             return false;
     }
     return true;
+}
+
+/* Splits one entry, NAME://host:port. */
+static bool split_entry(struct bytes item, struct bytes *name, struct bytes *host, int32_t *port) {
+    const uint8_t *slashes = memmem(item.data, item.size, "://", 3);
+
+    if (slashes == NULL || slashes == item.data)
+        return false;
+    *name = bytes_of(item.data, (size_t)(slashes - item.data));
+    return split_address(bytes_of(slashes + 3, item.size - name->size - 3), host, port);
 }
 
 static size_t parse_list(struct config_builder *builder, const char *key, const char *text,
@@ -292,4 +295,26 @@ void config_resolve_listeners(struct config_builder *builder) {
     resolve_advertised(builder);
     if (builder->report->error_count == errors_before)
         resolve_inter_broker(builder);
+}
+
+/* The host must be given: nobody should open what is not protected to all the world by leaving
+ * something out. */
+void config_resolve_admin_listener(struct config_builder *builder) {
+    static const char key[] = "barnabas.admin.listener";
+    struct config *config = builder->config;
+    struct bytes host;
+    int32_t port;
+
+    config->admin_host = NULL;
+    if (config->admin_listener_text == NULL)
+        return;
+    if (!split_address(bytes_of_text(config->admin_listener_text), &host, &port) ||
+        host.size == 0) {
+        config_builder_error(builder, key,
+                             "%s is %s; allowed: host:port with a port from 0 to 65535", key,
+                             LOG_QUOTED_TEXT(config->admin_listener_text));
+        return;
+    }
+    config->admin_host = config_builder_copy(builder, host);
+    config->admin_port = (uint16_t)port;
 }

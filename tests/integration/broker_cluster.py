@@ -10,6 +10,7 @@ Brokers have the ids 1, 2, ... Everything is written below one temporary folder 
 BARNABAS_DAEMON names another program to run with the path of a server.properties: with one that
 starts a Java Kafka 3.9, the tests themselves can be tested.
 """
+import http.client
 import json
 import os
 import pathlib
@@ -81,6 +82,21 @@ class Broker:
     def output(self):
         path = self.folder / "output"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def admin_port(self):
+        """Of barnabas.admin.listener, as the running process told; None if it has not yet."""
+        lines = [line for line in self.output().splitlines() if " admin_listening " in line]
+        return int(lines[-1].split("port=")[1]) if lines else None
+
+    def http(self, path, method="GET"):
+        """(status, text) of a page of the admin listener."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port(), timeout=30)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
 
     def resident_kib(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()

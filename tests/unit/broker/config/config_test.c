@@ -62,9 +62,45 @@ static void everything_has_kafkas_default(void **state) {
     assert_true(config->auto_create_topics_enable);
     assert_false(config->unclean_leader_election_enable);
     assert_true(config->num_network_threads >= 1);
+    assert_null(config->admin_host);
     assert_true(config->log_cleaner_min_cleanable_ratio > 0.49);
     assert_true(config->log_cleaner_min_cleanable_ratio < 0.51);
     config_free(config);
+}
+
+static void the_admin_listener_is_an_address_with_a_host(void **state) {
+    static const struct {
+        const char *text;
+        const char *host; /* NULL: refused */
+        uint16_t port;
+    } cases[] = {
+        {"127.0.0.1:8080", "127.0.0.1", 8080},
+        {"[::1]:0", "::1", 0},
+        {"localhost:65535", "localhost", 65535},
+        {":8080", NULL, 0},
+        {"127.0.0.1", NULL, 0},
+        {"127.0.0.1:65536", NULL, 0},
+        {"127.0.0.1:", NULL, 0},
+        {"http://127.0.0.1:80", NULL, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct config_override override = {"barnabas.admin.listener", cases[i].text};
+        struct config_report report;
+        struct config *config = NULL;
+        enum error error;
+
+        config_report_init(&report);
+        error = config_parse("f", bytes_of_text(ZK), &override, 1, &report, &config);
+        assert_int_equal(error, cases[i].host == NULL ? ERR_CONFIG_INVALID : ERR_NONE);
+        if (cases[i].host != NULL) {
+            assert_string_equal(config->admin_host, cases[i].host);
+            assert_int_equal(config->admin_port, cases[i].port);
+        }
+        config_free(config);
+        config_report_done(&report);
+    }
 }
 
 /* The lines of Kafka 3.9's config/server.properties that are not comments. */
@@ -466,6 +502,7 @@ static void a_file_is_loaded_and_a_missing_one_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_has_kafkas_default),
+        cmocka_unit_test(the_admin_listener_is_an_address_with_a_host),
         cmocka_unit_test(kafkas_own_file_is_good),
         cmocka_unit_test(every_bad_value_is_named_with_place_and_what_is_allowed),
         cmocka_unit_test(listeners_are_checked),

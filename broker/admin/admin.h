@@ -1,0 +1,51 @@
+/*
+ * The broker's HTTP listener for operators and their machines: health, metrics, log levels. It is
+ * not for clients, and asks nobody who he is; see barnabas.admin.listener.
+ *
+ * It listens before the broker has joined its cluster and until it has left, so that probes are
+ * answered all the time; what it knows of the broker comes with admin_attach.
+ *
+ * Threads: one of its own answers. The functions below are for the thread that starts and stops the
+ * broker; all accept NULL, which is a broker without the listener.
+ */
+#ifndef BROKER_ADMIN_ADMIN_H
+#define BROKER_ADMIN_ADMIN_H
+
+#include <stdint.h>
+
+#include "client/base/check.h"
+#include "client/base/error.h"
+
+struct admin;
+struct config;
+struct control;
+struct log_manager;
+struct server;
+
+/* The parts of a broker that has joined its cluster. They live until admin_detach. */
+struct admin_parts {
+    int32_t broker_id;
+    const char *cluster_id;
+    const struct config *config;
+    struct control *control;
+    struct log_manager *logs;
+    struct server *server;
+};
+
+/* Listens at `host` (numeric or a name) and `port` (0: the kernel picks one), and answers. Logs
+ * where, or what failed. Errors: ADDRESS_UNAVAILABLE, OUT_OF_MEMORY. */
+MUST_CHECK enum error admin_start(const char *host, uint16_t port, struct admin **started);
+
+/* The broker serves from now on. The struct is copied. */
+void admin_attach(struct admin *admin, const struct admin_parts *parts);
+
+/* It serves still, but somebody wants it to stop: it is not ready any more. */
+void admin_note_stopping(struct admin *admin);
+
+/* Returns when nothing uses the parts any more. */
+void admin_detach(struct admin *admin);
+
+/* Ends the thread. */
+void admin_stop(struct admin *admin);
+
+#endif

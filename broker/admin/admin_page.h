@@ -1,0 +1,70 @@
+/*
+ * What is served where, apart from how HTTP carries it: a page turns what is known of the broker
+ * and a query into a reply.
+ *
+ * Threads: the admin thread.
+ */
+#ifndef BROKER_ADMIN_ADMIN_PAGE_H
+#define BROKER_ADMIN_ADMIN_PAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "broker/admin/admin.h"
+#include "broker/admin/readiness.h"
+
+enum admin_method { ADMIN_GET = 1, ADMIN_PUT = 2 };
+
+struct admin_parameter {
+    const char *name;
+    const char *value;
+};
+
+/* The query part of the URL; valid while the page is made. */
+struct admin_query {
+    enum admin_method method;
+    const struct admin_parameter *parameters;
+    size_t parameter_count;
+};
+
+/* NULL if it is not given. */
+const char *admin_query_value(const struct admin_query *query, const char *name);
+
+struct admin_reply {
+    int status; /* HTTP's */
+    const char *content_type;
+    char *body; /* malloc'd; whoever sends it frees it; NULL: empty */
+    size_t size;
+};
+
+/* What pages know of the broker. */
+struct admin_view {
+    enum broker_phase phase;
+    bool is_attached;
+    struct admin_parts parts; /* if attached */
+    struct readiness_memory readiness;
+};
+
+struct admin_page {
+    const char *path;
+    int methods; /* of enum admin_method */
+    const char *help;
+    void (*make)(struct admin_view *view, const struct admin_query *query,
+                 struct admin_reply *reply);
+};
+
+extern const struct admin_page *const admin_pages[];
+extern const size_t admin_page_count;
+
+extern const struct admin_page admin_page_health; /* page_health.c */
+extern const struct admin_page admin_page_ready;  /* page_health.c */
+
+/* NULL: there is no such page. */
+const struct admin_page *admin_page_find(const char *path);
+
+/* Whole replies. `object` is taken over. */
+void admin_reply_text(struct admin_reply *reply, int status, const char *text);
+void admin_reply_json(struct admin_reply *reply, int status, json_t *object);
+
+#endif

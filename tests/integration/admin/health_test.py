@@ -1,0 +1,87 @@
+"""What the admin listener tells orchestrators about a broker's health."""
+import json
+import signal
+import socket
+import unittest
+
+from broker_cluster import BrokerCluster, wait_until
+
+SETTINGS = {"barnabas.admin.listener": "127.0.0.1:0", "min.insync.replicas": 1}
+
+
+def readiness(broker):
+    status, text = broker.http("/readyz")
+    return status, json.loads(text)
+
+
+class HealthTest(unittest.TestCase):
+    def test_a_broker_tells_of_its_health_from_its_start_to_its_end(self):
+        with BrokerCluster(2, settings=SETTINGS) as cluster:
+            broker = cluster.brokers[1]
+            self.assertEqual(broker.http("/healthz"), (200, "ok\n"))
+            wait_until(lambda: readiness(broker)[0] == 200, 30, "the broker is ready")
+            status, told = readiness(broker)
+            self.assertEqual((told["ready"], told["phase"], told["brokerId"]),
+                             (True, "serving", 1))
+
+            # Its ensemble is gone: it serves on.
+            cluster.zookeeper.stop(kill=True)
+            self.assertEqual(readiness(broker)[0], 200)
+            self.assertEqual(broker.http("/healthz")[0], 200)
+
+            # Without the ensemble a broker that starts waits for it, and is alive meanwhile.
+            cluster.kill(1)
+            (broker.folder / "output").rename(broker.folder / "output-of-before")
+            cluster.start_broker(1)
+            wait_until(broker.admin_port, 30, "the admin listener is up")
+            status, told = readiness(broker)
+            self.assertEqual((status, told["ready"], told["reason"]), (503, False, "starting"))
+            self.assertEqual(broker.http("/healthz")[0], 200)
+
+            cluster.zookeeper.start()
+            wait_until(lambda: readiness(broker)[0] == 200, 60, "the broker is ready again")
+
+    def test_a_broker_that_gives_its_leaderships_away_is_not_ready(self):
+        # Nobody takes a partition of one replica, so that the departure takes its time.
+        settings = {**SETTINGS, "controlled.shutdown.retry.backoff.ms": 600000}
+        with BrokerCluster(1, settings=settings) as cluster:
+            cluster.create_topic("alone", replicas=1)
+            broker = cluster.brokers[1]
+            wait_until(lambda: readiness(broker)[0] == 200, 30, "the broker is ready")
+            broker.signal(signal.SIGTERM)
+            wait_until(lambda: readiness(broker)[0] == 503, 30, "it is not ready any more")
+            self.assertEqual(readiness(broker)[1]["reason"], "stopping")
+            self.assertEqual(broker.http("/healthz")[0], 200)
+            broker.signal(signal.SIGTERM)
+            self.assertEqual(broker.wait(), 0)
+
+    def test_what_is_no_request_for_a_page_is_refused_and_harms_nobody(self):
+        with BrokerCluster(1, settings=SETTINGS) as cluster:
+            broker = cluster.brokers[1]
+            self.assertEqual(broker.http("/nothing")[0], 404)
+            self.assertEqual(broker.http("/readyz", method="PUT")[0], 405)
+            self.assertEqual(broker.http("/readyz?" + "x=1&" * 100)[0], 200)
+            self.assertEqual(broker.http("/readyz?" + "x" * 20000)[0], 400)
+            for bad in (b"\0" * 100, b"GET\r\n\r\n", b"POST /readyz HTTP/1.1\r\n\r\n",
+                        b"GET //readyz HTTP/9.9\r\n\r\n", b"GET /%00%zz HTTP/1.0\r\n\r\n"):
+                with socket.create_connection(("127.0.0.1", broker.admin_port())) as connection:
+                    connection.sendall(bad)
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):
+                        pass
+            self.assertEqual(broker.http("/healthz"), (200, "ok\n"))
+            self.assertEqual(cluster.stop(1), 0)
+
+    def test_a_port_in_use_is_a_plain_refusal(self):
+        with BrokerCluster(1, settings=SETTINGS) as cluster:
+            taken = cluster.brokers[1].admin_port()
+            cluster.stop(1)
+            with socket.create_server(("127.0.0.1", taken)):
+                cluster.brokers[1].settings["barnabas.admin.listener"] = f"127.0.0.1:{taken}"
+                cluster.start_broker(1)
+                self.assertEqual(cluster.brokers[1].wait(), 1)
+            self.assertIn("admin_listener_failed", cluster.brokers[1].output())
+
+
+if __name__ == "__main__":
+    unittest.main()
