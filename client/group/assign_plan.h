@@ -1,0 +1,59 @@
+/*
+ * What assignors work on: members and topics in order, the partitions of all topics under running
+ * numbers, and for each of them who had it and who gets it.
+ *
+ * Inside of assignor.h. All arrays lie in the arena.
+ */
+#ifndef CLIENT_GROUP_ASSIGN_PLAN_H
+#define CLIENT_GROUP_ASSIGN_PLAN_H
+
+#include "client/group/assignor.h"
+
+#define NOBODY  (-1)
+#define SEVERAL (-2)
+
+struct planned_topic {
+    struct bytes name;
+    int32_t partition_count;
+    int32_t first; /* number of its partition 0 */
+};
+
+struct planned_member {
+    const struct assignor_member *member;
+    size_t input; /* its place in the caller's array */
+};
+
+struct assign_plan {
+    struct arena *arena;
+    int32_t member_count;
+    struct planned_member *members; /* in the order of assignor.h */
+    int32_t topic_count;
+    struct planned_topic *topics; /* by name; those with partitions */
+    int32_t partition_count;
+    bool *subscribed; /* member * topic_count + topic */
+    int32_t *load;    /* by member: how many partitions it has so far */
+    /* By partition number: */
+    int32_t *topic_of;
+    int32_t *previous;   /* the subscriber that owned it last; NOBODY if two say so */
+    int32_t *claimed_in; /* the generation of that claim */
+    int32_t *holder;     /* who says it has it, of whatever generation; SEVERAL if many do */
+    int32_t *owner;      /* the result; NOBODY at first */
+};
+
+static inline bool plan_subscribes(const struct assign_plan *plan, int32_t member, int32_t topic) {
+    return plan->subscribed[(size_t)member * (size_t)plan->topic_count + (size_t)topic];
+}
+
+/* Gives a partition to a member, taking it from whoever has it. */
+static inline void plan_give(struct assign_plan *plan, int32_t partition, int32_t member) {
+    if (plan->owner[partition] != NOBODY)
+        plan->load[plan->owner[partition]]--;
+    plan->owner[partition] = member;
+    plan->load[member]++;
+}
+
+MUST_CHECK enum error assign_range(struct assign_plan *plan);
+MUST_CHECK enum error assign_round_robin(struct assign_plan *plan);
+MUST_CHECK enum error assign_sticky(struct assign_plan *plan);
+
+#endif
