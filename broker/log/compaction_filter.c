@@ -5,7 +5,6 @@
 #include "client/wire/message_set_builder.h"
 #include "client/wire/varint.h"
 
-#define PLAIN_BYTES_MAX   ((size_t)128 << 20) /* bound of what one batch may decompress to */
 #define OUTPUT_BYTES_MAX  ((size_t)INT32_MAX)
 #define KEPT_FIRST        ((size_t)256)
 #define TIMESTAMP_AT      1 /* of a record, behind its length and attributes */
@@ -277,7 +276,7 @@ static enum error filter_batch(const struct compaction_rules *rules,
         return batch->is_last_of_producer ? append_empty(output, batch->batch) : ERR_NONE;
     }
     if ((error = record_batch_decode(batch->batch->whole, &decoded)) != ERR_NONE ||
-        (error = record_iterator_init(&iterator, &decoded, PLAIN_BYTES_MAX)) != ERR_NONE)
+        (error = record_iterator_init(&iterator, &decoded, COMPACTION_PLAIN_BYTES_MAX)) != ERR_NONE)
         return error;
     error = filter_records(rules, batch, &iterator, output);
     record_iterator_done(&iterator);
@@ -336,7 +335,8 @@ static enum error filter_legacy(const struct compaction_rules *rules,
     enum error error;
 
     if ((error = message_set_entry_decode(batch->whole, &entry)) != ERR_NONE ||
-        (error = message_set_iterator_init(&iterator, &entry, PLAIN_BYTES_MAX)) != ERR_NONE)
+        (error = message_set_iterator_init(&iterator, &entry, COMPACTION_PLAIN_BYTES_MAX)) !=
+            ERR_NONE)
         return error;
     while (message_set_iterator_next(&iterator, &record)) {
         read++;
@@ -349,7 +349,8 @@ static enum error filter_legacy(const struct compaction_rules *rules,
         return ERR_NONE;
     if (kept == read)
         return append(output, batch->whole);
-    if ((error = message_set_iterator_init(&iterator, &entry, PLAIN_BYTES_MAX)) != ERR_NONE)
+    if ((error = message_set_iterator_init(&iterator, &entry, COMPACTION_PLAIN_BYTES_MAX)) !=
+        ERR_NONE)
         return error;
     error = rewrap(&entry, &iterator, rules, batch, output);
     message_set_iterator_done(&iterator);

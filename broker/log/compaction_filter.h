@@ -16,6 +16,10 @@
 #include "broker/log/batch_walk.h"
 #include "broker/log/key_offsets.h"
 
+#define COMPACTION_PLAIN_BYTES_MAX                                 \
+    ((size_t)128 << 20) /* bound of what one batch decompresses to \
+                         */
+
 struct compaction_rules {
     const struct key_offsets *newest;
     int64_t latest_offset; /* up to here `newest` knows all records */

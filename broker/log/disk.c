@@ -124,6 +124,16 @@ enum error disk_truncate(struct disk *disk, int fd, int64_t size) {
     return ERR_NONE;
 }
 
+enum error disk_set_modified(struct disk *disk, int fd, int64_t modified_ms) {
+    struct timespec time = {(time_t)(modified_ms / 1000), (long)(modified_ms % 1000) * 1000000};
+    struct timespec times[2] = {time, time};
+    enum error error = before(disk, DISK_SET_MODIFIED, NULL);
+
+    if (error != ERR_NONE)
+        return error;
+    return futimens(fd, times) == 0 ? ERR_NONE : failed();
+}
+
 enum error disk_rename(struct disk *disk, const char *from, const char *to) {
     enum error error = before(disk, DISK_RENAME, from);
 

@@ -27,6 +27,7 @@ enum disk_operation {
     DISK_SYNC,
     DISK_ALLOCATE,
     DISK_TRUNCATE,
+    DISK_SET_MODIFIED,
     DISK_RENAME,
     DISK_UNLINK,
     DISK_MAKE_DIR,
@@ -88,6 +89,9 @@ bool disk_allocate(struct disk *disk, int fd, int64_t position, int64_t size);
 
 /* Also frees blocks reserved behind the end. */
 MUST_CHECK enum error disk_truncate(struct disk *disk, int fd, int64_t size);
+
+/* When the file was changed, in ms since 1970. */
+MUST_CHECK enum error disk_set_modified(struct disk *disk, int fd, int64_t modified_ms);
 
 MUST_CHECK enum error disk_rename(struct disk *disk, const char *from, const char *to);
 

@@ -59,7 +59,7 @@ struct open_file *file_cache_find(struct file_cache *cache, struct cached_file *
     open = file->open;
     if (open != NULL) {
         open_file_ref(open);
-        if (TAILQ_FIRST(&cache->lru) != file) {
+        if (!file->is_pinned && TAILQ_FIRST(&cache->lru) != file) {
             TAILQ_REMOVE(&cache->lru, file, lru);
             TAILQ_INSERT_HEAD(&cache->lru, file, lru);
         }
@@ -72,9 +72,12 @@ struct open_file *file_cache_find(struct file_cache *cache, struct cached_file *
 static struct open_file *take_out(struct file_cache *cache, struct cached_file *file) {
     struct open_file *open = file->open;
 
-    TAILQ_REMOVE(&cache->lru, file, lru);
+    if (!file->is_pinned) {
+        TAILQ_REMOVE(&cache->lru, file, lru);
+        cache->count--;
+    }
+    file->is_pinned = false;
     file->open = NULL;
-    cache->count--;
     return open;
 }
 
@@ -135,6 +138,31 @@ enum error file_cache_open(struct file_cache *cache, struct cached_file *file, s
     }
     *open = (struct open_file){{owner_ref, owner_unref}, fd, 1};
     *opened = put_in(cache, file, open);
+    return ERR_NONE;
+}
+
+enum error file_cache_pin(struct file_cache *cache, struct cached_file *file, struct disk *disk,
+                          const char *path) {
+    struct open_file *open = file_cache_find(cache, file);
+    enum error error;
+
+    if (open == NULL) {
+        error = file_cache_open(cache, file, disk, path, DISK_OPEN_EXISTING, &open);
+        if (error != ERR_NONE || open == NULL)
+            return error;
+    }
+    mutex_lock(&cache->lock);
+    if (file->open == NULL) {
+        /* Evicted meanwhile: the cache gets this one instead. */
+        open_file_ref(open);
+        file->open = open;
+    } else if (!file->is_pinned) {
+        TAILQ_REMOVE(&cache->lru, file, lru);
+        cache->count--;
+    }
+    file->is_pinned = true;
+    mutex_unlock(&cache->lock);
+    open_file_unref(open);
     return ERR_NONE;
 }
 

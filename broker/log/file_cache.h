@@ -10,6 +10,7 @@
 #ifndef BROKER_LOG_FILE_CACHE_H
 #define BROKER_LOG_FILE_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
 
@@ -28,6 +29,7 @@ struct open_file {
  * before it goes. */
 struct cached_file {
     struct open_file *open; /* the cache's lock; NULL: not open */
+    bool is_pinned;         /* the cache's lock; open, and not to be closed: not in the list */
     TAILQ_ENTRY(cached_file) lru;
 };
 
@@ -43,6 +45,12 @@ struct open_file *file_cache_find(struct file_cache *cache, struct cached_file *
 MUST_CHECK enum error file_cache_open(struct file_cache *cache, struct cached_file *file,
                                       struct disk *disk, const char *path, enum disk_open_mode mode,
                                       struct open_file **opened);
+
+/* Opens it, if it exists and is not open yet, and keeps it so until it is forgotten: whoever finds
+ * it from now on gets this very file, whatever becomes of the path. Pinned files are not counted.
+ */
+MUST_CHECK enum error file_cache_pin(struct file_cache *cache, struct cached_file *file,
+                                     struct disk *disk, const char *path);
 
 /* Drops it from the cache; it is closed with its last reference. */
 void file_cache_forget(struct file_cache *cache, struct cached_file *file);

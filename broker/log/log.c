@@ -111,7 +111,11 @@ enum error log_new(struct log_dir *dir, const struct log_load_options *options,
     log->flush_aged_due_ms = -1;
     log->recovery_point_written = options->recovery_point;
     log->high_watermark = options->high_watermark;
-    log->home = (struct segment_home){dir->disk, dir->cache, &log->state_lock, NULL, &log->config};
+    log->compacted_offset = options->compacted_offset;
+    log->home = (struct segment_home){.disk = dir->disk,
+                                      .cache = dir->cache,
+                                      .state_lock = &log->state_lock,
+                                      .config = &log->config};
     if ((log->dir_name = strdup(options->dir_name)) == NULL ||
         producer_state_new(&log->producers) != ERR_NONE) {
         log_unref(log);
@@ -676,6 +680,7 @@ static enum error lower_end(struct log *log, int64_t end, size_t kept, struct se
     mutex_lock(&log->state_lock);
     memcpy(taken, log->segments + kept, count * sizeof(*taken));
     log->segment_count = kept;
+    log->truncations++;
     log->generation++;
     log_clear_ends(log);
     store(&log->end_offset, end);
@@ -715,6 +720,14 @@ static enum error lower_recovery_point(struct log *log, int64_t offset) {
     must_write = log->recovery_point_written > offset;
     mutex_unlock(&log->dir->checkpoint_lock);
     return must_write ? log_dir_checkpoint_recovery_points(log->dir) : ERR_NONE;
+}
+
+/* What comes instead of the cut part is not compacted. */
+static enum error lower_compacted_offset(struct log *log, int64_t offset) {
+    if (load(&log->compacted_offset) <= offset)
+        return ERR_NONE;
+    store(&log->compacted_offset, offset);
+    return log_dir_checkpoint_compacted(log->dir);
 }
 
 static int64_t segments_size(const struct log *log) {
@@ -759,6 +772,8 @@ static enum error cut(struct log *log, size_t kept, int64_t offset) {
     if ((error = lower_end(log, offset, kept, &dropped)) != ERR_NONE)
         return error;
     error = lower_recovery_point(log, offset);
+    if (error == ERR_NONE)
+        error = lower_compacted_offset(log, offset);
     if (error != ERR_NONE) {
         for (size_t i = 0; dropped[i] != NULL; i++)
             segment_unref(dropped[i], log->dir->cache);
@@ -771,6 +786,9 @@ static enum error cut(struct log *log, size_t kept, int64_t offset) {
         (error = segment_truncate(&log->home, segment, position, offset)) != ERR_NONE)
         return error;
     publish_cut(log);
+    /* In a compacted segment nothing may lie right before `offset`. */
+    if ((error = lower_compacted_offset(log, log->end_offset)) != ERR_NONE)
+        return error;
     leader_epochs_truncate_from_end(log->epochs, log->end_offset);
     return log_rebuild_producers(log, log->end_offset, false);
 }
@@ -826,7 +844,8 @@ static enum error start_over(struct log *log, int64_t offset) {
     if ((error = lower_end(log, log->start_offset < offset ? log->start_offset : offset, 0,
                            &dropped)) != ERR_NONE)
         return error;
-    if ((error = lower_recovery_point(log, log->flushed_offset)) != ERR_NONE) {
+    if ((error = lower_recovery_point(log, log->flushed_offset)) != ERR_NONE ||
+        (error = lower_compacted_offset(log, 0)) != ERR_NONE) {
         for (size_t i = 0; dropped[i] != NULL; i++)
             segment_unref(dropped[i], log->dir->cache);
         free(dropped);

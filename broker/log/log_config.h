@@ -22,7 +22,10 @@ struct log_config {
     int32_t max_message_bytes;       /* of a batch with all its header */
     int64_t timestamp_before_max_ms; /* INT64_MAX: no bound */
     int64_t timestamp_after_max_ms;
+    int64_t min_compaction_lag_ms;
     int64_t max_compaction_lag_ms;
+    int64_t delete_retention_ms; /* how long a tombstone stays when it was compacted */
+    double min_cleanable_dirty_ratio;
     int64_t file_delete_delay_ms;
     bool delete_old;                  /* cleanup.policy contains delete: by age and size */
     int64_t retention_ms;             /* -1: any age */

@@ -164,6 +164,16 @@ enum error log_dir_checkpoint_start_offsets(struct log_dir *dir) {
                        start_offset_beyond_base);
 }
 
+static int64_t compacted_offset(struct log *log) {
+    int64_t offset = __atomic_load_n(&log->compacted_offset, __ATOMIC_ACQUIRE);
+
+    return offset > 0 ? offset : -1;
+}
+
+enum error log_dir_checkpoint_compacted(struct log_dir *dir) {
+    return write_other(dir, LOG_DIR_COMPACTED, "write " LOG_DIR_COMPACTED, compacted_offset);
+}
+
 static int64_t high_watermark(struct log *log) {
     return log_high_watermark(log);
 }

@@ -73,6 +73,9 @@ struct log {
     int64_t end_offset;
     int64_t flushed_offset;
     int64_t high_watermark;
+    int64_t compacted_offset; /* everything below was compacted; 0: nothing yet */
+    bool is_being_compacted;  /* a pass is under way */
+    bool compaction_failed;   /* and is not tried again */
     int64_t size;
 
     /* the partition's lock */
@@ -81,6 +84,7 @@ struct log {
     struct producer_state *producers;
     int64_t snapshot_offset;        /* of the newest producer snapshot; -1: none */
     int64_t recovery_point_written; /* dir->checkpoint_lock; what the checkpoint file may say */
+    uint32_t truncations;           /* counted */
 
     struct segment_home home;
     char *dir_name;     /* what home.dir points to */
@@ -120,6 +124,7 @@ struct log_load_options {
     int64_t recovery_point;     /* from the checkpoint, else 0 */
     int64_t checkpointed_start; /* from the checkpoint, else 0 */
     int64_t high_watermark;     /* from the checkpoint, else 0 */
+    int64_t compacted_offset;   /* from the checkpoint, else 0 */
     bool was_clean;
 };
 
@@ -164,6 +169,12 @@ MUST_CHECK enum error log_rebuild_producers(struct log *log, int64_t snapshot_ma
                                             bool trust_absence);
 
 /* log_retention.c */
+/* Gives a file of a segment its name for what is deleted, to be removed after
+ * file.delete.delay.ms. A missing one is no error. */
+MUST_CHECK enum error log_doom_file(struct log *log, int64_t base_offset, const char *suffix);
+/* The segment's largest timestamp, or that of its file's change where no record has one; INT64_MAX
+ * if that is not to be known. */
+int64_t log_segment_timestamp(struct log *log, const struct segment *segment);
 /* Removes the files that are due; waits for the disk. */
 void log_dir_remove_doomed(struct log_dir *dir, int64_t now_ms);
 bool log_dir_has_doomed(struct log_dir *dir);
@@ -173,6 +184,7 @@ void log_dir_forget_doomed(struct log_dir *dir); /* frees the list, removes noth
 #define LOG_DIR_RECOVERY_POINTS "recovery-point-offset-checkpoint"
 #define LOG_DIR_START_OFFSETS   "log-start-offset-checkpoint"
 #define LOG_DIR_HIGH_WATERMARKS "replication-offset-checkpoint"
+#define LOG_DIR_COMPACTED       "cleaner-offset-checkpoint"
 /* Errors: OUT_OF_MEMORY. */
 MUST_CHECK enum error log_dir_init(struct log_dir *dir, const char *path, struct disk *disk,
                                    struct clock *clock, struct file_cache *cache,
@@ -182,5 +194,7 @@ void log_dir_done(struct log_dir *dir);
 MUST_CHECK enum error log_dir_checkpoint_recovery_points(struct log_dir *dir);
 MUST_CHECK enum error log_dir_checkpoint_start_offsets(struct log_dir *dir);
 MUST_CHECK enum error log_dir_checkpoint_high_watermarks(struct log_dir *dir);
+/* How far each log was compacted, where anything was. */
+MUST_CHECK enum error log_dir_checkpoint_compacted(struct log_dir *dir);
 
 #endif

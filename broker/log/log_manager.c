@@ -479,7 +479,8 @@ static enum error refresh_stale_checkpoints(struct log_dir *dir) {
     if (!stale)
         return ERR_NONE;
     if ((error = log_dir_checkpoint_recovery_points(dir)) != ERR_NONE ||
-        (error = log_dir_checkpoint_start_offsets(dir)) != ERR_NONE)
+        (error = log_dir_checkpoint_start_offsets(dir)) != ERR_NONE ||
+        (error = log_dir_checkpoint_compacted(dir)) != ERR_NONE)
         return error;
     return log_dir_checkpoint_high_watermarks(dir);
 }

@@ -30,6 +30,7 @@ struct manager_dir {
     struct checkpoint_table recovery_points;
     struct checkpoint_table start_offsets;
     struct checkpoint_table high_watermarks;
+    struct checkpoint_table compacted_offsets;
 };
 
 /* A folder on its way out. */

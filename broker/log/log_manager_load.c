@@ -219,6 +219,7 @@ static void run_load(struct task *task) {
         .recovery_point = checkpointed(&dir->recovery_points, topic, partition),
         .checkpointed_start = checkpointed(&dir->start_offsets, topic, partition),
         .high_watermark = checkpointed(&dir->high_watermarks, topic, partition),
+        .compacted_offset = checkpointed(&dir->compacted_offsets, topic, partition),
         .was_clean = dir->was_clean,
     };
     job->error = log_load(&dir->dir, &options, &job->log);
@@ -238,7 +239,9 @@ static enum error scan_dir(struct scan *scan) {
         (error = read_checkpoint(dir, LOG_DIR_RECOVERY_POINTS, &dir->recovery_points)) !=
             ERR_NONE ||
         (error = read_checkpoint(dir, LOG_DIR_START_OFFSETS, &dir->start_offsets)) != ERR_NONE ||
-        (error = read_checkpoint(dir, LOG_DIR_HIGH_WATERMARKS, &dir->high_watermarks)) != ERR_NONE)
+        (error = read_checkpoint(dir, LOG_DIR_HIGH_WATERMARKS, &dir->high_watermarks)) !=
+            ERR_NONE ||
+        (error = read_checkpoint(dir, LOG_DIR_COMPACTED, &dir->compacted_offsets)) != ERR_NONE)
         return error;
     return disk_list(dir->dir.disk, dir->dir.path, on_folder, scan);
 }

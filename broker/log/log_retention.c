@@ -18,7 +18,7 @@ struct doomed_file {
 
 /* ---- Which ---- */
 
-static int64_t timestamp_of(struct log *log, const struct segment *segment) {
+int64_t log_segment_timestamp(struct log *log, const struct segment *segment) {
     char path[SEGMENT_PATH_MAX];
     struct disk_stat stat;
 
@@ -52,7 +52,7 @@ static enum error count_old(struct log *log, int64_t now_ms, size_t *count) {
                                                       : segment->next_offset,
             .size = segment->size,
             .timestamp = config->delete_old && config->retention_ms >= 0
-                             ? timestamp_of(log, segment)
+                             ? log_segment_timestamp(log, segment)
                              : RECORD_NO_TIMESTAMP,
         };
     }
@@ -63,7 +63,7 @@ static enum error count_old(struct log *log, int64_t now_ms, size_t *count) {
 
 /* ---- Files ---- */
 
-static enum error doom_file(struct log *log, int64_t base_offset, const char *suffix) {
+enum error log_doom_file(struct log *log, int64_t base_offset, const char *suffix) {
     struct log_dir *dir = log->dir;
     char path[SEGMENT_PATH_MAX];
     size_t size = SEGMENT_PATH_MAX + sizeof(LOG_SUFFIX_DELETED);
@@ -96,7 +96,7 @@ static enum error doom_segment(struct log *log, const struct segment *segment) {
     enum error error = ERR_NONE;
 
     for (size_t i = 0; i < ARRAY_COUNT(suffixes) && error == ERR_NONE; i++)
-        error = doom_file(log, segment->base_offset, suffixes[i]);
+        error = log_doom_file(log, segment->base_offset, suffixes[i]);
     return error;
 }
 

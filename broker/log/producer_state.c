@@ -137,6 +137,18 @@ size_t producer_state_count(const struct producer_state *state) {
     return state->count;
 }
 
+void producer_state_for_each(const struct producer_state *state, producer_state_visit *visit,
+                             void *context) {
+    for (size_t i = 0; i < state->bucket_count; i++) {
+        const struct producer *producer;
+        for (producer = state->buckets[i]; producer != NULL; producer = producer->next)
+            visit(context, producer->producer_id, producer->producer_epoch,
+                  producer->batch_count > 0
+                      ? producer->batches[producer->batch_count - 1].last_offset
+                      : -1);
+    }
+}
+
 void producer_state_expire(struct producer_state *state, int64_t now_ms, int64_t expiration_ms) {
     for (size_t i = 0; i < state->bucket_count; i++) {
         struct producer **link = &state->buckets[i];

@@ -58,6 +58,12 @@ void producer_state_free(struct producer_state *state); /* accepts NULL */
 void producer_state_clear(struct producer_state *state);
 size_t producer_state_count(const struct producer_state *state);
 
+/* The last offset of the newest data batch of each producer, -1 if only a marker tells of it. */
+typedef void producer_state_visit(void *context, int64_t producer_id, int16_t producer_epoch,
+                                  int64_t last_data_offset);
+void producer_state_for_each(const struct producer_state *state, producer_state_visit *visit,
+                             void *context);
+
 /* May the batch be appended? Changes nothing. Errors: DUPLICATE_BATCH (*duplicate is filled),
  * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE,
  * TRANSACTION_COORDINATOR_FENCED. */

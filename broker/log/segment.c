@@ -11,8 +11,8 @@
 void segment_path(const struct segment_home *home, int64_t base_offset, const char *suffix,
                   char path[SEGMENT_PATH_MAX]) {
     const char *dir = __atomic_load_n(&home->dir, __ATOMIC_ACQUIRE);
-    int size =
-        snprintf(path, SEGMENT_PATH_MAX, "%s/%020lld%s", dir, (long long)base_offset, suffix);
+    int size = snprintf(path, SEGMENT_PATH_MAX, "%s/%020lld%s%s", dir, (long long)base_offset,
+                        suffix, home->name_suffix != NULL ? home->name_suffix : "");
 
     CHECK(size < SEGMENT_PATH_MAX);
 }
@@ -492,6 +492,21 @@ enum error segment_remove_files(const struct segment_home *home, struct segment 
             return error;
     }
     return ERR_NONE;
+}
+
+enum error segment_pin_files(const struct segment_home *home, struct segment *segment) {
+    static const char *const suffixes[] = {SEGMENT_SUFFIX_LOG, SEGMENT_SUFFIX_INDEX,
+                                           SEGMENT_SUFFIX_TIME_INDEX};
+    struct cached_file *files[] = {&segment->log_file, &segment->offset_index.file,
+                                   &segment->time_index.file};
+    char path[SEGMENT_PATH_MAX];
+    enum error error = ERR_NONE;
+
+    for (size_t i = 0; i < ARRAY_COUNT(files) && error == ERR_NONE; i++) {
+        segment_path(home, segment->base_offset, suffixes[i], path);
+        error = file_cache_pin(home->cache, files[i], home->disk, path);
+    }
+    return error;
 }
 
 /* ---- finding ---- */

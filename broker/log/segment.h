@@ -37,6 +37,7 @@ struct segment_home {
     struct mutex *state_lock;
     const char *dir; /* atomic: replaced when the directory is renamed; old names stay allocated */
     const struct log_config *config;
+    const char *name_suffix; /* behind all names of files: of a segment in the making; NULL: none */
 };
 
 struct segment {
@@ -61,7 +62,7 @@ struct segment {
     struct index_file time_index;
 };
 
-/* "<dir>/<20 digits><suffix>" into `path`. */
+/* "<dir>/<20 digits><suffix>", and the home's suffix, into `path`. */
 #define SEGMENT_PATH_MAX 4096
 void segment_path(const struct segment_home *home, int64_t base_offset, const char *suffix,
                   char path[SEGMENT_PATH_MAX]);
@@ -127,6 +128,10 @@ MUST_CHECK enum error segment_reset_indexes(const struct segment_home *home,
 /* Removes the .log and its companions, but not the snapshot. */
 MUST_CHECK enum error segment_remove_files(const struct segment_home *home,
                                            struct segment *segment);
+
+/* Keeps the segment's files open until it goes, so that who still reads it never meets another
+ * segment's files under its names. */
+MUST_CHECK enum error segment_pin_files(const struct segment_home *home, struct segment *segment);
 
 /* ---- finding: any thread, without the state lock ---- */
 
