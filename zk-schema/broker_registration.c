@@ -4,8 +4,12 @@
 
 #include "client/base/logger.h"
 #include "zk-schema/paths.h"
+#include "zk-schema/unclean_restart_znode.h"
 
 #define NEVER (-1)
+
+/* The operations of the multi that registers. */
+enum { OP_CREATE, OP_SET, OP_COUNT, OP_MARK, OPS_MAX = OP_MARK + 2 };
 
 enum registration_state {
     STATE_IDLE, /* not started, or no session */
@@ -20,11 +24,14 @@ enum registration_state {
 struct broker_registration {
     struct broker_registration_config config;
     struct znode_path path;
+    struct znode_path mark; /* of an unclean restart */
     uint8_t *data;
     enum registration_state state;
     bool started;
     int64_t waiting_since_ms;   /* the first time heard while waiting, or NEVER */
     int64_t registered_session; /* the last in which we were registered; 0: none */
+    int64_t first_epoch;        /* with which this process first came; 0: not yet */
+    bool mark_is_left;          /* a mark stands without its registration */
     uint64_t attempt;           /* completions of older attempts are history */
 };
 
@@ -59,6 +66,8 @@ static void read_owner(struct broker_registration *registration);
 static void succeed(struct broker_registration *registration, int64_t broker_epoch) {
     registration->state = STATE_REGISTERED;
     registration->registered_session = zk_session_id(registration->config.zk);
+    if (registration->first_epoch == 0)
+        registration->first_epoch = broker_epoch;
     LOG_INFO("broker_registered", "broker=%d broker_epoch=%" PRId64, registration->config.broker_id,
              broker_epoch);
     registration->config.on_registered(registration->config.context, broker_epoch);
@@ -137,13 +146,33 @@ static void read_owner(struct broker_registration *registration) {
            begin(registration, STATE_READING));
 }
 
+/* The mark and the registration are made and vanish together, so a mark without one is left over:
+ * of a registration that was deleted by hand, or that we deleted. */
+static bool is_about_the_mark(struct broker_registration *registration,
+                              const struct zk_result *result) {
+    const struct zk_op_result *mark;
+
+    if (result->ops == NULL || result->op_count <= OP_MARK)
+        return false;
+    mark = &result->ops[OP_MARK];
+    if (mark->error == ERR_ZK_NODE_EXISTS && !registration->mark_is_left)
+        registration->mark_is_left = true;
+    else if (mark->error == ERR_ZK_NO_NODE && registration->mark_is_left)
+        registration->mark_is_left = false;
+    else
+        return false;
+    return true;
+}
+
 static void on_created(void *context, const struct zk_result *result) {
     struct broker_registration *registration = end(context);
 
     if (registration == NULL || is_session_trouble(result->error))
         return;
     if (result->error == ERR_NONE)
-        succeed(registration, result->ops[1].stat.czxid);
+        succeed(registration, result->ops[OP_SET].stat.czxid);
+    else if (is_about_the_mark(registration, result))
+        create(registration);
     else if (result->error == ERR_ZK_NODE_EXISTS)
         read_owner(registration);
     else
@@ -151,22 +180,42 @@ static void on_created(void *context, const struct zk_result *result) {
 }
 
 /* Created empty and set in one transaction, as Kafka does, so that the set's Stat tells the czxid
- * without another read. */
+ * without another read. The version of /barnabas/registrations counts registrations: a controller
+ * that does not know of this one yet can write nothing (controller/README.md, rule 1). */
 static void create(struct broker_registration *registration) {
-    struct zk_op ops[] = {
-        {.kind = ZK_OP_CREATE,
-         .path = registration->path.text,
-         .data = BYTES_NULL,
-         .flags = ZK_EPHEMERAL},
-        {.kind = ZK_OP_SET,
-         .path = registration->path.text,
-         .data = bytes_of(registration->data, registration->config.data.size),
-         .version = 0},
+    const char *mark = registration->mark.text;
+    struct zk_op ops[OPS_MAX] = {
+        [OP_CREATE] = {.kind = ZK_OP_CREATE,
+                       .path = registration->path.text,
+                       .data = BYTES_NULL,
+                       .flags = ZK_EPHEMERAL},
+        [OP_SET] = {.kind = ZK_OP_SET,
+                    .path = registration->path.text,
+                    .data = bytes_of(registration->data, registration->config.data.size),
+                    .version = 0},
+        [OP_COUNT] = {.kind = ZK_OP_SET,
+                      .path = PATH_REGISTRATIONS,
+                      .data = BYTES_NULL,
+                      .version = ZK_ANY_VERSION},
     };
+    size_t count = OP_MARK;
+    struct arena arena;
 
+    arena_init(&arena, 4096);
+    if (registration->config.restarted_uncleanly) {
+        if (registration->mark_is_left)
+            ops[count++] =
+                (struct zk_op){.kind = ZK_OP_DELETE, .path = mark, .version = ZK_ANY_VERSION};
+        ops[count++] = (struct zk_op){
+            .kind = ZK_OP_CREATE,
+            .path = mark,
+            .data = unclean_restart_znode_encode(registration->first_epoch, &arena),
+            .flags = ZK_EPHEMERAL,
+        };
+    }
     registration->waiting_since_ms = NEVER;
-    zk_multi(registration->config.zk, ops, ARRAY_COUNT(ops), on_created,
-             begin(registration, STATE_CREATING));
+    zk_multi(registration->config.zk, ops, count, on_created, begin(registration, STATE_CREATING));
+    arena_done(&arena);
 }
 
 enum error broker_registration_new(const struct broker_registration_config *config,
@@ -177,6 +226,7 @@ enum error broker_registration_new(const struct broker_registration_config *conf
         return ERR_OUT_OF_MEMORY;
     registration->config = *config;
     registration->path = path_of_broker(config->broker_id);
+    registration->mark = path_of_unclean_restart(config->broker_id);
     registration->data = malloc(config->data.size + 1);
     CHECK(registration->data != NULL);
     if (config->data.size > 0)

@@ -11,6 +11,8 @@
  * A foreign znode is never deleted: it may be a live broker's. A session of a dead process ends
  * within its timeout; if the znode outlives that, the id is taken and we are refused.
  *
+ * Each registration also counts up /barnabas/registrations.
+ *
  * A state machine: the owner forwards the events of the session, and the time.
  *
  * Threads: the session's executor. Source: Kafka 3.9, KafkaZkClient.registerBroker,
@@ -28,6 +30,9 @@ struct broker_registration_config {
     struct zk *zk;
     int32_t broker_id;
     struct bytes data; /* the znode's content; copied */
+    /* This process may have lost the end of its logs: every registration of it says so, and since
+     * when (unclean_restart_znode.h). */
+    bool restarted_uncleanly;
     /* The znode stands, with this czxid. Once per session. */
     void (*on_registered)(void *context, int64_t broker_epoch);
     /* It cannot be had, and nothing more is tried: DUPLICATE_BROKER_REGISTRATION (another broker

@@ -27,6 +27,8 @@ const char *const startup_paths[] = {
     "/config/ips",
     "/barnabas",
     PATH_CHANGES,
+    PATH_REGISTRATIONS,
+    PATH_UNCLEAN_RESTARTS,
 };
 const size_t startup_path_count = ARRAY_COUNT(startup_paths);
 
@@ -46,6 +48,10 @@ static struct znode_path make(const char *format, ...) {
 
 struct znode_path path_of_broker(int32_t broker_id) {
     return make(PATH_BROKER_IDS "/%d", broker_id);
+}
+
+struct znode_path path_of_unclean_restart(int32_t broker_id) {
+    return make(PATH_UNCLEAN_RESTARTS "/%d", broker_id);
 }
 
 struct znode_path path_of_topic(struct bytes topic) {

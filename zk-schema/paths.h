@@ -28,7 +28,9 @@
 #define PATH_CONFIG_CHANGES       "/config/changes"
 #define PATH_PRODUCER_ID_BLOCK    "/latest_producer_id_block"
 #define PATH_FEATURE              "/feature"
-#define PATH_CHANGES              "/barnabas/changes" /* ours */
+#define PATH_CHANGES              "/barnabas/changes"          /* ours */
+#define PATH_REGISTRATIONS        "/barnabas/registrations"    /* ours */
+#define PATH_UNCLEAN_RESTARTS     "/barnabas/unclean_restarts" /* ours */
 #define PATH_CHANGE_PREFIX        PATH_CHANGES "/change_"
 #define PATH_CONFIG_CHANGE_PREFIX PATH_CONFIG_CHANGES "/config_change_"
 
@@ -42,6 +44,7 @@ struct znode_path {
 };
 
 struct znode_path path_of_broker(int32_t broker_id);
+struct znode_path path_of_unclean_restart(int32_t broker_id);
 struct znode_path path_of_topic(struct bytes topic);
 struct znode_path path_of_partitions(struct bytes topic);
 struct znode_path path_of_partition(struct bytes topic, int32_t partition);
@@ -56,7 +59,8 @@ struct znode_path path_of_child(const char *parent, const char *name);
 /* The last component of a path. */
 struct bytes path_name(const char *path);
 
-/* A broker id from the name of a child of /brokers/ids; false if it is no number. */
+/* A broker id from the name of a child of /brokers/ids (or of unclean restarts); false if it is no
+ * number. */
 bool path_broker_id(const char *name, int32_t *broker_id);
 
 /* The number behind the last '_' of a sequential node's name; false if there is none. */

@@ -41,6 +41,7 @@ struct fetching {
     struct api_call *call;
     struct fetch_context context;
     int32_t replica_id;
+    int64_t replica_epoch;
     enum read_isolation isolation;
     int64_t bytes_max;
     int64_t bytes_min;
@@ -118,6 +119,7 @@ static void read_partition(struct fetching *fetching, struct fetched *fetched, b
 
     *read = (struct partition_read){
         .replica_id = fetching->replica_id,
+        .replica_epoch = fetching->replica_epoch,
         .current_leader_epoch = fetched->item->current_leader_epoch,
         .fetch_offset = fetched->item->fetch_offset,
         .last_fetched_epoch = fetched->item->last_fetched_epoch,
@@ -568,6 +570,9 @@ static void handle(struct api_call *call) {
     fetching->replica_id = call->header.api_version >= REPLICA_STATE_VERSION
                                ? request.replica_state.replica_id
                                : request.replica_id;
+    fetching->replica_epoch = call->header.api_version >= REPLICA_STATE_VERSION
+                                  ? request.replica_state.replica_epoch
+                                  : BROKER_EPOCH_UNKNOWN;
     error = begin(fetching, &request);
     if (error != ERR_NONE) {
         refuse(call, error);

@@ -125,7 +125,7 @@ static void fill(struct isr_changes *changes, struct alter_partition_request_top
     CHECK(partition != NULL && isr != NULL);
     for (int32_t i = 0; i < proposal->isr.isr_count; i++) {
         isr[i].broker_id = proposal->isr.isr[i];
-        isr[i].broker_epoch = -1; /* as ZooKeeper-mode leaders say: not known */
+        isr[i].broker_epoch = proposal->isr.broker_epochs[i];
     }
     partition->partition_index = partition_index(proposal->partition);
     partition->leader_epoch = proposal->isr.leader_epoch;

@@ -361,6 +361,13 @@ bool log_manager_was_clean(const struct log_manager *manager) {
     return true;
 }
 
+bool log_manager_may_have_lost_records(const struct log_manager *manager) {
+    for (size_t i = 0; i < manager->dir_count; i++)
+        if (!manager->dirs[i].had_marker)
+            return true;
+    return false;
+}
+
 /* ---- opening ---- */
 
 static size_t open_files_by_limit(void) {

@@ -76,6 +76,11 @@ int64_t log_manager_previous_broker_epoch(const struct log_manager *manager);
 /* False if any directory that held logs lacked the marker of a clean stop. Valid after load. */
 bool log_manager_was_clean(const struct log_manager *manager);
 
+/* Whether what the logs held before this start may be gone from their ends, or gone altogether: a
+ * directory lacked the marker of a clean stop. One that is empty or cannot be read may have held
+ * logs. Valid after load. */
+bool log_manager_may_have_lost_records(const struct log_manager *manager);
+
 /* Opens all logs, recovering those that need it. Folders that are no partition's are left alone.
  * Errors (logged): KAFKA_STORAGE_ERROR (no directory left), DISK_CORRUPT (a partition in two
  * directories), OUT_OF_MEMORY. */

@@ -24,7 +24,8 @@ struct manager_dir {
     struct meta_properties meta;
     bool has_meta;                 /* meta is initialised */
     bool was_clean;                /* the marker was there, or there was nothing to mark */
-    bool has_logs;                 /* when it was loaded */
+    bool had_marker;               /* when it was loaded */
+    bool has_logs;                 /* likewise */
     int64_t previous_broker_epoch; /* -1: unknown */
     struct arena arena;            /* of the tables; only during load */
     struct checkpoint_table recovery_points;

@@ -358,6 +358,7 @@ bool metadata_builder_set_state(struct metadata_builder *builder, const struct u
     partition->controller_epoch = state->controller_epoch;
     partition->partition_epoch = state->partition_epoch;
     partition->leader_recovery_state = state->leader_recovery_state;
+    partition->state_zxid = state->zxid;
     partition->isr = arena_alloc(&slot->topic->arena, (size_t)state->isr_count, sizeof(int32_t));
     CHECK(partition->isr != NULL);
     if (state->isr_count > 0)

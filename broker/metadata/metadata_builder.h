@@ -70,6 +70,7 @@ struct metadata_state {
     int32_t controller_epoch;
     int32_t partition_epoch;
     int8_t leader_recovery_state;
+    int64_t zxid;
     const int32_t *isr;
     int32_t isr_count;
 };

@@ -27,7 +27,7 @@ bool metadata_put_topic(struct metadata_builder *builder, struct bytes name, int
 }
 
 void metadata_put_state(struct metadata_builder *builder, const struct uuid *topic_id,
-                        int32_t partition, int32_t partition_epoch,
+                        int32_t partition, int32_t partition_epoch, int64_t zxid,
                         const struct partition_state_znode *state) {
     struct metadata_state next = {
         .index = partition,
@@ -36,6 +36,7 @@ void metadata_put_state(struct metadata_builder *builder, const struct uuid *top
         .controller_epoch = state->controller_epoch,
         .partition_epoch = partition_epoch,
         .leader_recovery_state = state->leader_recovery_state,
+        .zxid = zxid,
         .isr = state->isr,
         .isr_count = state->isr_count,
     };
@@ -89,7 +90,7 @@ void metadata_put_change(struct metadata_builder *builder, int64_t zxid,
     for (int32_t i = 0; i < change->state_count; i++) {
         const struct change_state *state = &change->states[i];
         metadata_put_state(builder, &state->topic_id, state->partition, state->partition_epoch,
-                           &state->state);
+                           zxid, &state->state);
     }
 }
 

@@ -15,7 +15,7 @@
 MUST_CHECK bool metadata_put_topic(struct metadata_builder *builder, struct bytes name,
                                    int64_t zxid, const struct topic_znode *topic);
 void metadata_put_state(struct metadata_builder *builder, const struct uuid *topic_id,
-                        int32_t partition, int32_t partition_epoch,
+                        int32_t partition, int32_t partition_epoch, int64_t zxid,
                         const struct partition_state_znode *state);
 /* An invalid znode is logged, and leaves the settings as they are. */
 void metadata_put_settings_znode(struct metadata_builder *builder, struct bytes topic,

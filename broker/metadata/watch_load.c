@@ -47,7 +47,7 @@ static void on_state(void *context, const struct zk_result *result) {
         if (partition_state_znode_decode(read->path.text, result->data, &watcher->arena, &state,
                                          &problem) == ERR_NONE)
             metadata_put_state(watcher->builder, &read->topic_id, read->partition,
-                               result->stat.version, &state);
+                               result->stat.version, result->stat.mzxid, &state);
         else
             LOG_ERROR("znode_invalid", "reason=%s", LOG_QUOTED_TEXT(problem.text));
         arena_reset(&watcher->arena);

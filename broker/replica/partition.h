@@ -158,7 +158,8 @@ void partition_apply_retention(struct partition *partition);
 enum read_isolation { READ_UNCOMMITTED, READ_COMMITTED, READ_LOG_END };
 
 struct partition_read {
-    int32_t replica_id; /* -1 consumer, -2 debugging consumer, else a follower */
+    int64_t replica_epoch; /* of a follower: its broker epoch; BROKER_EPOCH_UNKNOWN */
+    int32_t replica_id;    /* -1 consumer, -2 debugging consumer, else a follower */
     int32_t current_leader_epoch;
     int64_t fetch_offset;
     int32_t last_fetched_epoch; /* -1: do not look for divergence */
@@ -216,6 +217,9 @@ struct isr_proposal {
     int32_t partition_epoch;
     int8_t leader_recovery_state;
     int32_t isr[REPLICAS_MAX];
+    /* The registration with which each was seen to have what it takes (KIP-903): one that has
+     * registered anew since may have lost it. BROKER_EPOCH_UNKNOWN: none. */
+    int64_t broker_epochs[REPLICAS_MAX];
     int32_t isr_count;
 };
 

@@ -39,6 +39,7 @@ struct partition {
     /* A proposed ISR. While it is pending, maximal_isr = isr + who joins. */
     bool proposal_pending;
     int32_t proposed_isr[REPLICAS_MAX];
+    int64_t proposed_epochs[REPLICAS_MAX]; /* parallel: broker epochs */
     int32_t proposed_count;
     struct replica_progress followers[REPLICAS_MAX]; /* leader only */
     int32_t follower_count;

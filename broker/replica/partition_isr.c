@@ -8,8 +8,17 @@
  * watermark, and no member that may yet be in the ISR is left out of it.
  */
 
+static int64_t broker_epoch_of(const struct partition *partition, int32_t broker_id) {
+    for (int32_t i = 0; i < partition->follower_count; i++)
+        if (partition->followers[i].broker_id == broker_id)
+            return partition->followers[i].broker_epoch;
+    return BROKER_EPOCH_UNKNOWN; /* the leader itself, whose epoch the request carries */
+}
+
 static void propose(struct partition *partition, const int32_t *isr, int32_t count) {
     CHECK(!partition->proposal_pending && count > 0);
+    for (int32_t i = 0; i < count; i++)
+        partition->proposed_epochs[i] = broker_epoch_of(partition, isr[i]);
     memcpy(partition->proposed_isr, isr, (size_t)count * sizeof(*isr));
     partition->proposed_count = count;
     partition->proposal_pending = true;
@@ -72,6 +81,8 @@ bool partition_isr_proposal(struct partition *partition, struct isr_proposal *pr
         proposal->isr_count = partition->proposed_count;
         memcpy(proposal->isr, partition->proposed_isr,
                (size_t)partition->proposed_count * sizeof(*proposal->isr));
+        memcpy(proposal->broker_epochs, partition->proposed_epochs,
+               (size_t)partition->proposed_count * sizeof(*proposal->broker_epochs));
     }
     mutex_unlock(&partition->lock);
     return pending;

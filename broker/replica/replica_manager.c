@@ -19,6 +19,7 @@ struct hosted_topic {
 struct replica_manager {
     struct replica_manager_config config;
     struct partition_environment environment;
+    int64_t leads_since;   /* by states of that transaction on */
     pthread_rwlock_t lock; /* the tables and the arrays in them */
     struct hosted_topic *by_name;
     struct hosted_topic *by_id;
@@ -42,6 +43,10 @@ enum error replica_manager_new(const struct replica_manager_config *config,
     CHECK(pthread_rwlock_init(&manager->lock, NULL) == 0);
     *created = manager;
     return ERR_NONE;
+}
+
+void replica_manager_lead_since(struct replica_manager *manager, int64_t zxid) {
+    manager->leads_since = zxid;
 }
 
 /* ---- The table ---- */
@@ -220,6 +225,7 @@ static void apply_partition(struct replica_manager *manager, struct hosted_topic
     struct partition *partition =
         index < hosted->partition_count ? hosted->partitions[index] : NULL;
     const struct follower_source *source = &manager->config.source;
+    struct metadata_partition role = *state;
     bool new_epoch;
 
     if (!broker_ids_contain(state->replicas, state->replica_count, manager->config.broker_id)) {
@@ -233,10 +239,15 @@ static void apply_partition(struct replica_manager *manager, struct hosted_topic
         partition = host(manager, hosted, topic, index, log_config);
     if (partition == NULL)
         return;
-    new_epoch = partition_apply(partition, state, min_isr);
+    if (state->leader == manager->config.broker_id && state->state_zxid < manager->leads_since) {
+        LOG_INFO("leadership_not_resumed", "topic=%s partition=%d leader_epoch=%d", topic->name,
+                 index, state->leader_epoch);
+        role.leader = METADATA_NO_BROKER;
+    }
+    new_epoch = partition_apply(partition, &role, min_isr);
     if (!new_epoch)
         return;
-    if (partition_role(partition) == ROLE_FOLLOWER && state->leader != METADATA_NO_BROKER)
+    if (partition_role(partition) == ROLE_FOLLOWER && role.leader != METADATA_NO_BROKER)
         source->follow(source->context, partition, state->leader, state->leader_epoch);
     else
         source->unfollow(source->context, partition);

@@ -39,6 +39,10 @@ struct replica_manager_config {
 
 MUST_CHECK enum error replica_manager_new(const struct replica_manager_config *config,
                                           struct replica_manager **created);
+/* The logs may have lost records before the registration `zxid`: a state that is older and names
+ * this broker as leader does not make it lead. It would give the offsets of what it lost to other
+ * records of the same leader epoch. The controller sees the registration and decides anew. */
+void replica_manager_lead_since(struct replica_manager *manager, int64_t zxid);
 /* All partitions give up their roles and wake who waits for them; their logs stay open. */
 void replica_manager_retire_all(struct replica_manager *manager);
 /* Retires what is left. Accepts NULL. */

@@ -14,6 +14,7 @@ void replica_progress_reset(struct replica_progress *replica, int32_t broker_id,
                             int64_t now_ms) {
     *replica = (struct replica_progress){
         .broker_id = broker_id,
+        .broker_epoch = BROKER_EPOCH_UNKNOWN,
         .log_end_offset = PROGRESS_UNKNOWN,
         .log_start_offset = PROGRESS_UNKNOWN,
         .caught_up_ms = in_isr ? now_ms : 0,

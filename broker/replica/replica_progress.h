@@ -13,11 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REPLICAS_MAX     64 /* of one partition */
-#define PROGRESS_UNKNOWN (-1)
+#define REPLICAS_MAX         64 /* of one partition */
+#define PROGRESS_UNKNOWN     (-1)
+#define BROKER_EPOCH_UNKNOWN (-1)
 
 struct replica_progress {
     int32_t broker_id;
+    int64_t broker_epoch;     /* with which it fetched last; BROKER_EPOCH_UNKNOWN */
     int64_t log_end_offset;   /* PROGRESS_UNKNOWN until its first fetch in this leader epoch */
     int64_t log_start_offset; /* likewise */
     int64_t caught_up_ms;     /* when it last had all that the leader had */

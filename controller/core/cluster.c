@@ -355,6 +355,9 @@ static enum replica_health replica_health(const struct replica *replica) {
         return REPLICA_OFFLINE;
     if (replica->broker->shutting_down)
         return REPLICA_LEAVING;
+    if (replica->partition->exists &&
+        replica->broker->unclean_since > replica->partition->registrations_seen)
+        return REPLICA_UNCLEAN;
     return replica->eviction == EVICTION_NONE ? REPLICA_ONLINE : REPLICA_STALE;
 }
 

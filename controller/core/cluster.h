@@ -60,8 +60,9 @@ struct broker {
     bool registered;
     bool shutting_down; /* until its registration goes */
     int64_t epoch;
-    uint64_t seen;     /* by which listing */
-    struct bytes rack; /* owned; null: none */
+    int64_t unclean_since; /* see controller_broker_read */
+    uint64_t seen;         /* by which listing */
+    struct bytes rack;     /* owned; null: none */
     struct replicas replicas;
     UT_hash_handle hh;
 };
@@ -96,7 +97,7 @@ struct partition {
     bool exists;           /* .../state; `state` and `version` are valid */
     struct controller_partition_state state; /* isr owned */
     int32_t version;
-    int64_t mzxid;                          /* of `state` as read; 0 once we wrote it */
+    int64_t registrations_seen; /* all that are older than this were, when `state` was written */
     struct controller_partition_state next; /* WRITING, READING: isr owned */
     uint64_t read_token;                    /* READING */
     struct request_item *writing_item;      /* whose write is on its way; NULL: the controller's */
@@ -163,6 +164,7 @@ struct topic {
 
 struct cluster {
     struct broker *brokers;
+    int64_t newest_registration; /* that is known */
     struct topic *by_name, *by_id, *by_folded;
     size_t partition_count;
 };

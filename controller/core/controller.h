@@ -44,6 +44,7 @@ struct controller_config {
     int32_t leader_imbalance_per_broker_percentage;
     /* Switches the safety rule off, so that a test can see that it would be missed. */
     bool test_without_fence;
+    bool test_without_registrations_check;
 };
 
 /* ---- What is read */
@@ -85,6 +86,9 @@ struct controller_broker_read {
     int32_t id;
     int64_t epoch;     /* czxid */
     struct bytes rack; /* null: none */
+    /* 0: its process started on logs that were closed cleanly. Else the epoch with which the
+     * process first registered: it may have lost the end of what it had until then. */
+    int64_t unclean_since;
 };
 
 /* ---- Events */
@@ -153,8 +157,9 @@ enum controller_write_kind {
 enum controller_failed_operation {
     CONTROLLER_FAILED_NONE,
     CONTROLLER_FAILED_FENCE,
-    CONTROLLER_FAILED_WRITE, /* failed_index in the effect's writes */
-    CONTROLLER_FAILED_ENTRY, /* the change entry itself */
+    CONTROLLER_FAILED_REGISTRATIONS, /* a broker has registered that the core had not seen */
+    CONTROLLER_FAILED_WRITE,         /* failed_index in the effect's writes */
+    CONTROLLER_FAILED_ENTRY,         /* the change entry itself */
     CONTROLLER_FAILED_PURGE,
     CONTROLLER_FAILED_WHOLE /* no operation to blame */
 };
@@ -188,6 +193,7 @@ struct controller_event {
         struct {
             const struct controller_broker_read *brokers;
             size_t count;
+            int32_t registrations; /* version of /barnabas/registrations, read before the rest */
         } brokers_read;
         struct controller_names topics_read;
         const struct controller_topic_read *topic_read;
@@ -286,11 +292,13 @@ enum controller_effect_kind {
     CONTROLLER_EFFECT_TERM_ENDED
 };
 
-/* One multi: check(/controller_epoch, epoch_version), the writes in order, the change entry if
+/* One multi: check(/controller_epoch, epoch_version), check(/barnabas/registrations,
+ * registrations), the writes in order, the change entry if
  * any write belongs in one or `announce` is set, the deletions of the entries `purge`. */
 struct controller_write_effect {
     int32_t controller_epoch;
     int32_t epoch_version; /* -1 only in a test that does without the fence */
+    int32_t registrations; /* likewise -1 */
     bool announce;         /* make an entry even if it only names the controller */
     const struct controller_write *writes;
     size_t write_count;

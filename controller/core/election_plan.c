@@ -4,6 +4,9 @@
 
 #define HEALTH_BIT(health) (1u << (health))
 
+static const unsigned anybody =
+    HEALTH_BIT(REPLICA_ONLINE) | HEALTH_BIT(REPLICA_STALE) | HEALTH_BIT(REPLICA_UNCLEAN);
+
 enum replica_health controller_election_health_of(const struct election_input *input,
                                                   int32_t broker_id) {
     for (size_t i = 0; i < input->replica_count; i++)
@@ -22,7 +25,7 @@ bool controller_election_in_isr(const struct election_input *input, int32_t brok
 bool controller_election_is_leaderless(const struct election_input *input) {
     enum replica_health health = controller_election_health_of(input, input->leader);
 
-    return health == REPLICA_OFFLINE || health == REPLICA_STALE;
+    return health == REPLICA_OFFLINE || health == REPLICA_STALE || health == REPLICA_UNCLEAN;
 }
 
 /* The first replica in the order of the assignment whose health is one of `healths`; -1 if none. */
@@ -52,13 +55,11 @@ static void plan_leader(struct election_plan *plan, int32_t leader, bool recover
 
 void controller_election_plan_first(const struct election_input *input,
                                     struct election_plan *plan) {
-    /* Nothing was written yet that a replica could have lost, so a stale one is as good. */
-    const unsigned there = HEALTH_BIT(REPLICA_ONLINE) | HEALTH_BIT(REPLICA_STALE);
-
     plan->changed = false;
     plan->isr_count = 0;
+    /* Nothing was written yet that a replica could have lost, so anybody is as good. */
     for (size_t i = 0; i < input->replica_count; i++)
-        if ((HEALTH_BIT(input->health[i]) & there) != 0)
+        if ((HEALTH_BIT(input->health[i]) & anybody) != 0)
             plan->isr[plan->isr_count++] = input->replicas[i];
     if (plan->isr_count > 0)
         plan_leader(plan, plan->isr[0], false);
@@ -72,35 +73,53 @@ static void plan_shrink(const struct election_input *input, unsigned kept,
         plan_leader(plan, input->leader, input->recovering);
 }
 
+/* A leader of the ISR among those of `healths`, who alone stay in it. */
+static bool plan_from_isr(const struct election_input *input, unsigned healths,
+                          struct election_plan *plan) {
+    int32_t candidate = first_replica(input, healths, true);
+
+    if (candidate < 0)
+        return false;
+    keep_isr(input, healths, plan);
+    plan_leader(plan, candidate, input->recovering);
+    return true;
+}
+
+/* Somebody of the ISR who can take over, the safest first. */
+static bool plan_clean(const struct election_input *input, struct election_plan *plan) {
+    const unsigned online = HEALTH_BIT(REPLICA_ONLINE);
+    bool is_leaving = controller_election_health_of(input, input->leader) == REPLICA_LEAVING &&
+                      controller_election_in_isr(input, input->leader);
+
+    if (plan_from_isr(input, online, plan))
+        return true;
+    if (is_leaving) {
+        /* Nobody can take over: it leads until it goes. */
+        plan_shrink(input, online | HEALTH_BIT(REPLICA_LEAVING), plan);
+        return true;
+    }
+    if (plan_from_isr(input, online | HEALTH_BIT(REPLICA_STALE), plan))
+        return true;
+    if (first_replica(input, HEALTH_BIT(REPLICA_UNCLEAN), true) < 0)
+        return false;
+    /* Whoever leaves has what the unclean one may have lost: it leads until that has caught up. */
+    return plan_from_isr(input, HEALTH_BIT(REPLICA_LEAVING), plan) ||
+           plan_from_isr(input, HEALTH_BIT(REPLICA_UNCLEAN), plan);
+}
+
 void controller_election_plan_repair(const struct election_input *input,
                                      struct election_plan *plan) {
-    const unsigned online = HEALTH_BIT(REPLICA_ONLINE);
-    const unsigned staying = online | HEALTH_BIT(REPLICA_LEAVING);
-    const unsigned there = online | HEALTH_BIT(REPLICA_STALE);
     enum replica_health leader_health = controller_election_health_of(input, input->leader);
     int32_t candidate;
 
     plan->changed = false;
     if (leader_health == REPLICA_ONLINE && controller_election_in_isr(input, input->leader)) {
-        plan_shrink(input, online, plan);
+        plan_shrink(input, HEALTH_BIT(REPLICA_ONLINE), plan);
         return;
     }
-    if ((candidate = first_replica(input, online, true)) >= 0) {
-        keep_isr(input, online, plan);
-        plan_leader(plan, candidate, input->recovering);
+    if (plan_clean(input, plan))
         return;
-    }
-    if (leader_health == REPLICA_LEAVING && controller_election_in_isr(input, input->leader)) {
-        /* Nobody can take over: it leads until it goes. */
-        plan_shrink(input, staying, plan);
-        return;
-    }
-    if ((candidate = first_replica(input, there, true)) >= 0) {
-        keep_isr(input, there, plan);
-        plan_leader(plan, candidate, input->recovering);
-        return;
-    }
-    if (input->unclean_allowed && (candidate = first_replica(input, there, false)) >= 0) {
+    if (input->unclean_allowed && (candidate = first_replica(input, anybody, false)) >= 0) {
         plan->isr[0] = candidate;
         plan->isr_count = 1;
         plan_leader(plan, candidate, true);

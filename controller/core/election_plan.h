@@ -5,9 +5,10 @@
  * Rules: a leader comes from the ISR, in the order of the assignment, unless an unclean election
  * is allowed and nobody of the ISR can lead. The ISR is never empty: when its last member goes
  * the partition has no leader and the ISR stays, since those replicas hold all that was
- * committed. A replica whose broker registered anew since the state was written (STALE) may have
- * lost the end of its log, so it leaves the ISR until it has caught up, unless nobody else of the
- * ISR is there.
+ * committed. A replica whose broker registered anew since the state was written (STALE, UNCLEAN)
+ * leaves the ISR until it has caught up, unless nobody else of the ISR is there: one that
+ * restarted uncleanly may have lost the end of its log. Such a one is the last choice: it leads,
+ * and counts, only where no other member of the ISR is there.
  *
  * Source: Apache Kafka 3.9, PartitionLeaderElectionAlgorithms, ReplicaStateMachine.
  */
@@ -20,7 +21,8 @@
 
 enum replica_health {
     REPLICA_OFFLINE, /* its broker is not registered */
-    REPLICA_STALE,   /* registered anew since the state was written */
+    REPLICA_UNCLEAN, /* registered, and restarted on logs not closed since the state was written */
+    REPLICA_STALE,   /* registered anew since the state was written, its logs whole */
     REPLICA_LEAVING, /* registered, shutting down in a controlled way */
     REPLICA_ONLINE
 };

@@ -43,6 +43,9 @@ static void broker_seen(struct controller *c, const struct controller_broker_rea
     broker->registered = true;
     broker->shutting_down = false;
     broker->epoch = read->epoch;
+    broker->unclean_since = read->unclean_since;
+    if (read->epoch > c->cluster.newest_registration)
+        c->cluster.newest_registration = read->epoch;
     if (c->role != ROLE_ACTIVE)
         return;
     if (known)
@@ -63,6 +66,8 @@ void controller_liveness_on_brokers_read(struct controller *c,
     struct broker *broker, *next;
 
     c->broker_listing++;
+    c->registrations = event->brokers_read.registrations;
+    c->registrations_outdated = false;
     for (size_t i = 0; i < event->brokers_read.count; i++)
         broker_seen(c, &event->brokers_read.brokers[i]);
     HASH_ITER (hh, c->cluster.brokers, broker, next)
@@ -76,7 +81,7 @@ void controller_liveness_find_stale(struct partition *partition) {
     for (size_t i = 0; partition->exists && i < partition->state.isr_count; i++) {
         struct replica *replica = controller_partition_replica(partition, partition->state.isr[i]);
         if (replica != NULL && replica->broker->registered &&
-            replica->broker->epoch > partition->mzxid)
+            replica->broker->epoch > partition->registrations_seen)
             replica->eviction = EVICTION_WANTED;
     }
 }

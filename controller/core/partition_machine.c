@@ -424,6 +424,7 @@ static void settle(struct controller *c, struct partition *p) {
 }
 
 void controller_partition_on_written(struct controller *c, struct partition *p,
+                                     int64_t registrations_seen,
                                      struct controller_effects *effects) {
     struct controller_partition_state written = p->next;
 
@@ -436,7 +437,7 @@ void controller_partition_on_written(struct controller *c, struct partition *p,
     p->version = p->exists ? p->version + 1 : 0;
     p->next = p->state;
     p->state = written;
-    p->mzxid = INT64_MAX; /* written in this term: registrations have been seen */
+    p->registrations_seen = registrations_seen;
     p->exists = true;
     p->node_exists = true;
     p->epoch_writing = false;
@@ -501,7 +502,8 @@ void controller_partition_adopt(struct controller *c, struct partition *p,
     }
     if (was_reading && !p->noting && read->error == ERR_NONE && read->version == written_version &&
         controller_partition_state_equal(&read->state, &p->next)) {
-        controller_partition_on_written(c, p, effects); /* it had been applied */
+        /* It had been applied. */
+        controller_partition_on_written(c, p, read->mzxid, effects);
         return;
     }
     take_item_back(p);
@@ -516,7 +518,7 @@ void controller_partition_adopt(struct controller *c, struct partition *p,
     if (p->exists) {
         controller_partition_state_copy(&p->state, &read->state);
         p->version = read->version;
-        p->mzxid = read->mzxid;
+        p->registrations_seen = read->mzxid;
     }
     p->phase = PARTITION_SETTLED;
     if (was_reading)

@@ -31,6 +31,8 @@ struct batch {
     size_t write_count, write_capacity;
     size_t bytes;
     bool announce;
+    int32_t registrations;
+    int64_t newest_registration; /* that was known when it was sent */
     TAILQ_ENTRY(batch) entry;
 };
 
@@ -77,6 +79,8 @@ struct controller {
     struct node_units nodes;
     struct batches batches;
     size_t batch_count;
+    int32_t registrations; /* version of /barnabas/registrations, not newer than what is known */
+    bool registrations_outdated; /* somebody has registered since; being read */
     struct change_list changes;
     struct requests requests; /* unanswered */
     /* Partitions that /admin/reassign_partitions names, as far as they are not done. */
@@ -129,6 +133,7 @@ void controller_partition_touch(struct controller *c, struct partition *p);
 void controller_partition_look(struct controller *c, struct partition *p, struct batch *batch,
                                struct controller_effects *effects);
 void controller_partition_on_written(struct controller *c, struct partition *p,
+                                     int64_t registrations_seen,
                                      struct controller_effects *effects);
 /* The write was not tried, because of another in its multi. */
 void controller_partition_on_undone(struct controller *c, struct partition *p);

@@ -31,6 +31,7 @@ static void forget_term(struct controller *c, struct controller_effects *effects
     c->changes.known = false;
     c->producer_ids_busy = false;
     c->backing_off = false;
+    c->registrations_outdated = false;
     c->announce_wanted = false;
     controller_reassignment_forget_node(c);
     c->loads = 0;

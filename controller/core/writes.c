@@ -10,9 +10,9 @@
  */
 #include "controller/core/request.h"
 
-/* The check, the change entry and the purges take their share of the operations. */
+/* The two checks, the change entry and the purges take their share of the operations. */
 #define PURGES_MAX     8
-#define WRITES_MAX     (CONTROLLER_MULTI_OPS_MAX - 2 - PURGES_MAX)
+#define WRITES_MAX     (CONTROLLER_MULTI_OPS_MAX - 3 - PURGES_MAX)
 #define DELETION_BYTES (128 * 1024)
 
 static const int64_t back_off_ms = 1000;
@@ -295,6 +295,7 @@ static void batch_send(struct controller *c, struct batch *batch,
     struct controller_write_effect write = {
         .controller_epoch = c->epoch,
         .epoch_version = c->epoch_version,
+        .registrations = c->config.test_without_registrations_check ? -1 : c->registrations,
         .announce = batch->announce,
         .write_count = batch->write_count,
     };
@@ -303,6 +304,8 @@ static void batch_send(struct controller *c, struct batch *batch,
         controller_effect_copy(effects, batch->writes, batch->write_count * sizeof(*batch->writes));
     free(batch->writes);
     batch->writes = NULL;
+    batch->registrations = c->registrations;
+    batch->newest_registration = c->cluster.newest_registration;
     TAILQ_INSERT_TAIL(&c->batches, batch, entry);
     c->batch_count++;
     take_purges(c, &write, effects);
@@ -312,7 +315,7 @@ static void batch_send(struct controller *c, struct batch *batch,
 }
 
 void controller_writes_flush(struct controller *c, struct controller_effects *effects) {
-    while (c->role == ROLE_ACTIVE && !c->backing_off &&
+    while (c->role == ROLE_ACTIVE && !c->backing_off && !c->registrations_outdated &&
            c->batch_count < CONTROLLER_MULTIS_IN_FLIGHT_MAX) {
         struct batch *batch = controller_allocate(1, sizeof(*batch));
 
@@ -362,15 +365,15 @@ static void node_unit_met(struct controller *c, struct node_unit *node, enum fat
         controller_writes_queue_first(c, &node->unit, false);
 }
 
-static void partition_met(struct controller *c, struct partition *p, enum fate fate,
-                          enum error error, struct controller_effects *effects) {
+static void partition_met(struct controller *c, struct partition *p, const struct batch *batch,
+                          enum fate fate, enum error error, struct controller_effects *effects) {
     if (p->topic->phase == TOPIC_DELETING) {
         p->phase = PARTITION_SETTLED;
         return;
     }
     switch (fate) {
     case FATE_WRITTEN:
-        controller_partition_on_written(c, p, effects);
+        controller_partition_on_written(c, p, batch->newest_registration, effects);
         break;
     case FATE_UNDONE:
         controller_partition_on_undone(c, p);
@@ -411,9 +414,10 @@ static void topic_met(struct controller *c, struct topic *topic, enum fate fate,
     }
 }
 
-static void item_met(struct controller *c, const struct batch_item *item, enum fate fate,
+static void item_met(struct controller *c, const struct batch *batch, size_t index, enum fate fate,
                      enum error error, enum controller_write_kind failed,
                      struct controller_effects *effects) {
+    const struct batch_item *item = &batch->items[index];
     struct topic *topic = item->topic;
 
     if (topic == NULL) {
@@ -421,7 +425,8 @@ static void item_met(struct controller *c, const struct batch_item *item, enum f
         return;
     }
     if (!topic->forgotten && item->unit->kind == UNIT_PARTITION)
-        partition_met(c, CONTAINER_OF(item->unit, struct partition, unit), fate, error, effects);
+        partition_met(c, CONTAINER_OF(item->unit, struct partition, unit), batch, fate, error,
+                      effects);
     else if (!topic->forgotten)
         topic_met(c, topic, fate, error, failed, effects);
     if (!topic->forgotten && topic->phase == TOPIC_DELETING && topic->in_flight == 1) {
@@ -450,7 +455,7 @@ static void batch_written(struct controller *c, struct batch *batch, int32_t cha
     if (change_number >= 0)
         changes_append(&c->changes, change_number);
     for (size_t i = 0; i < batch->item_count; i++)
-        item_met(c, &batch->items[i], FATE_WRITTEN, ERR_NONE, 0, effects);
+        item_met(c, batch, i, FATE_WRITTEN, ERR_NONE, 0, effects);
 }
 
 /* The item whose write failed; item_count if it was none of them. */
@@ -465,6 +470,16 @@ static size_t failed_item(const struct batch *batch, const struct controller_eve
     return found;
 }
 
+/* What was planned without knowing who is there is planned anew with it. A multi of before the last
+ * listing says nothing about that. */
+static void read_registrations(struct controller *c, const struct batch *batch,
+                               struct controller_effects *effects) {
+    if (c->registrations_outdated || batch->registrations != c->registrations)
+        return;
+    c->registrations_outdated = true;
+    controller_effect_read(c, effects, CONTROLLER_EFFECT_READ_BROKERS, BYTES_NULL);
+}
+
 static void batch_failed(struct controller *c, struct batch *batch,
                          const struct controller_event *event, struct controller_effects *effects) {
     bool unknown = event->error == ERR_ZK_OUTCOME_UNKNOWN || event->error == ERR_ZK_SESSION_EXPIRED;
@@ -474,11 +489,13 @@ static void batch_failed(struct controller *c, struct batch *batch,
         c->announce_wanted = true;
     if (!is_about_the_node(event->error) || event->written.failed == CONTROLLER_FAILED_ENTRY)
         back_off(c, effects);
+    if (event->written.failed == CONTROLLER_FAILED_REGISTRATIONS)
+        read_registrations(c, batch, effects);
     controller_writes_list_changes(c, effects);
     /* From the last to the first, since what is redone goes to the head of its queue. */
     for (size_t i = batch->item_count; i-- > 0;) {
         enum fate fate = unknown || i == failed ? FATE_REFUSED : FATE_UNDONE;
-        item_met(c, &batch->items[i], fate, unknown ? ERR_ZK_OUTCOME_UNKNOWN : event->error,
+        item_met(c, batch, i, fate, unknown ? ERR_ZK_OUTCOME_UNKNOWN : event->error,
                  event->written.failed_kind, effects);
     }
 }

@@ -9,6 +9,7 @@
 #include "zk-schema/admin_znode.h"
 #include "zk-schema/broker_znode.h"
 #include "zk-schema/paths.h"
+#include "zk-schema/unclean_restart_znode.h"
 
 /* ---- /controller */
 
@@ -112,7 +113,42 @@ static void brokers_done(struct read *read) {
             read->brokers.brokers[there++] = read->brokers.brokers[i];
     event.brokers_read.brokers = read->brokers.brokers;
     event.brokers_read.count = there;
+    event.brokers_read.registrations = read->brokers.registrations;
     controller_read_finish(read, &event);
+}
+
+/* Which of them restarted uncleanly. Asked after their registrations: a mark comes and goes with
+ * its registration, so one that belongs to a registration that was read is seen, or both are gone
+ * since, which the watch tells. */
+static void mark_answered(struct read *read, size_t index, const struct zk_result *result) {
+    struct controller_broker_read *broker = &read->brokers.brokers[index];
+    struct znode_path path = path_of_unclean_restart(broker->id);
+    struct znode_error problem;
+
+    if (result->error == ERR_ZK_NO_NODE)
+        return;
+    if (unclean_restart_znode_decode(path.text, result->data, result->stat.czxid,
+                                     &broker->unclean_since, &problem) != ERR_NONE) {
+        controller_read_warn_invalid(&problem);
+        broker->unclean_since = result->stat.czxid;
+    }
+}
+
+static void marks_listed(struct read *read, size_t index, const struct zk_result *result) {
+    (void)index;
+    for (size_t i = 0; i < result->child_count; i++) {
+        int32_t id;
+        if (!path_broker_id(result->children[i], &id))
+            continue;
+        for (size_t b = 0; b < read->brokers.count; b++)
+            if (read->brokers.brokers[b].id == id)
+                controller_read_get(read, path_of_unclean_restart(id).text, b, mark_answered);
+    }
+}
+
+static void list_marks(struct read *read) {
+    read->stage_done = brokers_done;
+    controller_read_children(read, PATH_UNCLEAN_RESTARTS, false, 0, marks_listed);
 }
 
 static int compare_brokers(const void *left, const void *right) {
@@ -133,17 +169,35 @@ static void brokers_listed(struct read *read, size_t index, const struct zk_resu
     }
     qsort(read->brokers.brokers, read->brokers.count, sizeof(*read->brokers.brokers),
           compare_brokers);
-    read->stage_done = brokers_done;
+    read->stage_done = list_marks;
     for (size_t i = 0; i < read->brokers.count; i++) {
         struct znode_path path = path_of_broker(read->brokers.brokers[i].id);
         controller_read_get(read, path.text, i, broker_answered);
     }
 }
 
-void controller_read_brokers_begin(struct read *read) {
-    read->brokers.count = 0;
+static void registrations_answered(struct read *read, size_t index,
+                                   const struct zk_result *result) {
+    (void)index;
+    read->brokers.registrations_missing = result->error == ERR_ZK_NO_NODE;
+    read->brokers.registrations = result->stat.version;
+}
+
+static void list_brokers(struct read *read) {
+    if (read->brokers.registrations_missing) {
+        read->stage_done = controller_read_brokers_begin;
+        controller_read_create(read, PATH_REGISTRATIONS, BYTES_NULL);
+        return;
+    }
     read->stage_done = brokers_done;
     controller_read_children(read, PATH_BROKER_IDS, true, 0, brokers_listed);
+}
+
+/* The count of registrations comes before the listing, which then holds all that are counted. */
+void controller_read_brokers_begin(struct read *read) {
+    memset(&read->brokers, 0, sizeof(read->brokers));
+    read->stage_done = list_brokers;
+    controller_read_get(read, PATH_REGISTRATIONS, 0, registrations_answered);
 }
 
 /* ---- Listings of topic names: /brokers/topics, /admin/delete_topics */

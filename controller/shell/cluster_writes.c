@@ -311,7 +311,7 @@ static struct multi *multi_make(struct controller_shell *shell,
                                 const struct controller_effect *effect) {
     const struct controller_write_effect *write = &effect->write;
     struct multi *multi = controller_operation_new(shell, effect, sizeof(*multi));
-    size_t ops_max = write->write_count + write->purge_count + 2;
+    size_t ops_max = write->write_count + write->purge_count + 3;
 
     multi->ops = controller_operation_allocate(&multi->operation, ops_max, sizeof(*multi->ops));
     multi->write_of_op =
@@ -322,6 +322,7 @@ static struct multi *multi_make(struct controller_shell *shell,
     multi->entry_op = SIZE_MAX;
     multi_add(multi, ZK_OP_CHECK, PATH_CONTROLLER_EPOCH, BYTES_NULL, write->epoch_version,
               SIZE_MAX);
+    multi_add(multi, ZK_OP_CHECK, PATH_REGISTRATIONS, BYTES_NULL, write->registrations, SIZE_MAX);
     for (size_t i = 0; i < write->write_count; i++)
         add_write(multi, &write->writes[i], i);
     add_entry(multi, write, shell->config.broker_id);
@@ -349,6 +350,8 @@ static void blame(const struct multi *multi, const struct zk_result *result,
             event->written.failed_kind = multi->kind_of_write[multi->write_of_op[i]];
         } else if (i == 0) {
             event->written.failed = CONTROLLER_FAILED_FENCE;
+        } else if (i == 1) {
+            event->written.failed = CONTROLLER_FAILED_REGISTRATIONS;
         } else {
             event->written.failed =
                 i == multi->entry_op ? CONTROLLER_FAILED_ENTRY : CONTROLLER_FAILED_PURGE;

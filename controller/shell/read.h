@@ -38,6 +38,8 @@ struct read {
         struct {
             struct controller_broker_read *brokers;
             size_t count;
+            bool registrations_missing;
+            int32_t registrations;
         } brokers;
         struct controller_names names_read;
         struct {

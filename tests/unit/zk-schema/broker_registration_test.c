@@ -2,6 +2,7 @@
 
 #include "client/base/logger.h"
 #include "tests/unit/zk-schema/znode_cases.h"
+#include "zk-schema/paths.h"
 
 #define PATH       "/brokers/ids/7"
 #define OURS       100
@@ -22,7 +23,9 @@ static struct {
     int64_t session;
     struct request requests[8]; /* unanswered, oldest first */
     size_t count;
-    struct zk_op ops[2];
+    struct zk_op ops[5]; /* of the last multi; data of the mark in `mark` */
+    size_t op_count;
+    char mark[32];
 } fake;
 
 static struct broker_registration *registration;
@@ -59,8 +62,11 @@ static void fake_remove(struct zk *zk, const char *path, int32_t version, zk_com
 static void fake_multi(struct zk *zk, const struct zk_op *ops, size_t op_count, zk_completion *done,
                        void *context) {
     (void)zk;
-    assert_int_equal(op_count, 2);
-    memcpy(fake.ops, ops, sizeof(fake.ops));
+    assert_true(op_count >= 3 && op_count <= ARRAY_COUNT(fake.ops));
+    memcpy(fake.ops, ops, op_count * sizeof(*ops));
+    fake.op_count = op_count;
+    snprintf(fake.mark, sizeof(fake.mark), "%.*s", BYTES_FORMAT(ops[op_count - 1].data));
+    assert_string_equal(ops[2].path, PATH_REGISTRATIONS);
     assert_string_equal(ops[1].path, PATH);
     push("multi", ops[0].path, false, done, context);
 }
@@ -114,8 +120,9 @@ static void on_refused(void *context, enum error error) {
     refused = error;
 }
 
-static int start(void **state) {
+static int start_with(void **state, bool restarted_uncleanly) {
     struct broker_registration_config config = {
+        .restarted_uncleanly = restarted_uncleanly,
         .zk = &fake.zk,
         .broker_id = 7,
         .data = bytes_of_text("content"),
@@ -139,6 +146,14 @@ static int start(void **state) {
     return 0;
 }
 
+static int start(void **state) {
+    return start_with(state, false);
+}
+
+static int start_uncleanly(void **state) {
+    return start_with(state, true);
+}
+
 static int end(void **state) {
     (void)state;
     while (fake.count > 0)
@@ -159,6 +174,50 @@ static void it_creates_with_null_and_then_sets_the_content(void **state) {
     answer_created(42);
     assert_int_equal(registered_epoch, 42);
     assert_true(broker_registration_is_registered(registration));
+}
+
+static void every_registration_is_counted(void **state) {
+    (void)state;
+    assert_int_equal(fake.op_count, 3); /* and nothing is said of a clean restart */
+    assert_int_equal(fake.ops[2].kind, ZK_OP_SET);
+    assert_int_equal(fake.ops[2].version, ZK_ANY_VERSION);
+}
+
+static void an_unclean_restart_is_marked_with_its_first_registration(void **state) {
+    (void)state;
+    assert_int_equal(fake.op_count, 4);
+    assert_int_equal(fake.ops[3].kind, ZK_OP_CREATE);
+    assert_int_equal(fake.ops[3].flags, ZK_EPHEMERAL);
+    assert_string_equal(fake.ops[3].path, "/barnabas/unclean_restarts/7");
+    assert_string_equal(fake.mark, "");
+    answer_created(42);
+    on_session(ZK_SESSION_EXPIRED);
+    fake.session = OURS_LATER;
+    on_session(ZK_SESSION_NEW);
+    assert_string_equal(fake.mark, "42");
+    answer_created(50);
+    on_session(ZK_SESSION_EXPIRED);
+    on_session(ZK_SESSION_NEW);
+    assert_string_equal(fake.mark, "42");
+}
+
+static void answer_mark(enum error error) {
+    struct zk_op_result results[5] = {{.error = ERR_NONE}};
+
+    results[3].error = error;
+    answer("multi", (struct zk_result){.error = error, .ops = results, .op_count = fake.op_count});
+}
+
+static void a_mark_that_is_left_over_is_replaced(void **state) {
+    (void)state;
+    answer_mark(ERR_ZK_NODE_EXISTS);
+    assert_int_equal(fake.op_count, 5);
+    assert_int_equal(fake.ops[3].kind, ZK_OP_DELETE);
+    assert_int_equal(fake.ops[4].kind, ZK_OP_CREATE);
+    answer_mark(ERR_ZK_NO_NODE); /* gone since */
+    assert_int_equal(fake.op_count, 4);
+    answer_created(42);
+    assert_int_equal(registered_epoch, 42);
 }
 
 static void a_lost_success_is_recognised_by_its_session(void **state) {
@@ -333,6 +392,10 @@ static void refusals_of_zookeeper_are_passed_on(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(it_creates_with_null_and_then_sets_the_content),
+        CASE(every_registration_is_counted),
+        cmocka_unit_test_setup_teardown(an_unclean_restart_is_marked_with_its_first_registration,
+                                        start_uncleanly, end),
+        cmocka_unit_test_setup_teardown(a_mark_that_is_left_over_is_replaced, start_uncleanly, end),
         CASE(a_lost_success_is_recognised_by_its_session),
         CASE(a_lost_failure_is_tried_again),
         CASE(a_late_answer_of_an_older_attempt_is_history),

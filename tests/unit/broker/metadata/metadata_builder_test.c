@@ -215,7 +215,7 @@ static void read_states(const struct world *world, struct load *load, size_t whi
 
     for (int32_t p = 0; p < load->read_counts[which] && topic->exists; p++)
         if (p < topic->partition_count)
-            metadata_put_state(load->builder, &load->read_ids[which], p, topic->versions[p],
+            metadata_put_state(load->builder, &load->read_ids[which], p, topic->versions[p], 1,
                                &topic->states[p]);
 }
 

@@ -108,7 +108,7 @@ static void read_brokers(struct driver *driver, const struct controller_broker_r
 }
 
 static const struct controller_broker_read three_brokers[] = {
-    {1, 101, {NULL, 0}}, {2, 102, {NULL, 0}}, {3, 103, {NULL, 0}}};
+    {1, 101, {NULL, 0}, 0}, {2, 102, {NULL, 0}, 0}, {3, 103, {NULL, 0}, 0}};
 
 #define TOPIC "orders"
 
@@ -291,7 +291,8 @@ static void an_unregistered_broker_does_not_stand(void **state) {
 /* A request in flight is answered, nothing more is written, and answers that come late are not
  * believed. */
 static void a_lost_fence_ends_the_term(void **state) {
-    static const struct controller_broker_read two[] = {{2, 102, {NULL, 0}}, {3, 103, {NULL, 0}}};
+    static const struct controller_broker_read two[] = {{2, 102, {NULL, 0}, 0},
+                                                        {3, 103, {NULL, 0}, 0}};
     struct controller_create_topic topic = {
         .name = bytes_of_text("new"), .partition_count = 1, .replication_factor = 1};
     struct controller_create_topics_request request = {&topic, 1, false};
@@ -358,6 +359,35 @@ static void a_death_is_written_from_memory_elections_first(void **state) {
     }
     assert_int_equal(elections, MANY / 3);
     assert_int_equal(removals, MANY - MANY / 3);
+    driver_close(&driver);
+}
+
+/* A broker registered after the last listing: what was planned without it is not written. */
+static void nothing_is_written_in_ignorance_of_a_registration(void **state) {
+    static const struct controller_broker_read anew[] = {{2, 2002, {NULL, 0}, 2002},
+                                                         {3, 2003, {NULL, 0}, 0}};
+    struct controller_event event;
+    struct sent sent[EFFECTS_MAX];
+    struct driver driver;
+
+    (void)state;
+    driver_open(&driver);
+    begin_term(&driver, 1);
+    read_brokers(&driver, three_brokers + 1, 2);
+    assert_int_equal(take_writes(&driver, sent), 1);
+    written(&driver, sent[0].token, ERR_ZK_BAD_VERSION, CONTROLLER_FAILED_REGISTRATIONS, 0);
+    assert_int_equal(count(&driver, CONTROLLER_EFFECT_READ_BROKERS), 1);
+    assert_int_equal(count(&driver, CONTROLLER_EFFECT_WRITE), 0);
+    event = answer(&driver, CONTROLLER_EVENT_BROKERS_READ);
+    event.brokers_read.brokers = anew;
+    event.brokers_read.count = 2;
+    event.brokers_read.registrations = 9;
+    step(&driver, event);
+    /* Of the isr 1, 2, 3 the first is gone, the second may have lost records. */
+    assert_int_equal(count(&driver, CONTROLLER_EFFECT_WRITE), 1);
+    assert_int_equal(find(&driver, CONTROLLER_EFFECT_WRITE)->write.registrations, 9);
+    assert_int_equal(find(&driver, CONTROLLER_EFFECT_WRITE)->write.writes[0].state.leader, 3);
+    assert_int_equal(find(&driver, CONTROLLER_EFFECT_WRITE)->write.writes[0].state.isr_count, 1);
     driver_close(&driver);
 }
 
@@ -483,7 +513,7 @@ static void finish_writes(struct driver *driver) {
 
 /* One partition that only broker 1 has whole; broker 1 is gone, 2 is back. */
 static void lose_the_last_in_sync(struct driver *driver) {
-    static const struct controller_broker_read back[] = {{2, 202, {NULL, 0}}};
+    static const struct controller_broker_read back[] = {{2, 202, {NULL, 0}, 0}};
 
     begin_term(driver, 1);
     read_brokers(driver, three_brokers, 1);
@@ -538,6 +568,7 @@ int main(void) {
         cmocka_unit_test(an_unregistered_broker_does_not_stand),
         cmocka_unit_test(a_lost_fence_ends_the_term),
         cmocka_unit_test(a_death_is_written_from_memory_elections_first),
+        cmocka_unit_test(nothing_is_written_in_ignorance_of_a_registration),
         cmocka_unit_test(one_refused_state_is_read_and_the_others_are_sent_again),
         cmocka_unit_test(a_write_in_doubt_is_read_back_and_not_repeated_if_it_was_applied),
         cmocka_unit_test(old_entries_are_purged_with_the_next_write),

@@ -28,6 +28,7 @@ struct replica_case {
 #define OFF REPLICA_OFFLINE
 #define NEW REPLICA_STALE
 #define BYE REPLICA_LEAVING
+#define BAD REPLICA_UNCLEAN
 
 static size_t length(const int32_t ids[ROOM]) {
     size_t count = 0;
@@ -136,6 +137,27 @@ static void a_replica_that_registered_anew_gives_way_to_the_others(void **state)
         check_row(&cases[i], controller_election_plan_repair);
 }
 
+static void a_replica_that_restarted_uncleanly_counts_only_alone(void **state) {
+    static const struct replica_case cases[] = {
+        {"the leader did", {1, 2, 3}, {BAD, ON, ON}, 1, {1, 2, 3}, false, 2, {2, 3}, false},
+        {"a follower did", {1, 2, 3}, {ON, BAD, ON}, 1, {1, 2, 3}, false, 1, {1, 3}, false},
+        {"the other came back clean", {1, 2}, {BAD, NEW}, 1, {1, 2}, false, 2, {2}, false},
+        {"so did two", {1, 2, 3}, {BAD, NEW, NEW}, 1, {1, 2, 3}, false, 2, {2, 3}, false},
+        {"the others are dead", {1, 2}, {BAD, OFF}, 1, {1, 2}, false, 1, {1}, false},
+        {"all did", {1, 2}, {BAD, BAD}, -1, {1, 2}, false, 1, {1, 2}, false},
+        {"the other is leaving", {1, 2}, {BAD, BYE}, 2, {1, 2}, false, 2, {2}, false},
+        {"and did not lead", {1, 2}, {BAD, BYE}, 1, {1, 2}, false, 2, {2}, false},
+        {"it is alone", {1}, {BAD}, -1, {1}, false, 1, {1}, false},
+        {"outside the isr", {1, 2}, {BAD, ON}, 2, {2}, false, 0, {0}, false},
+        {"unclean is allowed, not needed", {1, 2}, {NEW, BAD}, -1, {2}, true, 2, {2}, false},
+        {"unclean is allowed and needed", {1, 2}, {BAD, OFF}, -1, {2}, true, 1, {1}, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+        check_row(&cases[i], controller_election_plan_repair);
+}
+
 static void a_broker_that_shuts_down_hands_over_what_it_can(void **state) {
     static const struct replica_case cases[] = {
         {"leader leaves", {1, 2, 3}, {BYE, ON, ON}, 1, {1, 2, 3}, false, 2, {2, 3}, false},
@@ -191,6 +213,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_partition_is_led_by_a_live_member_of_its_isr),
         cmocka_unit_test(a_replica_that_registered_anew_gives_way_to_the_others),
+        cmocka_unit_test(a_replica_that_restarted_uncleanly_counts_only_alone),
         cmocka_unit_test(a_broker_that_shuts_down_hands_over_what_it_can),
         cmocka_unit_test(a_new_partition_is_led_by_its_first_live_replica),
         cmocka_unit_test(only_the_first_replica_is_preferred),
