@@ -461,6 +461,7 @@ class Registration(ZkTest):
     def setUp(self):
         super().setUp()
         self.kazoo.ensure_path(f"{self.root}/brokers/ids")
+        self.kazoo.ensure_path(f"{self.root}/barnabas/registrations")
         self.chroot = self.root
         self.path = f"{self.root}/brokers/ids/7"
 
