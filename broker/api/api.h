@@ -22,6 +22,7 @@ struct config;
 struct control;
 struct live_config;
 struct fetch_sessions;
+struct group_coordinator;
 struct metadata_cache;
 struct producer_ids;
 struct replica_manager;
@@ -40,6 +41,7 @@ struct api_context {
     struct executor *background; /* for what waits for a disk; runs tasks concurrently */
     struct fetch_sessions *sessions;
     struct producer_ids *producer_ids;
+    struct group_coordinator *groups;
     struct control *control;
 };
 

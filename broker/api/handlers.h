@@ -17,6 +17,16 @@ extern const struct api_handler api_find_coordinator;              /* coordinato
 extern const struct api_handler api_init_producer_id;              /* coordinators.c */
 extern const struct api_handler api_api_versions;                  /* api_versions.c */
 extern const struct api_handler api_delete_records;                /* delete_records.c */
+extern const struct api_handler api_join_group;                    /* group_members.c */
+extern const struct api_handler api_sync_group;                    /* group_members.c */
+extern const struct api_handler api_heartbeat;                     /* group_members.c */
+extern const struct api_handler api_leave_group;                   /* group_members.c */
+extern const struct api_handler api_describe_groups;               /* group_admin.c */
+extern const struct api_handler api_list_groups;                   /* group_admin.c */
+extern const struct api_handler api_delete_groups;                 /* group_admin.c */
+extern const struct api_handler api_offset_commit;                 /* committed_offsets.c */
+extern const struct api_handler api_offset_delete;                 /* committed_offsets.c */
+extern const struct api_handler api_offset_fetch;                  /* fetched_offsets.c */
 extern const struct api_handler api_create_topics;                 /* topics.c */
 extern const struct api_handler api_delete_topics;                 /* topics.c */
 extern const struct api_handler api_create_partitions;             /* partitions.c */

@@ -1,5 +1,7 @@
 #include "broker/api/hop.h"
 
+#include "broker/group/group_coordinator.h"
+
 static void run_next(struct task *task) {
     struct hop *hop = CONTAINER_OF(task, struct hop, task);
 
@@ -12,8 +14,24 @@ static void post(struct hop *hop, struct executor *executor, void (*run)(struct 
     executor_post(executor, &hop->task);
 }
 
+void *hop_new(struct api_call *call, size_t size) {
+    struct hop *hop = api_alloc(call, 1, size);
+
+    if (hop == NULL || request_keep_frame(call->request) != ERR_NONE) {
+        api_close(call);
+        return NULL;
+    }
+    api_reread(call);
+    hop->call = call;
+    return hop;
+}
+
 void hop_to_control(struct hop *hop, void (*run)(struct hop *hop)) {
     post(hop, control_executor(hop->call->context->control), run);
+}
+
+void hop_to_groups(struct hop *hop, void (*run)(struct hop *hop)) {
+    post(hop, group_coordinator_executor(hop->call->context->groups), run);
 }
 
 void hop_return(struct hop *hop, void (*run)(struct hop *hop)) {

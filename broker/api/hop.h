@@ -14,8 +14,14 @@ struct hop {
     void (*next)(struct hop *hop);
 };
 
+/* Zeroed memory of the call's arena, of which the first member is its hop, and keeps the frame: to
+ * be called before anything is decoded. NULL: the call was closed. */
+void *hop_new(struct api_call *call, size_t size);
+
 /* From the reactor: `run` is called on the control thread. */
 void hop_to_control(struct hop *hop, void (*run)(struct hop *hop));
+/* From the reactor: `run` is called on the thread of the group coordinator. */
+void hop_to_groups(struct hop *hop, void (*run)(struct hop *hop));
 /* From the other thread: `run` is called on the call's reactor. */
 void hop_return(struct hop *hop, void (*run)(struct hop *hop));
 

@@ -61,27 +61,28 @@
         "Replicas of each of those; its creation fails until so many brokers are there.") \
     SUPPORTED(offsets_topic_segment_bytes, "offsets.topic.segment.bytes", INT, "104857600", AT_LEAST(14), READ_ONLY, HIGH, \
         "The segment.bytes of __consumer_offsets when it is created.") \
-    CONFIG_GROUP(IGNORED, "offsets.topic.compression.codec", INT, "0", BETWEEN(0, 4), HIGH, \
+    SUPPORTED(offsets_topic_compression_codec, "offsets.topic.compression.codec", INT, "0", BETWEEN(0, 4), READ_ONLY, HIGH, \
         "The compression of what the coordinator writes: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.") \
-    CONFIG_GROUP(IGNORED, "offset.metadata.max.bytes", INT, "4096", ANY, HIGH, \
+    SUPPORTED(offset_metadata_max_bytes, "offset.metadata.max.bytes", INT, "4096", ANY, READ_ONLY, HIGH, \
         "The most that a client may store beside a committed offset.") \
-    CONFIG_GROUP(IGNORED, "offsets.load.buffer.size", INT, "5242880", AT_LEAST(1), HIGH, \
+    SUPPORTED(offsets_load_buffer_size, "offsets.load.buffer.size", INT, "5242880", AT_LEAST(1), READ_ONLY, HIGH, \
         "Bytes read at a time when a coordinator loads.") \
-    CONFIG_GROUP(IGNORED, "offsets.retention.minutes", INT, "10080", AT_LEAST(1), HIGH, \
+    SUPPORTED(offsets_retention_minutes, "offsets.retention.minutes", INT, "10080", AT_LEAST(1), READ_ONLY, HIGH, \
         "How long committed offsets are kept after a group is empty.") \
-    CONFIG_GROUP(IGNORED, "offsets.retention.check.interval.ms", LONG, "600000", AT_LEAST(1), HIGH, \
+    SUPPORTED(offsets_retention_check_interval_ms, "offsets.retention.check.interval.ms", LONG, "600000", AT_LEAST(1), READ_ONLY, HIGH, \
         "How often old offsets are looked for.") \
-    CONFIG_GROUP(IGNORED, "offsets.commit.timeout.ms", INT, "5000", AT_LEAST(1), HIGH, \
+    SUPPORTED(offsets_commit_timeout_ms, "offsets.commit.timeout.ms", INT, "5000", AT_LEAST(1), READ_ONLY, HIGH, \
         "How long a commit waits for the replicas.") \
-    CONFIG_GROUP(IGNORED, "offsets.commit.required.acks", SHORT, "-1", BETWEEN(-1, INT16_MAX), HIGH, \
+    IGNORED("offsets.commit.required.acks", SHORT, "-1", BETWEEN(-1, INT16_MAX), READ_ONLY, HIGH, \
+        "a commit waits for all in-sync replicas", \
         "Deprecated: the acks of a commit.") \
-    CONFIG_GROUP(IGNORED, "group.min.session.timeout.ms", INT, "6000", ANY, MEDIUM, \
+    SUPPORTED(group_min_session_timeout_ms, "group.min.session.timeout.ms", INT, "6000", ANY, READ_ONLY, MEDIUM, \
         "The shortest session timeout that a member may ask for.") \
-    CONFIG_GROUP(IGNORED, "group.max.session.timeout.ms", INT, "1800000", ANY, MEDIUM, \
+    SUPPORTED(group_max_session_timeout_ms, "group.max.session.timeout.ms", INT, "1800000", ANY, READ_ONLY, MEDIUM, \
         "The longest session timeout that a member may ask for.") \
-    CONFIG_GROUP(IGNORED, "group.initial.rebalance.delay.ms", INT, "3000", ANY, MEDIUM, \
+    SUPPORTED(group_initial_rebalance_delay_ms, "group.initial.rebalance.delay.ms", INT, "3000", ANY, READ_ONLY, MEDIUM, \
         "How long a new group waits for more members before its first assignment.") \
-    CONFIG_GROUP(IGNORED, "group.max.size", INT, "2147483647", AT_LEAST(1), MEDIUM, \
+    SUPPORTED(group_max_size, "group.max.size", INT, "2147483647", AT_LEAST(1), READ_ONLY, MEDIUM, \
         "Members that a group may have.") \
     CONFIG_GROUP(IGNORED, "group.coordinator.rebalance.protocols", LIST, "classic", SUBSET_OF("classic,consumer,share,unknown"), MEDIUM, \
         "The group protocols that are served.") \
@@ -140,7 +141,7 @@
         "Records of a partition that may be locked at a time.")
 
 #define CONFIG_GROUP(IGNORED, key, type, value, limits, importance, doc) \
-    IGNORED(key, type, value, limits, READ_ONLY, importance, "consumer groups are not served yet", doc)
+    IGNORED(key, type, value, limits, READ_ONLY, importance, "the newer group protocol is not served", doc)
 #define CONFIG_SHARE(IGNORED, key, type, value, limits, doc) \
     IGNORED(key, type, value, limits, READ_ONLY, MEDIUM, "share groups are not served yet", doc)
 

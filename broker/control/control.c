@@ -1,30 +1,20 @@
-#include "broker/control/control.h"
+#include "broker/control/control_internal.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "broker/config/config.h"
 #include "broker/config/live_config.h"
-#include "broker/control/bootstrap.h"
 #include "broker/control/broker_settings.h"
-#include "broker/control/config_purge.h"
-#include "broker/control/config_write.h"
 #include "broker/control/controller_channel.h"
 #include "broker/control/departure.h"
 #include "broker/control/isr_changes.h"
 #include "broker/control/own_znode.h"
-#include "broker/control/rendezvous.h"
-#include "broker/control/retention_job.h"
 #include "broker/control/topic_requests.h"
 #include "broker/control/topic_settings.h"
-#include "broker/metadata/metadata_watcher.h"
 #include "broker/replica/replica_fetcher.h"
-#include "broker/replica/replica_manager.h"
 #include "broker/transaction/producer_ids.h"
 #include "client/base/logger.h"
-#include "controller/shell/controller_shell.h"
 #include "zk-schema/broker_registration.h"
-#include "zk-schema/zk_client.h"
 
 #define TICK_MS 250
 
@@ -32,52 +22,6 @@
  * is why the broker departs. */
 #define PATIENCE_STARTING  1
 #define PATIENCE_DEPARTING 2
-
-struct control {
-    const struct config *config;
-    int32_t broker_id;
-    struct loop *loop;
-    struct live_config *live_config;
-    void (*settings_changed)(void *context, const struct config *now); /* may be NULL */
-    void *settings_context;
-    const struct config *applied; /* what the topics' settings were worked out from; a reference */
-    struct zk_client *zk_client;
-    struct zk_listener listener;
-    struct rng rng;
-    bool has_session;
-    struct metadata_cache metadata;
-    struct metadata_waiter_list metadata_waiters;
-    struct rendezvous rendezvous;
-    struct rendezvous departed; /* its own: a departure that was given up may still end */
-    struct bootstrap bootstrap;
-    bool is_bootstrapping;
-    struct control_identity identity;
-
-    /* From control_join_cluster on. */
-    bool is_joining; /* until the first load has been applied */
-    bool has_resigned;
-    struct log_manager *logs;
-    struct replica_manager *replicas;
-    struct replica_fetchers *fetchers;
-    struct broker_registration *registration;
-    struct metadata_watcher *watcher;
-    struct controller_shell *shell;
-    struct controller_timer shell_timer;
-    struct loop_timer shell_loop_timer;
-    struct controller_channel *channel;
-    struct isr_changes *isr_changes;
-    struct departure *departure;
-    struct producer_ids *producer_ids;
-    struct topic_requests *topic_requests;
-    struct broker_settings *broker_settings;
-    struct config_purge config_purge;
-    struct config_writes config_writes;
-    struct loop_timer tick;
-    struct retention_job retention;
-    int64_t next_lag_check_ms;
-    int64_t next_log_work_ms;
-    _Atomic int64_t broker_epoch;
-};
 
 /* ---- Work for the control thread ---- */
 
@@ -228,6 +172,8 @@ static void on_update(void *context, const struct metadata_update *update) {
     if (update->is_full_load) /* entries of /config/changes may have come meanwhile */
         broker_settings_read(control->broker_settings);
     departure_on_metadata(control->departure, update->metadata);
+    if (control->metadata_changed != NULL)
+        control->metadata_changed(control->metadata_context, update);
     metadata_waiters_wake(&control->metadata_waiters, update->metadata);
 }
 
@@ -512,67 +458,7 @@ enum error control_join_cluster(struct control *control, struct log_manager *log
     return rendezvous_wait(&control->rendezvous, -1, PATIENCE_STARTING);
 }
 
-/* ---- For the rest of the broker ---- */
-
-struct executor *control_executor(struct control *control) {
-    return loop_executor(control->loop);
-}
-
-struct live_config *control_live_config(struct control *control) {
-    return control->live_config;
-}
-
-void control_on_settings(struct control *control,
-                         void (*changed)(void *context, const struct config *now), void *context) {
-    control->settings_changed = changed;
-    control->settings_context = context;
-}
-
-void control_write_config(struct control *control, struct config_write *write) {
-    config_writes_start(&control->config_writes, write, clock_monotonic_ms(clock_system()));
-}
-
-struct controller_shell *control_shell(struct control *control) {
-    return control->shell;
-}
-
-struct metadata_cache *control_metadata(struct control *control) {
-    return &control->metadata;
-}
-
-struct replica_manager *control_replicas(struct control *control) {
-    return control->replicas;
-}
-
-struct producer_ids *control_producer_ids(struct control *control) {
-    return control->producer_ids;
-}
-
-int64_t control_broker_epoch(const struct control *control) {
-    return atomic_load(&control->broker_epoch);
-}
-
-void control_wait_for_metadata(struct control *control, struct metadata_waiter *waiter) {
-    const struct metadata *metadata = metadata_cache_get(&control->metadata);
-
-    TAILQ_INSERT_TAIL(&control->metadata_waiters, waiter, link);
-    metadata_waiters_wake(&control->metadata_waiters, metadata);
-    metadata_unref(metadata);
-}
-
-bool control_stop_waiting_for_metadata(struct control *control, struct metadata_waiter *waiter) {
-    return metadata_waiters_remove(&control->metadata_waiters, waiter);
-}
-
-void control_call_controller(struct control *control, const struct wire_api *api,
-                             int16_t version_max, const void *message, int64_t timeout_ms,
-                             control_controller_response *done, void *context) {
-    controller_channel_call(control->channel, api, version_max, message, timeout_ms, done, context);
-}
-
-void control_create_topic_automatically(struct control *control, struct bytes topic) {
-    topic_requests_create_soon(control->topic_requests, loop_executor(control->loop), topic);
-}
+/* ---- Producer ids ---- */
 
 static void ask_for_producer_ids(struct control *control) {
     topic_requests_allocate_producer_ids(control->topic_requests);

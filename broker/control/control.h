@@ -22,6 +22,7 @@ struct controller_shell;
 struct live_config;
 struct log_manager;
 struct metadata_cache;
+struct metadata_update;
 struct producer_ids;
 struct replica_manager;
 
@@ -78,6 +79,12 @@ struct live_config *control_live_config(struct control *control);
  * returns. To be called before that. */
 void control_on_settings(struct control *control,
                          void (*changed)(void *context, const struct config *now), void *context);
+
+/* `changed` is told of every change of the metadata, when the replicas have their new roles. To be
+ * called before control_join_cluster. */
+void control_on_metadata(struct control *control,
+                         void (*changed)(void *context, const struct metadata_update *update),
+                         void *context);
 
 /* Begins a write (config_write.h). */
 void control_write_config(struct control *control, struct config_write *write);

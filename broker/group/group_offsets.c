@@ -1,0 +1,315 @@
+#include "broker/group/group_offsets.h"
+
+#include <stdlib.h>
+
+#include <uthash.h>
+
+/* What the hash looks for: the partition's number, then the topic's name. */
+#define KEY_BYTES_MAX (sizeof(int32_t) + 32767)
+
+struct pending_offset {
+    struct pending_offset *next;
+    int64_t producer_id;
+    int64_t order;
+    struct offset_record record; /* metadata owned */
+};
+
+struct slot {
+    UT_hash_handle by_key;
+    bool is_committed;
+    int64_t order;               /* of the latest put or removal */
+    int32_t commits;             /* under way */
+    struct offset_record record; /* metadata owned */
+    struct pending_offset *pending;
+    size_t key_size;
+    uint8_t key[];
+};
+
+struct group_offsets {
+    struct slot *slots;
+    size_t committed_count;
+    size_t pending_count;
+};
+
+struct group_offsets *group_offsets_new(void) {
+    struct group_offsets *offsets = calloc(1, sizeof(*offsets));
+
+    CHECK(offsets != NULL);
+    return offsets;
+}
+
+/* ---- Slots ---- */
+
+static struct bytes own(struct bytes source) {
+    uint8_t *copy = malloc(source.size + 1); /* empty is not null */
+
+    CHECK(copy != NULL);
+    if (source.size > 0)
+        memcpy(copy, source.data, source.size);
+    return bytes_of(copy, source.size);
+}
+
+static void disown(struct bytes *owned) {
+    free((void *)(uintptr_t)owned->data);
+    *owned = BYTES_NULL;
+}
+
+static struct bytes slot_topic(const struct slot *slot) {
+    return bytes_of(slot->key + sizeof(int32_t), slot->key_size - sizeof(int32_t));
+}
+
+static int32_t slot_partition(const struct slot *slot) {
+    int32_t partition;
+
+    memcpy(&partition, slot->key, sizeof(partition));
+    return partition;
+}
+
+static struct slot *find_slot(const struct group_offsets *offsets, struct bytes topic,
+                              int32_t partition) {
+    uint8_t key[KEY_BYTES_MAX];
+    struct slot *slot = NULL;
+
+    if (topic.size > sizeof(key) - sizeof(partition))
+        return NULL;
+    memcpy(key, &partition, sizeof(partition));
+    if (topic.size > 0)
+        memcpy(key + sizeof(partition), topic.data, topic.size);
+    HASH_FIND(by_key, offsets->slots, key, sizeof(partition) + topic.size, slot);
+    return slot;
+}
+
+static struct slot *need_slot(struct group_offsets *offsets, struct bytes topic,
+                              int32_t partition) {
+    struct slot *slot = find_slot(offsets, topic, partition);
+    size_t size = sizeof(partition) + topic.size;
+
+    if (slot != NULL)
+        return slot;
+    CHECK(size <= KEY_BYTES_MAX);
+    slot = calloc(1, sizeof(*slot) + size);
+    CHECK(slot != NULL);
+    slot->order = -1;
+    slot->key_size = size;
+    memcpy(slot->key, &partition, sizeof(partition));
+    if (topic.size > 0)
+        memcpy(slot->key + sizeof(partition), topic.data, topic.size);
+    HASH_ADD_KEYPTR(by_key, offsets->slots, slot->key, slot->key_size, slot);
+    return slot;
+}
+
+static void drop_committed(struct group_offsets *offsets, struct slot *slot) {
+    if (!slot->is_committed)
+        return;
+    slot->is_committed = false;
+    disown(&slot->record.metadata);
+    offsets->committed_count--;
+}
+
+/* Frees the slot if nothing speaks for keeping it. */
+static void tidy(struct group_offsets *offsets, struct slot *slot) {
+    if (slot->is_committed || slot->commits > 0 || slot->pending != NULL)
+        return;
+    HASH_DELETE(by_key, offsets->slots, slot);
+    free(slot);
+}
+
+void group_offsets_free(struct group_offsets *offsets) {
+    struct slot *slot, *next;
+
+    if (offsets == NULL)
+        return;
+    HASH_ITER (by_key, offsets->slots, slot, next) {
+        drop_committed(offsets, slot);
+        while (slot->pending != NULL) {
+            struct pending_offset *pending = slot->pending;
+            slot->pending = pending->next;
+            disown(&pending->record.metadata);
+            free(pending);
+        }
+        HASH_DELETE(by_key, offsets->slots, slot);
+        free(slot);
+    }
+    free(offsets);
+}
+
+/* ---- Committed ---- */
+
+static void put(struct group_offsets *offsets, struct slot *slot,
+                const struct offset_record *record, int64_t order) {
+    struct bytes metadata;
+
+    if (order < slot->order)
+        return;
+    metadata = own(record->metadata);
+    drop_committed(offsets, slot);
+    slot->record = *record;
+    slot->record.metadata = metadata;
+    slot->is_committed = true;
+    slot->order = order;
+    offsets->committed_count++;
+}
+
+void group_offsets_put(struct group_offsets *offsets, struct bytes topic, int32_t partition,
+                       const struct offset_record *record, int64_t order) {
+    put(offsets, need_slot(offsets, topic, partition), record, order);
+}
+
+void group_offsets_remove(struct group_offsets *offsets, struct bytes topic, int32_t partition,
+                          int64_t order) {
+    struct slot *slot = find_slot(offsets, topic, partition);
+
+    if (slot == NULL || order < slot->order)
+        return;
+    drop_committed(offsets, slot);
+    slot->order = order;
+    tidy(offsets, slot);
+}
+
+void group_offsets_begin_commit(struct group_offsets *offsets, struct bytes topic,
+                                int32_t partition) {
+    need_slot(offsets, topic, partition)->commits++;
+}
+
+void group_offsets_end_commit(struct group_offsets *offsets, struct bytes topic,
+                              int32_t partition) {
+    struct slot *slot = find_slot(offsets, topic, partition);
+
+    CHECK(slot != NULL && slot->commits > 0);
+    slot->commits--;
+    tidy(offsets, slot);
+}
+
+/* ---- Of transactions ---- */
+
+static struct pending_offset **find_pending(struct slot *slot, int64_t producer_id) {
+    struct pending_offset **at = &slot->pending;
+
+    while (*at != NULL && (*at)->producer_id != producer_id)
+        at = &(*at)->next;
+    return at;
+}
+
+void group_offsets_put_pending(struct group_offsets *offsets, int64_t producer_id,
+                               struct bytes topic, int32_t partition,
+                               const struct offset_record *record, int64_t order) {
+    struct slot *slot = need_slot(offsets, topic, partition);
+    struct pending_offset **at = find_pending(slot, producer_id);
+    struct pending_offset *pending = *at;
+
+    if (pending == NULL) {
+        pending = calloc(1, sizeof(*pending));
+        CHECK(pending != NULL);
+        pending->producer_id = producer_id;
+        pending->order = -1;
+        *at = pending;
+        offsets->pending_count++;
+    }
+    if (order < pending->order)
+        return;
+    disown(&pending->record.metadata);
+    pending->record = *record;
+    pending->record.metadata = own(record->metadata);
+    pending->order = order;
+}
+
+static void drop_pending(struct group_offsets *offsets, struct slot *slot,
+                         struct pending_offset **at) {
+    struct pending_offset *pending = *at;
+
+    *at = pending->next;
+    disown(&pending->record.metadata);
+    free(pending);
+    offsets->pending_count--;
+    tidy(offsets, slot);
+}
+
+void group_offsets_cancel_pending(struct group_offsets *offsets, int64_t producer_id,
+                                  struct bytes topic, int32_t partition, int64_t order) {
+    struct slot *slot = find_slot(offsets, topic, partition);
+    struct pending_offset **at = slot == NULL ? NULL : find_pending(slot, producer_id);
+
+    if (at != NULL && *at != NULL && (*at)->order == order)
+        drop_pending(offsets, slot, at);
+}
+
+static void end_pending(struct group_offsets *offsets, struct slot *slot, int64_t producer_id,
+                        bool is_committed) {
+    struct pending_offset **at = find_pending(slot, producer_id);
+
+    if (*at == NULL)
+        return;
+    if (is_committed)
+        put(offsets, slot, &(*at)->record, (*at)->order);
+    drop_pending(offsets, slot, at);
+}
+
+void group_offsets_end_transaction(struct group_offsets *offsets, int64_t producer_id,
+                                   bool is_committed) {
+    struct slot *slot, *next;
+
+    if (offsets->pending_count == 0)
+        return;
+    HASH_ITER (by_key, offsets->slots, slot, next) {
+        end_pending(offsets, slot, producer_id, is_committed);
+    }
+}
+
+/* ---- To look at ---- */
+
+const struct offset_record *group_offsets_find(const struct group_offsets *offsets,
+                                               struct bytes topic, int32_t partition) {
+    const struct slot *slot = find_slot(offsets, topic, partition);
+
+    return slot == NULL || !slot->is_committed ? NULL : &slot->record;
+}
+
+bool group_offsets_is_pending(const struct group_offsets *offsets, struct bytes topic,
+                              int32_t partition) {
+    const struct slot *slot = find_slot(offsets, topic, partition);
+
+    return slot != NULL && slot->pending != NULL;
+}
+
+bool group_offsets_has_pending(const struct group_offsets *offsets) {
+    return offsets->pending_count > 0;
+}
+
+size_t group_offsets_count(const struct group_offsets *offsets) {
+    return offsets->committed_count;
+}
+
+bool group_offsets_is_empty(const struct group_offsets *offsets) {
+    return offsets->slots == NULL;
+}
+
+static int compare(const void *left, const void *right) {
+    const struct group_offset *a = left, *b = right;
+    size_t shorter = a->topic.size < b->topic.size ? a->topic.size : b->topic.size;
+    int order = shorter == 0 ? 0 : memcmp(a->topic.data, b->topic.data, shorter);
+
+    if (order == 0)
+        order = (a->topic.size > b->topic.size) - (a->topic.size < b->topic.size);
+    return order != 0 ? order : (a->partition > b->partition) - (a->partition < b->partition);
+}
+
+void group_offsets_list(const struct group_offsets *offsets, struct group_offset **listed,
+                        size_t *count) {
+    struct group_offset *all = calloc(HASH_CNT(by_key, offsets->slots) + 1, sizeof(*all));
+    size_t at = 0;
+
+    CHECK(all != NULL);
+    for (struct slot *slot = offsets->slots; slot != NULL; slot = slot->by_key.next) {
+        if (slot->is_committed || slot->commits > 0)
+            all[at++] = (struct group_offset){
+                .topic = slot_topic(slot),
+                .partition = slot_partition(slot),
+                .is_committed = slot->is_committed,
+                .is_being_committed = slot->commits > 0,
+                .record = slot->record,
+            };
+    }
+    qsort(all, at, sizeof(*all), compare);
+    *listed = all;
+    *count = at;
+}
