@@ -130,13 +130,12 @@ static void read_partition(struct fetching *fetching, struct fetched *fetched, b
         .leader_only = fetching->call->header.api_version < 11,
         .isolation = fetching->isolation,
         .update_progress = is_first,
+        .arena = &fetching->call->request->arena,
     };
 
     if (read->at_least_one_batch && read->bytes_max == 0)
         read->bytes_max = 1;
-    fetched->end_before = fetching->isolation == READ_LOG_END
-                              ? log_end_offset(partition_log(fetched->partition))
-                              : partition_high_watermark(fetched->partition);
+    fetched->end_before = partition_visible_end(fetched->partition, fetching->isolation);
     fetched->error = partition_read(fetched->partition, read, &fetched->result);
     if (fetched->error == ERR_NONE)
         fetching->bytes += (int64_t)fetched->result.records.size;
@@ -166,6 +165,25 @@ static bool read_all(struct fetching *fetching, bool is_first) {
 
 /* ---- Answering ---- */
 
+/* Without them the consumer would take for committed what was aborted. */
+static enum error tell_aborted(struct fetching *fetching, const struct fetched *fetched,
+                               struct fetch_response_responses_partitions *response) {
+    const struct log_aborted_list *aborted = &fetched->result.aborted;
+
+    response->aborted_transactions =
+        api_alloc(fetching->call, (size_t)aborted->count, sizeof(*response->aborted_transactions));
+    if (response->aborted_transactions == NULL)
+        return ERR_OUT_OF_MEMORY;
+    for (int32_t i = 0; i < aborted->count; i++) {
+        fetch_response_responses_partitions_aborted_transactions_init(
+            &response->aborted_transactions[i]);
+        response->aborted_transactions[i].producer_id = aborted->all[i].producer_id;
+        response->aborted_transactions[i].first_offset = aborted->all[i].first_offset;
+    }
+    response->aborted_transactions_count = aborted->count;
+    return ERR_NONE;
+}
+
 static void fill_partition(struct fetching *fetching, const struct fetched *fetched,
                            struct fetch_response_responses_partitions *response) {
     enum error error = fetched->error;
@@ -183,7 +201,12 @@ static void fill_partition(struct fetching *fetching, const struct fetched *fetc
     response->high_watermark = fetched->result.high_watermark;
     response->last_stable_offset = fetched->result.last_stable_offset;
     response->log_start_offset = fetched->result.log_start_offset;
-    response->aborted_transactions_count = fetching->isolation == READ_COMMITTED ? 0 : -1;
+    response->aborted_transactions_count = -1;
+    if (fetching->isolation == READ_COMMITTED &&
+        (error = tell_aborted(fetching, fetched, response)) != ERR_NONE) {
+        response->error_code = error_to_wire(error);
+        return;
+    }
     if (fetched->result.diverged && fetching->call->header.api_version >= 12) {
         response->diverging_epoch.epoch = fetched->result.diverging_epoch;
         response->diverging_epoch.end_offset = fetched->result.diverging_end_offset;
@@ -413,6 +436,12 @@ static void on_abandoned(struct request *request) {
         stop_waiting(fetching);
 }
 
+static const enum waiter_kind wait_kinds[] = {
+    [READ_UNCOMMITTED] = WAIT_CONSUMER_DATA,
+    [READ_COMMITTED] = WAIT_COMMITTED_DATA,
+    [READ_LOG_END] = WAIT_FOLLOWER_DATA,
+};
+
 static void wait_for_data(struct fetching *fetching) {
     struct request *request = fetching->call->request;
     int64_t left_ms = fetching->deadline_ms - clock_monotonic_ms(fetching->call->context->clock);
@@ -421,8 +450,7 @@ static void wait_for_data(struct fetching *fetching) {
     release_ranges(fetching);
     for (int32_t i = 0; i < fetching->fetched_count && !has_moved; i++) {
         struct fetched *fetched = &fetching->fetched[i];
-        fetched->waiter.kind =
-            fetching->isolation == READ_LOG_END ? WAIT_FOLLOWER_DATA : WAIT_CONSUMER_DATA;
+        fetched->waiter.kind = wait_kinds[fetching->isolation];
         /* With less than the wanted minimum there already, only more of it counts. The end was
          * noted before the read, so that what moved since is not slept through. */
         fetched->waiter.offset = fetched->end_before > fetched->item->fetch_offset

@@ -6,6 +6,7 @@
 #include "broker/log/disk.h"
 #include "client/wire/big_endian.h"
 #include "client/wire/crc32c.h"
+#include "client/wire/end_transaction_marker.h"
 
 #define HEADERS_BUFFER_BYTES ((size_t)4096)
 #define WHOLE_BUFFER_BYTES   ((size_t)1 << 20) /* much more than a batch: its rest is moved */
@@ -183,22 +184,24 @@ enum error batch_walk_next(struct batch_walk *walk, struct stored_batch *batch, 
 
 /* ---- producers ---- */
 
-/* The value of an end-transaction marker: i16 version, i32 coordinator epoch. */
-static int32_t marker_coordinator_epoch(const struct stored_batch *batch) {
+/* An end-transaction marker: key i16 version, i16 type; value i16 version, i32 coordinator epoch.
+ */
+static void read_marker(const struct stored_batch *batch, struct producer_batch *producer) {
     struct record_iterator iterator;
     struct record_batch decoded;
     struct record record;
     enum error error;
-    int32_t coordinator_epoch = -1;
 
     if (bytes_is_null(batch->whole) || record_batch_decode(batch->whole, &decoded) != ERR_NONE ||
         record_iterator_init(&iterator, &decoded, 0) != ERR_NONE)
-        return -1;
-    if (record_iterator_next(&iterator, &record, &error) && record.value.data != NULL &&
-        record.value.size >= 6)
-        coordinator_epoch = (int32_t)big_endian_load_u32(record.value.data + 2);
+        return;
+    if (record_iterator_next(&iterator, &record, &error)) {
+        if (record.key.data != NULL && record.key.size >= 4)
+            producer->is_abort = big_endian_load_u16(record.key.data + 2) == RECORD_CONTROL_ABORT;
+        if (record.value.data != NULL && record.value.size >= 6)
+            producer->coordinator_epoch = (int32_t)big_endian_load_u32(record.value.data + 2);
+    }
     record_iterator_done(&iterator);
-    return coordinator_epoch;
 }
 
 bool stored_batch_producer(const struct stored_batch *batch, struct producer_batch *producer) {
@@ -219,6 +222,6 @@ bool stored_batch_producer(const struct stored_batch *batch, struct producer_bat
         .coordinator_epoch = -1,
     };
     if (producer->is_control)
-        producer->coordinator_epoch = marker_coordinator_epoch(batch);
+        read_marker(batch, producer);
     return true;
 }

@@ -69,7 +69,7 @@ MUST_CHECK enum error stored_batch_decode(struct bytes data, struct stored_batch
 bool stored_batch_crc_is_valid(const struct stored_batch *batch, struct bytes data);
 
 /* What a magic 2 batch says of its producer; false if it has none. For a marker the whole batch
- * must be there, or its coordinator epoch is unknown. */
+ * must be there, or its kind and coordinator epoch are unknown. */
 bool stored_batch_producer(const struct stored_batch *batch, struct producer_batch *producer);
 
 #endif

@@ -267,6 +267,51 @@ enum error index_file_search(struct index_file *index, const struct index_place 
     return error;
 }
 
+/* In memory: whether the first entry above the bound is there for certain, or is one of the file's
+ * `*file_count`, and if not, `*entry`. */
+static bool find_above_in_tail(struct index_file *index, const struct index_place *place,
+                               enum index_column column, int64_t bound, uint32_t *file_count,
+                               bool *found, struct index_entry *entry) {
+    uint32_t at;
+
+    mutex_lock(place->state_lock);
+    at = count_up_to(index->kind, index->tail, index->tail_count, column, bound);
+    *file_count = index->file_count;
+    *found = at < index->tail_count;
+    if (*found)
+        *entry = decode(index->kind, index->tail + at * index_entry_bytes(index->kind));
+    mutex_unlock(place->state_lock);
+    return at > 0 || *file_count == 0;
+}
+
+enum error index_file_find_above(struct index_file *index, const struct index_place *place,
+                                 enum index_column column, int64_t bound, bool *found,
+                                 struct index_entry *entry, bool *is_stale) {
+    struct index_entry last;
+    struct open_file *file;
+    uint32_t file_count;
+    uint32_t at = 0;
+    enum error error;
+
+    *is_stale = false;
+    if (find_above_in_tail(index, place, column, bound, &file_count, found, entry))
+        return ERR_NONE;
+    if ((error = acquire(index, place, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
+        return error;
+    if (file == NULL) {
+        *is_stale = true;
+        return ERR_NONE;
+    }
+    error = count_in_file(index, place->disk, file->fd, file_count, column, bound, &at, &last,
+                          is_stale);
+    if (error == ERR_NONE && !*is_stale && at < file_count) {
+        *found = true;
+        error = read_entry(index, place->disk, file->fd, at, entry, is_stale);
+    }
+    open_file_unref(file);
+    return error;
+}
+
 /* ---- truncating ---- */
 
 enum error index_file_truncate(struct index_file *index, const struct index_place *place,

@@ -102,6 +102,13 @@ MUST_CHECK enum error index_file_search(struct index_file *index, const struct i
                                         const struct index_view *view, int64_t key, bool *found,
                                         struct index_entry *entry, bool *is_stale);
 
+/* Any thread, without the state lock: the first entry whose `column` is above `bound`. `*found` is
+ * false if there is none; `*is_stale` as above. */
+MUST_CHECK enum error index_file_find_above(struct index_file *index,
+                                            const struct index_place *place,
+                                            enum index_column column, int64_t bound, bool *found,
+                                            struct index_entry *entry, bool *is_stale);
+
 /* Writer, without the state lock: drops all entries. A missing file stays so. */
 MUST_CHECK enum error index_file_clear(struct index_file *index, const struct index_place *place);
 

@@ -47,6 +47,7 @@ void log_unref(struct log *log) {
     free(log->ends);
     leader_epochs_free(log->epochs);
     producer_state_free(log->producers);
+    unstable_transactions_done(&log->unstable);
     free(log->dir_name);
     free(log->dir_name_old);
     mutex_done(&log->state_lock);
@@ -89,6 +90,7 @@ int64_t log_high_watermark(const struct log *log) {
 
 void log_note_high_watermark(struct log *log, int64_t high_watermark) {
     store(&log->high_watermark, high_watermark);
+    log_forget_replicated_transactions(log, high_watermark);
 }
 
 /* ---- making one ---- */
@@ -112,6 +114,7 @@ enum error log_new(struct log_dir *dir, const struct log_load_options *options,
     log->recovery_point_written = options->recovery_point;
     log->high_watermark = options->high_watermark;
     log->compacted_offset = options->compacted_offset;
+    log->first_unstable_offset = NO_UNSTABLE_OFFSET;
     log->home = (struct segment_home){.disk = dir->disk,
                                       .cache = dir->cache,
                                       .state_lock = &log->state_lock,
@@ -214,6 +217,10 @@ enum error log_set_topic_id(struct log *log, const struct uuid *topic_id) {
 
 void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms) {
     producer_state_expire(log->producers, now_ms, expiration_ms);
+}
+
+size_t log_list_producers(const struct log *log, struct producer_view *views, size_t capacity) {
+    return producer_state_list(log->producers, views, capacity);
 }
 
 /* ---- epochs ---- */
@@ -381,18 +388,21 @@ static void publish(struct log *log, struct segment *segment, const struct appen
     mutex_unlock(&log->state_lock);
 }
 
-static void note_producers(struct log *log, const struct append_set *set) {
+static enum error note_producers(struct log *log, struct segment *segment,
+                                 const struct append_set *set) {
     struct bytes rest = bytes_of(set->data, set->size);
     struct producer_batch producer;
     struct stored_batch batch;
+    enum error error = ERR_NONE;
 
-    while (rest.size > 0) {
+    while (rest.size > 0 && error == ERR_NONE) {
         CHECK(stored_batch_decode(rest, &batch) == ERR_NONE);
         batch.whole = bytes_of(rest.data, batch.size);
         if (stored_batch_producer(&batch, &producer))
-            producer_state_apply(log->producers, &producer);
+            error = log_apply_producer(log, segment, &producer);
         rest = bytes_of(rest.data + batch.size, rest.size - batch.size);
     }
+    return error;
 }
 
 /* flush.ms: from the oldest byte that is not on disk. */
@@ -456,8 +466,9 @@ static enum error append_set(struct log *log, const struct append_set *set, int6
     if ((error = segment_write(&log->home, segment, set->data, set->size, set->batch_count)) !=
         ERR_NONE)
         return log_fail(log, error, "append");
+    if ((error = note_producers(log, segment, set)) != ERR_NONE)
+        return log_fail(log, error, "append to a transaction index");
     publish(log, segment, set);
-    note_producers(log, set);
     if ((error = segment_spill_indexes(&log->home, segment)) != ERR_NONE)
         return log_fail(log, error, "append to an index");
     after_append(log, segment, now_ms);
@@ -505,7 +516,7 @@ static enum error check_producer(struct log *log, struct append_checked *checked
     }
     if (error != ERR_NONE)
         return error;
-    return producer_state_prepare(log->producers, producer.producer_id);
+    return log_prepare_producer(log, &producer, 0);
 }
 
 static enum error append_checked(struct log *log, struct append_checked *checked,
@@ -587,7 +598,7 @@ static enum error take_set(struct log *log, struct bytes *rest, int64_t next_off
                                      batch.last_offset - set->base_offset > INT32_MAX / 2))
             return ERR_NONE;
         if (stored_batch_producer(&batch, &producer) &&
-            (error = producer_state_prepare(log->producers, producer.producer_id)) != ERR_NONE)
+            (error = log_prepare_producer(log, &producer, set->batch_count)) != ERR_NONE)
             return error;
         if (set->batch_count++ == 0)
             set->base_offset = batch.base_offset;

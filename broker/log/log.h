@@ -1,7 +1,7 @@
 /*
  * The log of one partition: record batches in segments, found again by offset and by time.
  *
- *   <dir>/<base offset>.log .index .timeindex .snapshot   leader-epoch-checkpoint
+ *   <dir>/<base offset>.log .index .timeindex .txnindex .snapshot   leader-epoch-checkpoint
  *         partition.metadata
  *
  * Threads. "Locked" functions (appends, truncation, epochs, configuration) need the partition's
@@ -35,6 +35,7 @@
 
 struct log;
 struct log_dir;
+struct producer_view; /* producer_state.h */
 
 /* ---- identity: any thread ---- */
 
@@ -62,6 +63,10 @@ int64_t log_size(const struct log *log);
  * draws no conclusion from it. Clamped to [log_start_offset, log_end_offset] when read. */
 int64_t log_high_watermark(const struct log *log);
 void log_note_high_watermark(struct log *log, int64_t high_watermark);
+
+/* The first offset of the transactions that are open, or whose end the noted high watermark has not
+ * passed; INT64_MAX if there is none. Read the high watermark before it. */
+int64_t log_first_unstable_offset(const struct log *log);
 
 /* ---- appending: locked ---- */
 
@@ -149,6 +154,23 @@ bool log_range_is_cold(const struct file_range *range);
 /* Brings the range into the page cache; waits for the disk. For a pool's thread. */
 void log_range_warm(const struct file_range *range);
 
+struct log_aborted {
+    int64_t producer_id;
+    int64_t first_offset;
+};
+
+struct log_aborted_list {
+    struct log_aborted *all; /* in the arena; ascending by first_offset */
+    int32_t count;
+    int32_t capacity;
+};
+
+/* The aborted transactions that overlap what log_read found from `from` on below `limit`; perhaps
+ * some that begin a little behind it. Errors: OUT_OF_MEMORY, and the disk's. */
+MUST_CHECK enum error log_aborted_transactions(struct log *log, int64_t from, int64_t limit,
+                                               const struct file_range *range, struct arena *arena,
+                                               struct log_aborted_list *list);
+
 struct log_timestamp_offset {
     int64_t offset; /* -1: not found */
     int64_t timestamp;
@@ -197,6 +219,9 @@ const struct log_config *log_get_config(const struct log *log);
 
 /* Adopts an id where none was known, durably. INCONSISTENT_TOPIC_ID if another one is. */
 MUST_CHECK enum error log_set_topic_id(struct log *log, const struct uuid *topic_id);
+
+/* See producer_state_list. */
+size_t log_list_producers(const struct log *log, struct producer_view *views, size_t capacity);
 
 /* Forgets idle producers (producer.id.expiration.ms). */
 void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms);

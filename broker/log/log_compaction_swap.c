@@ -92,11 +92,16 @@ enum error compaction_target_write(struct compaction_target *target, bool all) {
 
 static enum error write_aborts(struct compaction_target *target) {
     char path[SEGMENT_PATH_MAX];
+    enum error error;
 
     if (target->aborts.count == 0)
         return ERR_NONE;
     segment_path(&target->home, target->segment->base_offset, SEGMENT_SUFFIX_TXN_INDEX, path);
-    return compaction_aborts_write(&target->aborts, target->home.disk, path);
+    error = compaction_aborts_write(&target->aborts, target->home.disk, path);
+    if (error != ERR_NONE)
+        return error;
+    return segment_load_aborted(&target->home, target->segment,
+                                (int64_t)target->aborts.count * TXN_INDEX_ENTRY_BYTES);
 }
 
 static enum error set_modified(struct compaction_target *target, int64_t modified_ms) {

@@ -14,6 +14,7 @@
 #include "broker/log/meta_properties.h"
 #include "broker/log/producer_state.h"
 #include "broker/log/segment.h"
+#include "broker/log/unstable_transactions.h"
 #include "broker/log/worker_pool.h"
 #include "client/base/clock.h"
 #include "client/base/rng.h"
@@ -77,6 +78,8 @@ struct log {
     bool is_being_compacted;  /* a pass is under way */
     bool compaction_failed;   /* and is not tried again */
     int64_t size;
+    int64_t first_unstable_offset; /* NO_UNSTABLE_OFFSET: none */
+    bool has_ended_transactions;   /* whose marker the high watermark has not passed */
 
     /* the partition's lock */
     struct log_config config;
@@ -91,17 +94,19 @@ struct log {
     char *dir_name_old; /* before a rename; readers may still hold it */
 
     struct mutex state_lock;
-    struct uuid topic_id;        /* state_lock */
-    struct segment **segments;   /* state_lock; ascending, at least one; the last is active */
-    size_t segment_count;        /* state_lock */
-    size_t segment_capacity;     /* state_lock */
-    struct batch_ends *ends;     /* state_lock; NULL before the first append */
-    uint32_t generation;         /* state_lock; counts truncations */
-    int64_t flush_wanted_offset; /* state_lock */
-    bool flush_is_running;       /* state_lock; flush_task is posted or runs */
-    bool writeback_is_running;   /* state_lock; writeback_task likewise */
-    bool dir_is_dirty;           /* state_lock; the folder's entries are not durable */
-    int64_t durable_base;        /* state_lock; segments with a lower base have durable indexes */
+    struct uuid topic_id;      /* state_lock */
+    struct segment **segments; /* state_lock; ascending, at least one; the last is active */
+    size_t segment_count;      /* state_lock */
+    size_t segment_capacity;   /* state_lock */
+    struct batch_ends *ends;   /* state_lock; NULL before the first append */
+    struct unstable_transactions unstable; /* state_lock */
+    bool transactions_are_rebuilt;         /* state_lock; first_unstable_offset stays meanwhile */
+    uint32_t generation;                   /* state_lock; counts truncations */
+    int64_t flush_wanted_offset;           /* state_lock */
+    bool flush_is_running;                 /* state_lock; flush_task is posted or runs */
+    bool writeback_is_running;             /* state_lock; writeback_task likewise */
+    bool dir_is_dirty;                     /* state_lock; the folder's entries are not durable */
+    int64_t durable_base; /* state_lock; segments with a lower base have durable indexes */
     struct task flush_task;
     struct task writeback_task;
 
@@ -156,6 +161,28 @@ MUST_CHECK enum error log_begin_at(struct log *log, int64_t offset);
 MUST_CHECK enum error log_add_segment(struct log *log, struct segment *segment);
 void log_clear_ends(struct log *log);
 struct segment *log_active_segment(const struct log *log);
+
+/* log_read.c */
+/* State lock: the last segment whose base is at or below `offset`, the first if none is. */
+size_t log_segment_index_of(const struct log *log, int64_t offset);
+/* Changes whenever what a reader found may have been pulled away. */
+uint32_t log_generation(struct log *log);
+
+/* log_transactions.c. Partition's lock, or nobody else has the log yet. */
+/* Makes room, so that log_apply_producer fails by the disk only: call it before the batch is
+ * written, with the number of batches that are written before it in one go. */
+MUST_CHECK enum error log_prepare_producer(struct log *log, const struct producer_batch *batch,
+                                           size_t batches_before);
+/* INVARIANT: called before the batch, which is in `segment`, is published: what is not stable must
+ * never be seen as if it were, and what was aborted not without being known as such. */
+MUST_CHECK enum error log_apply_producer(struct log *log, struct segment *segment,
+                                         const struct producer_batch *batch);
+/* Any thread. */
+void log_forget_replicated_transactions(struct log *log, int64_t high_watermark);
+/* Around a replay: begin, take what the snapshot says, log_apply_producer for the batches, end. */
+void log_begin_rebuilding_transactions(struct log *log);
+MUST_CHECK enum error log_take_open_transactions(struct log *log);
+void log_end_rebuilding_transactions(struct log *log);
 
 /* log_flush.c */
 void log_flush_init(struct log *log);

@@ -246,6 +246,18 @@ static enum error file_size(struct log *log, int64_t base_offset, const char *su
     return error;
 }
 
+static enum error file_sizes(struct log *log, int64_t base_offset, struct segment_sizes *sizes) {
+    enum error error;
+
+    if ((error = file_size(log, base_offset, SEGMENT_SUFFIX_LOG, &sizes->log)) != ERR_NONE ||
+        (error = file_size(log, base_offset, SEGMENT_SUFFIX_INDEX, &sizes->offset_index)) !=
+            ERR_NONE ||
+        (error = file_size(log, base_offset, SEGMENT_SUFFIX_TIME_INDEX, &sizes->time_index)) !=
+            ERR_NONE)
+        return error;
+    return file_size(log, base_offset, SEGMENT_SUFFIX_TXN_INDEX, &sizes->txn_index);
+}
+
 /* One batch goes into the index and what else is rebuilt. */
 static enum error recover_batch(struct loading *loading, struct segment *segment,
                                 const struct stored_batch *batch) {
@@ -329,29 +341,25 @@ static enum error load_segment(struct loading *loading, struct segment *segment,
     bool is_last = next_base < 0;
     bool recover =
         !loading->options->was_clean && (is_last || next_base > loading->options->recovery_point);
-    int64_t time_index_bytes;
-    int64_t index_bytes;
-    int64_t size;
+    struct segment_sizes sizes;
     enum error error;
 
-    if ((error = file_size(log, segment->base_offset, SEGMENT_SUFFIX_LOG, &size)) != ERR_NONE ||
-        (error = file_size(log, segment->base_offset, SEGMENT_SUFFIX_INDEX, &index_bytes)) !=
-            ERR_NONE ||
-        (error = file_size(log, segment->base_offset, SEGMENT_SUFFIX_TIME_INDEX,
-                           &time_index_bytes)) != ERR_NONE)
+    if ((error = file_sizes(log, segment->base_offset, &sizes)) != ERR_NONE)
         return error;
     if (!recover) {
-        error = segment_load(&log->home, segment, size, index_bytes, time_index_bytes,
+        error = segment_load(&log->home, segment, &sizes,
                              is_last ? segment->base_offset + INT32_MAX + 1LL : next_base);
         if (error == ERR_NONE && is_last)
             error = segment_load_tail(&log->home, segment);
+        if (error == ERR_NONE && segment->txn_index.last_offset >= segment->next_offset)
+            error = ERR_DISK_CORRUPT;
         if (error != ERR_DISK_CORRUPT)
             return error;
         LOG_WARN("segment_index_unusable",
                  "topic=%.*s partition=%d base_offset=%" PRId64 " action=rebuild",
                  BYTES_FORMAT(log->topic), log->partition, segment->base_offset);
     }
-    return recover_segment(loading, segment, size);
+    return recover_segment(loading, segment, sizes.log);
 }
 
 static enum error remove_segment_files(struct log *log, int64_t base_offset) {
@@ -577,10 +585,11 @@ static enum error load_into(struct loading *loading, struct folder *folder) {
     settle_offsets(loading);
     if ((error = settle_epochs(log, rebuild_epochs, loading->options->was_clean)) != ERR_NONE)
         return error;
-    /* Snapshots beyond what was certainly on disk may tell of batches that are gone. */
-    trust_all = loading->options->was_clean && !loading->was_cut;
+    /* Snapshots beyond what was certainly on disk may tell of batches that are gone. And what was
+     * aborted in a segment that was recovered is found by what comes before. */
+    trust_all = loading->options->was_clean && loading->recovered_from == INT64_MAX;
     snapshot_max = log->end_offset;
-    if (!trust_all && loading->recovered_from < snapshot_max)
+    if (loading->recovered_from < snapshot_max)
         snapshot_max = loading->recovered_from;
     if ((error = log_rebuild_producers(log, snapshot_max, trust_all)) != ERR_NONE)
         return error;

@@ -89,6 +89,13 @@ static bool is_segment_base(const struct log *log, int64_t offset) {
     return false;
 }
 
+static enum error check_open(void *context, int64_t producer_id, int64_t first_offset) {
+    const int64_t *snapshot_offset = context;
+
+    (void)producer_id;
+    return first_offset < *snapshot_offset ? ERR_NONE : ERR_DISK_CORRUPT;
+}
+
 static enum error read_snapshot(struct log *log, int64_t offset) {
     char path[SEGMENT_PATH_MAX];
     enum error error;
@@ -102,6 +109,10 @@ static enum error read_snapshot(struct log *log, int64_t offset) {
     error = data == NULL ? ERR_DISK_CORRUPT
                          : producer_state_decode(log->producers, bytes_of(data, size));
     free(data);
+    if (error == ERR_NONE)
+        error = producer_state_each_open(log->producers, check_open, &offset);
+    if (error != ERR_NONE)
+        producer_state_clear(log->producers);
     return error;
 }
 
@@ -153,7 +164,8 @@ static enum error read_marker(struct log *log, int fd, struct stored_batch *batc
     return error;
 }
 
-static enum error replay_batch(struct log *log, int fd, struct stored_batch *batch) {
+static enum error replay_batch(struct log *log, struct segment *segment, int fd,
+                               struct stored_batch *batch) {
     uint8_t data[MARKER_BATCH_BYTES_MAX];
     struct producer_batch producer;
     enum error error;
@@ -164,10 +176,9 @@ static enum error replay_batch(struct log *log, int fd, struct stored_batch *bat
         return error;
     if (!stored_batch_producer(batch, &producer))
         return ERR_NONE;
-    if ((error = producer_state_prepare(log->producers, producer.producer_id)) != ERR_NONE)
+    if ((error = log_prepare_producer(log, &producer, 0)) != ERR_NONE)
         return error;
-    producer_state_apply(log->producers, &producer);
-    return ERR_NONE;
+    return log_apply_producer(log, segment, &producer);
 }
 
 static enum error replay_segment(struct log *log, struct segment *segment, int64_t from) {
@@ -187,7 +198,7 @@ static enum error replay_segment(struct log *log, struct segment *segment, int64
     batch_walk_init(&walk, log->dir->disk, file->fd, BATCH_WALK_HEADERS, batch.position,
                     segment->size);
     while ((error = batch_walk_next(&walk, &batch, &found)) == ERR_NONE && found) {
-        if ((error = replay_batch(log, file->fd, &batch)) != ERR_NONE)
+        if ((error = replay_batch(log, segment, file->fd, &batch)) != ERR_NONE)
             break;
     }
     batch_walk_done(&walk);
@@ -195,11 +206,12 @@ static enum error replay_segment(struct log *log, struct segment *segment, int64
     return error;
 }
 
-enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool trust_absence) {
+static enum error rebuild(struct log *log, int64_t snapshot_max, bool trust_absence) {
     enum error error;
 
     producer_state_clear(log->producers);
-    if ((error = load_newest(log, snapshot_max)) != ERR_NONE)
+    if ((error = load_newest(log, snapshot_max)) != ERR_NONE ||
+        (error = log_take_open_transactions(log)) != ERR_NONE)
         return error;
     if (log->snapshot_offset < 0 && trust_absence)
         return ERR_NONE;
@@ -215,5 +227,14 @@ enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool tru
             error = ERR_NONE;
         }
     }
+    return error;
+}
+
+enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool trust_absence) {
+    enum error error;
+
+    log_begin_rebuilding_transactions(log);
+    error = rebuild(log, snapshot_max, trust_absence);
+    log_end_rebuilding_transactions(log);
     return error;
 }

@@ -46,8 +46,7 @@ static int64_t end_position(const struct log *log, int64_t offset) {
     return -1;
 }
 
-/* State lock: the last segment whose base is at or below `offset`, the first if none is. */
-static size_t segment_index_of(const struct log *log, int64_t offset) {
+size_t log_segment_index_of(const struct log *log, int64_t offset) {
     size_t low = 0;
     size_t high = log->segment_count;
 
@@ -82,7 +81,7 @@ static enum error take_look(struct log *log, int64_t offset, int64_t offset_limi
     if (offset < log_start_offset(log) || offset > log->end_offset) {
         error = ERR_OFFSET_OUT_OF_RANGE;
     } else if (offset < offset_limit && offset < log->end_offset && log->segment_count > 0) {
-        look_at(log, segment_index_of(log, offset), look);
+        look_at(log, log_segment_index_of(log, offset), look);
         if (offset == look->segment->base_offset)
             look->start = 0;
         else if (look->is_last)
@@ -201,7 +200,7 @@ static enum error read_once(struct log *log, int64_t offset, int64_t offset_limi
     return error;
 }
 
-static uint32_t generation_of(struct log *log) {
+uint32_t log_generation(struct log *log) {
     uint32_t generation;
 
     mutex_lock(&log->state_lock);
@@ -224,9 +223,9 @@ enum error log_read(struct log *log, int64_t offset, int64_t offset_limit, size_
     enum error error = log_check_usable(log);
 
     while (error == ERR_NONE) {
-        uint32_t generation = generation_of(log);
+        uint32_t generation = log_generation(log);
         error = read_once(log, offset, offset_limit, bytes_max, at_least_one_batch, range);
-        if (generation == generation_of(log))
+        if (generation == log_generation(log))
             break;
         log_range_release(range);
         error = after_change(error);
@@ -446,9 +445,9 @@ enum error log_offset_for_timestamp(struct log *log, int64_t timestamp, int64_t 
     enum error error = log_check_usable(log);
 
     while (error == ERR_NONE) {
-        uint32_t generation = generation_of(log);
+        uint32_t generation = log_generation(log);
         error = find_timestamp_once(log, timestamp, &found);
-        if (generation == generation_of(log))
+        if (generation == log_generation(log))
             break;
         error = after_change(error);
     }

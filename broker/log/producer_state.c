@@ -179,6 +179,62 @@ int64_t producer_state_first_open_offset(const struct producer_state *state) {
     return first;
 }
 
+int64_t producer_state_open_offset(const struct producer_state *state, int64_t producer_id) {
+    const struct producer *producer = find(state, producer_id);
+
+    return producer == NULL ? -1 : producer->current_txn_first_offset;
+}
+
+enum error producer_state_each_open(const struct producer_state *state,
+                                    enum error (*each)(void *context, int64_t producer_id,
+                                                       int64_t first_offset),
+                                    void *context) {
+    enum error error = ERR_NONE;
+
+    for (size_t i = 0; i < state->bucket_count; i++) {
+        for (const struct producer *p = state->buckets[i]; p != NULL && error == ERR_NONE;
+             p = p->next) {
+            if (p->current_txn_first_offset >= 0)
+                error = each(context, p->producer_id, p->current_txn_first_offset);
+        }
+    }
+    return error;
+}
+
+static int by_producer_id(const void *a, const void *b) {
+    const struct producer_view *left = a;
+    const struct producer_view *right = b;
+
+    return (left->producer_id > right->producer_id) - (left->producer_id < right->producer_id);
+}
+
+size_t producer_state_list(const struct producer_state *state, struct producer_view *views,
+                           size_t capacity) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < state->bucket_count; i++) {
+        for (const struct producer *p = state->buckets[i]; p != NULL; p = p->next) {
+            if (p->producer_epoch < 0)
+                continue; /* prepared, but its append failed */
+            if (count < capacity)
+                views[count] = (struct producer_view){
+                    .producer_id = p->producer_id,
+                    .last_timestamp = p->last_timestamp,
+                    .current_txn_first_offset = p->current_txn_first_offset,
+                    .last_sequence = p->batch_count == 0
+                                         ? RECORD_NO_SEQUENCE
+                                         : p->batches[p->batch_count - 1].last_sequence,
+                    .coordinator_epoch = p->coordinator_epoch,
+                    .producer_epoch = p->producer_epoch,
+                };
+            count++;
+        }
+    }
+    if (count > 1)
+        qsort(views, count < capacity ? count : capacity, sizeof(*views), by_producer_id);
+    return count;
+}
+
 /* ---- the rules ---- */
 
 static const struct window_batch *find_duplicate(const struct producer *producer,

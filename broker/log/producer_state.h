@@ -38,6 +38,7 @@ struct producer_batch {
     int64_t timestamp; /* its largest */
     bool is_transactional;
     bool is_control;
+    bool is_abort;             /* a marker that aborts; else it commits */
     int32_t coordinator_epoch; /* of a marker; -1 if unknown */
 };
 
@@ -81,6 +82,28 @@ void producer_state_apply(struct producer_state *state, const struct producer_ba
 
 /* First offset of the oldest open transaction, -1 if none is open. */
 int64_t producer_state_first_open_offset(const struct producer_state *state);
+
+/* First offset of the producer's open transaction, -1 if none is open. */
+int64_t producer_state_open_offset(const struct producer_state *state, int64_t producer_id);
+
+/* Calls `each` for every open transaction, in no order, until it fails. */
+MUST_CHECK enum error producer_state_each_open(
+    const struct producer_state *state,
+    enum error (*each)(void *context, int64_t producer_id, int64_t first_offset), void *context);
+
+/* What DescribeProducers shows of a producer. */
+struct producer_view {
+    int64_t producer_id;
+    int64_t last_timestamp;
+    int64_t current_txn_first_offset; /* -1: no transaction is open */
+    int32_t last_sequence;            /* -1: none */
+    int32_t coordinator_epoch;        /* -1: no marker seen */
+    int16_t producer_epoch;
+};
+
+/* Up to `capacity` of them into `views`, ascending by id; returns how many there are. */
+size_t producer_state_list(const struct producer_state *state, struct producer_view *views,
+                           size_t capacity);
 
 /* Forgets producers without an open transaction that were idle for `expiration_ms`. */
 void producer_state_expire(struct producer_state *state, int64_t now_ms, int64_t expiration_ms);

@@ -31,6 +31,7 @@ enum error segment_new(int64_t base_offset, int64_t now_ms, struct segment **cre
     segment->created_ms = now_ms;
     index_file_init(&segment->offset_index, INDEX_OF_OFFSETS);
     index_file_init(&segment->time_index, INDEX_OF_TIMES);
+    txn_index_init(&segment->txn_index);
     *created = segment;
     return ERR_NONE;
 }
@@ -45,6 +46,7 @@ void segment_unref(struct segment *segment, struct file_cache *cache) {
     file_cache_forget(cache, &segment->log_file);
     index_file_done(&segment->offset_index, cache);
     index_file_done(&segment->time_index, cache);
+    txn_index_done(&segment->txn_index, cache);
     free(segment);
 }
 
@@ -67,6 +69,12 @@ static struct index_place place_of(const struct segment_home *home, const struct
     return (struct index_place){home->disk, home->cache, home->state_lock, path};
 }
 
+static struct index_place txn_place_of(const struct segment_home *home,
+                                       const struct segment *segment, char path[SEGMENT_PATH_MAX]) {
+    segment_path(home, segment->base_offset, SEGMENT_SUFFIX_TXN_INDEX, path);
+    return (struct index_place){home->disk, home->cache, home->state_lock, path};
+}
+
 /* ---- loading ---- */
 
 static enum error load_index(const struct segment_home *home, struct segment *segment,
@@ -77,37 +85,47 @@ static enum error load_index(const struct segment_home *home, struct segment *se
     return index_file_load(index, &place, bytes);
 }
 
-enum error segment_load(const struct segment_home *home, struct segment *segment, int64_t size,
-                        int64_t index_bytes, int64_t time_index_bytes, int64_t next_offset_max) {
+enum error segment_load_aborted(const struct segment_home *home, struct segment *segment,
+                                int64_t bytes) {
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = txn_place_of(home, segment, path);
+
+    return txn_index_load(&segment->txn_index, &place, bytes, segment->base_offset);
+}
+
+enum error segment_load(const struct segment_home *home, struct segment *segment,
+                        const struct segment_sizes *sizes, int64_t next_offset_max) {
     const struct index_entry *last = &segment->offset_index.last;
     const struct index_entry *last_time = &segment->time_index.last;
     int64_t relative_max = next_offset_max - segment->base_offset; /* exclusive */
     enum error error;
 
     segment->has_file = true;
-    segment->size = size;
+    segment->size = sizes->log;
     segment->next_offset = next_offset_max;
-    segment->writeback_position = size;
-    if (index_bytes < 0 && size > 0)
+    segment->writeback_position = sizes->log;
+    if (sizes->offset_index < 0 && sizes->log > 0)
         return ERR_DISK_CORRUPT;
-    if (index_bytes > 0 &&
-        (error = load_index(home, segment, &segment->offset_index, index_bytes)) != ERR_NONE)
+    if (sizes->offset_index > 0 && (error = load_index(home, segment, &segment->offset_index,
+                                                       sizes->offset_index)) != ERR_NONE)
         return error;
-    if (time_index_bytes > 0 &&
-        (error = load_index(home, segment, &segment->time_index, time_index_bytes)) != ERR_NONE)
+    if (sizes->time_index > 0 &&
+        (error = load_index(home, segment, &segment->time_index, sizes->time_index)) != ERR_NONE)
         return error;
     /* The first batch has no entry, so zeros are none either. */
-    if (index_bytes > 0 &&
-        (last->key <= 0 || last->key >= relative_max || last->value <= 0 || last->value >= size))
+    if (sizes->offset_index > 0 && (last->key <= 0 || last->key >= relative_max ||
+                                    last->value <= 0 || last->value >= sizes->log))
         return ERR_DISK_CORRUPT;
-    if (time_index_bytes > 0) {
+    if (sizes->time_index > 0) {
         if (last_time->key < 0 || last_time->value < 0 || last_time->value >= relative_max)
             return ERR_DISK_CORRUPT;
         segment->max_timestamp = last_time->key;
         segment->offset_of_max_timestamp = segment->base_offset + last_time->value;
     }
-    segment->last_index_position = index_bytes > 0 ? last->value : 0;
-    return ERR_NONE;
+    segment->last_index_position = sizes->offset_index > 0 ? last->value : 0;
+    if ((error = segment_load_aborted(home, segment, sizes->txn_index)) != ERR_NONE)
+        return error;
+    return segment->txn_index.last_offset >= next_offset_max ? ERR_DISK_CORRUPT : ERR_NONE;
 }
 
 static void note_timestamp(struct segment *segment, const struct stored_batch *batch) {
@@ -387,9 +405,14 @@ enum error segment_sync(const struct segment_home *home, struct segment *segment
 }
 
 enum error segment_sync_indexes(const struct segment_home *home, struct segment *segment) {
-    enum error error = sync_index(home, segment, &segment->offset_index);
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = txn_place_of(home, segment, path);
+    enum error error;
 
-    return error != ERR_NONE ? error : sync_index(home, segment, &segment->time_index);
+    if ((error = sync_index(home, segment, &segment->offset_index)) != ERR_NONE ||
+        (error = sync_index(home, segment, &segment->time_index)) != ERR_NONE)
+        return error;
+    return txn_index_sync(&segment->txn_index, &place);
 }
 
 /* ---- cutting ---- */
@@ -411,6 +434,14 @@ static enum error clear_index(const struct segment_home *home, struct segment *s
     return index_file_clear(index, &place);
 }
 
+static enum error truncate_txn_index(const struct segment_home *home, struct segment *segment,
+                                     int64_t offset) {
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = txn_place_of(home, segment, path);
+
+    return txn_index_truncate(&segment->txn_index, &place, offset);
+}
+
 static enum error truncate_indexes(const struct segment_home *home, struct segment *segment,
                                    int64_t position, int64_t next_offset) {
     const struct index_entry *last = &segment->offset_index.last;
@@ -420,6 +451,8 @@ static enum error truncate_indexes(const struct segment_home *home, struct segme
     error = truncate_index(home, segment, &segment->offset_index, INDEX_KEY, relative);
     if (error == ERR_NONE)
         error = truncate_index(home, segment, &segment->time_index, INDEX_VALUE, relative);
+    if (error == ERR_NONE)
+        error = truncate_txn_index(home, segment, next_offset);
     /* An entry that can't be right was taken over unseen. Without entries the index is only
      * slower. */
     if (error == ERR_NONE && index_file_count(&segment->offset_index) > 0 &&
@@ -467,8 +500,10 @@ enum error segment_reset_indexes(const struct segment_home *home, struct segment
     enum error error;
 
     if ((error = clear_index(home, segment, &segment->offset_index)) != ERR_NONE ||
-        (error = clear_index(home, segment, &segment->time_index)) != ERR_NONE)
+        (error = clear_index(home, segment, &segment->time_index)) != ERR_NONE ||
+        (error = truncate_txn_index(home, segment, 0)) != ERR_NONE)
         return error;
+    segment->txn_index.is_rebuilt = true;
     mutex_lock(home->state_lock);
     segment->size = 0;
     segment->next_offset = segment->base_offset;
@@ -496,9 +531,9 @@ enum error segment_remove_files(const struct segment_home *home, struct segment 
 
 enum error segment_pin_files(const struct segment_home *home, struct segment *segment) {
     static const char *const suffixes[] = {SEGMENT_SUFFIX_LOG, SEGMENT_SUFFIX_INDEX,
-                                           SEGMENT_SUFFIX_TIME_INDEX};
+                                           SEGMENT_SUFFIX_TIME_INDEX, SEGMENT_SUFFIX_TXN_INDEX};
     struct cached_file *files[] = {&segment->log_file, &segment->offset_index.file,
-                                   &segment->time_index.file};
+                                   &segment->time_index.file, &segment->txn_index.file};
     char path[SEGMENT_PATH_MAX];
     enum error error = ERR_NONE;
 
@@ -595,4 +630,49 @@ enum error segment_find_timestamp(const struct segment_home *home, struct segmen
     if (error == ERR_NONE)
         *offset = segment->base_offset + (found ? entry.value : 0);
     return error;
+}
+
+enum error segment_bound_offset(const struct segment_home *home, struct segment *segment,
+                                int64_t position, int64_t *bound) {
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = place_of(home, segment, &segment->offset_index, path);
+    struct index_entry entry;
+    bool is_stale;
+    bool found;
+    enum error error;
+
+    *bound = INT64_MAX;
+    error = index_file_find_above(&segment->offset_index, &place, INDEX_VALUE, position - 1, &found,
+                                  &entry, &is_stale);
+    /* The entry's batch begins behind them, and its key is its last offset. */
+    if (error == ERR_NONE && found && !is_stale)
+        *bound = segment->base_offset + entry.key;
+    return error;
+}
+
+/* ---- aborted transactions ---- */
+
+enum error segment_note_aborted(const struct segment_home *home, struct segment *segment,
+                                const struct aborted_transaction *aborted) {
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = txn_place_of(home, segment, path);
+
+    return txn_index_append(&segment->txn_index, &place, aborted);
+}
+
+enum error segment_find_aborted(const struct segment_home *home, struct segment *segment,
+                                uint32_t count, int64_t offset, uint32_t *found) {
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = txn_place_of(home, segment, path);
+
+    return txn_index_find(&segment->txn_index, &place, count, offset, found);
+}
+
+enum error segment_read_aborted(const struct segment_home *home, struct segment *segment,
+                                uint32_t at, struct aborted_transaction *entries, uint32_t capacity,
+                                uint32_t *read_count) {
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = txn_place_of(home, segment, path);
+
+    return txn_index_read(&segment->txn_index, &place, at, entries, capacity, read_count);
 }

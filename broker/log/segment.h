@@ -1,7 +1,7 @@
 /*
- * One segment of a log: a file of batches and its two indexes.
+ * One segment of a log: a file of batches, its two indexes, and its aborted transactions.
  *
- *   <base offset, 20 digits>.log .index .timeindex
+ *   <base offset, 20 digits>.log .index .timeindex .txnindex
  *
  * The base offset is a lower bound: the first record may come later. Files are made when there is
  * something to write into them; the .log may have blocks reserved behind its end, which are given
@@ -22,6 +22,7 @@
 #include "broker/log/file_cache.h"
 #include "broker/log/index_file.h"
 #include "broker/log/log_config.h"
+#include "broker/log/txn_index.h"
 #include "client/base/sync.h"
 
 #define SEGMENT_SUFFIX_LOG        ".log"
@@ -60,6 +61,7 @@ struct segment {
     struct cached_file log_file;
     struct index_file offset_index;
     struct index_file time_index;
+    struct txn_index txn_index;
 };
 
 /* "<dir>/<20 digits><suffix>", and the home's suffix, into `path`. */
@@ -73,12 +75,23 @@ void segment_ref(struct segment *segment);
 /* Closes files with the last reference, removes none. */
 void segment_unref(struct segment *segment, struct file_cache *cache);
 
-/* Takes over the existing file of `size` bytes and its indexes (`*_bytes` -1: missing).
- * `next_offset` is that of the segment's end, or an upper bound (the next segment's base).
+/* Of the files of a segment, in bytes; -1: missing. */
+struct segment_sizes {
+    int64_t log;
+    int64_t offset_index;
+    int64_t time_index;
+    int64_t txn_index;
+};
+
+/* Takes over the existing files. `next_offset` is that of the segment's end, or an upper bound (the
+ * next segment's base).
  * Errors: DISK_CORRUPT (an index is missing or can't be right: rebuild it), the disk's. */
 MUST_CHECK enum error segment_load(const struct segment_home *home, struct segment *segment,
-                                   int64_t size, int64_t index_bytes, int64_t time_index_bytes,
-                                   int64_t next_offset_max);
+                                   const struct segment_sizes *sizes, int64_t next_offset_max);
+
+/* Takes over the transaction index alone. Errors: as above. */
+MUST_CHECK enum error segment_load_aborted(const struct segment_home *home, struct segment *segment,
+                                           int64_t bytes);
 
 /* Reads the batches behind the last index entry: sets next_offset and the largest timestamp.
  * DISK_CORRUPT if the file does not end with a whole batch, or contradicts the index. */
@@ -121,9 +134,14 @@ MUST_CHECK enum error segment_sync_indexes(const struct segment_home *home,
 MUST_CHECK enum error segment_truncate(const struct segment_home *home, struct segment *segment,
                                        int64_t position, int64_t next_offset);
 
-/* Empties both indexes, for segment_publish to fill them anew from position 0. */
+/* Empties all indexes, for segment_publish to fill them anew from position 0, and for
+ * log_rebuild_producers to find the aborted transactions. */
 MUST_CHECK enum error segment_reset_indexes(const struct segment_home *home,
                                             struct segment *segment);
+
+/* Writer. The marker of an aborted transaction is about to be published. */
+MUST_CHECK enum error segment_note_aborted(const struct segment_home *home, struct segment *segment,
+                                           const struct aborted_transaction *aborted);
 
 /* Removes the .log and its companions, but not the snapshot. */
 MUST_CHECK enum error segment_remove_files(const struct segment_home *home,
@@ -140,6 +158,19 @@ MUST_CHECK enum error segment_pin_files(const struct segment_home *home, struct 
 MUST_CHECK enum error segment_find(const struct segment_home *home, struct segment *segment,
                                    int64_t offset, int64_t end, struct stored_batch *batch,
                                    bool *found);
+
+/* An offset at or above the end of all batches that begin below `position`; INT64_MAX if the index
+ * does not tell. */
+MUST_CHECK enum error segment_bound_offset(const struct segment_home *home, struct segment *segment,
+                                           int64_t position, int64_t *bound);
+
+/* Of `count` aborted transactions, the first whose marker lies at or behind `offset`; and reading
+ * them: see txn_index_read. */
+MUST_CHECK enum error segment_find_aborted(const struct segment_home *home, struct segment *segment,
+                                           uint32_t count, int64_t offset, uint32_t *found);
+MUST_CHECK enum error segment_read_aborted(const struct segment_home *home, struct segment *segment,
+                                           uint32_t at, struct aborted_transaction *entries,
+                                           uint32_t capacity, uint32_t *read_count);
 
 /* An offset in the segment before which no batch reaches `timestamp`. */
 MUST_CHECK enum error segment_find_timestamp(const struct segment_home *home,

@@ -133,6 +133,14 @@ int64_t partition_low_watermark(struct partition *partition) {
     return lowest;
 }
 
+int64_t partition_last_stable_offset(const struct partition *partition) {
+    /* The high watermark first: what is unstable was noted before it passed there. */
+    int64_t high_watermark = atomic_load(&partition->high_watermark);
+    int64_t first_unstable = log_first_unstable_offset(partition->log);
+
+    return first_unstable < high_watermark ? first_unstable : high_watermark;
+}
+
 static bool is_satisfied(const struct partition *partition, const struct waiter *waiter,
                          int64_t log_end_offset) {
     int64_t high_watermark = atomic_load(&partition->high_watermark);
@@ -142,6 +150,8 @@ static bool is_satisfied(const struct partition *partition, const struct waiter 
         return high_watermark >= waiter->offset;
     case WAIT_CONSUMER_DATA:
         return high_watermark > waiter->offset;
+    case WAIT_COMMITTED_DATA:
+        return partition_last_stable_offset(partition) > waiter->offset;
     case WAIT_FOLLOWER_DATA:
         return log_end_offset > waiter->offset;
     case WAIT_LOW_WATERMARK:

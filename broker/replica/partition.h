@@ -58,6 +58,8 @@ enum partition_role partition_role(const struct partition *partition);
 int32_t partition_leader_id(const struct partition *partition);
 int32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_high_watermark(const struct partition *partition);
+/* What readers of committed records see ends here; at most the high watermark. */
+int64_t partition_last_stable_offset(const struct partition *partition);
 
 /* ---- Role: control thread ---- */
 
@@ -169,14 +171,16 @@ struct partition_read {
     bool leader_only; /* old consumers must not read followers */
     enum read_isolation isolation;
     bool update_progress; /* the first look of a follower's fetch, not one after waiting */
+    struct arena *arena;  /* for the aborted transactions, with READ_COMMITTED; else NULL */
 };
 
 struct partition_read_result {
     int64_t high_watermark;
     int64_t last_stable_offset;
     int64_t log_start_offset;
-    struct file_range records; /* size 0: none; else the caller releases its owner */
-    bool diverged;             /* then these two, and no records */
+    struct file_range records;       /* size 0: none; else the caller releases its owner */
+    struct log_aborted_list aborted; /* with READ_COMMITTED: those that the records may be of */
+    bool diverged;                   /* then these two, and no records */
     int32_t diverging_epoch;
     int64_t diverging_end_offset;
 };

@@ -104,17 +104,12 @@ static bool find_divergence(struct partition *partition, const struct partition_
     return true;
 }
 
-/* Transactions hold it back; there are none yet. */
-static int64_t last_stable_offset(struct partition *partition) {
-    return atomic_load(&partition->high_watermark);
-}
-
 int64_t partition_visible_end(struct partition *partition, enum read_isolation isolation) {
     switch (isolation) {
     case READ_LOG_END:
         return log_end_offset(partition->log);
     case READ_COMMITTED:
-        return last_stable_offset(partition);
+        return partition_last_stable_offset(partition);
     case READ_UNCOMMITTED:
         break;
     }
@@ -147,13 +142,20 @@ enum error partition_read(struct partition *partition, const struct partition_re
         (error = follower_fetched(partition, read)) != ERR_NONE)
         return error;
     result->high_watermark = atomic_load(&partition->high_watermark);
-    result->last_stable_offset = last_stable_offset(partition);
+    result->last_stable_offset = partition_last_stable_offset(partition);
     result->log_start_offset = log_start_offset(partition->log);
     if (result->diverged)
         return ERR_NONE;
     end = partition_visible_end(partition, read->isolation);
     if (read->fetch_offset >= end || read->bytes_max == 0)
         return ERR_NONE;
-    return log_read(partition->log, read->fetch_offset, end, read->bytes_max,
-                    read->at_least_one_batch, &result->records);
+    error = log_read(partition->log, read->fetch_offset, end, read->bytes_max,
+                     read->at_least_one_batch, &result->records);
+    if (error != ERR_NONE || read->isolation != READ_COMMITTED || result->records.size == 0)
+        return error;
+    error = log_aborted_transactions(partition->log, read->fetch_offset, end, &result->records,
+                                     read->arena, &result->aborted);
+    if (error != ERR_NONE)
+        log_range_release(&result->records);
+    return error;
 }

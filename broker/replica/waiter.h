@@ -19,6 +19,7 @@
 enum waiter_kind {
     WAIT_HIGH_WATERMARK, /* until high watermark >= offset */
     WAIT_CONSUMER_DATA,  /* until high watermark > offset */
+    WAIT_COMMITTED_DATA, /* until last stable offset > offset */
     WAIT_FOLLOWER_DATA,  /* until log end > offset */
     WAIT_LOW_WATERMARK,  /* until the log start of the leader and all live followers >= offset */
     WAIT_FLUSHED         /* until the flushed offset >= offset */

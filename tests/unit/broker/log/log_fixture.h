@@ -198,6 +198,7 @@ struct batch_spec {
     int32_t base_sequence;
     enum compression codec;
     bool without_keys;
+    bool is_transactional;
 };
 
 /* From malloc. */
@@ -214,6 +215,8 @@ static inline uint8_t *make_batch(const struct batch_spec *spec, size_t *size) {
         options.producer_id = spec->producer_id;
         options.producer_epoch = spec->producer_epoch;
         options.base_sequence = spec->base_sequence;
+        if (spec->is_transactional)
+            options.attributes |= RECORD_BATCH_TRANSACTIONAL;
     }
     assert_true(spec->value_bytes <= sizeof(value));
     assert_int_equal(record_batch_builder_new(&options, &builder), ERR_NONE);

@@ -129,15 +129,15 @@ static void transactions_open_and_close(void **state) {
     marker.is_transactional = marker.is_control = true;
     marker.base_sequence = marker.last_sequence = -1;
     marker.coordinator_epoch = 7;
-    assert_int_equal(producer_state_first_open_offset(producers), -1);
+    assert_int_equal(producer_state_open_offset(producers, 1000), -1);
     apply(producers, &data);
-    assert_int_equal(producer_state_first_open_offset(producers), 50);
+    assert_int_equal(producer_state_open_offset(producers, 1000), 50);
     assert_int_equal(check(producers, &plain), ERR_INVALID_TXN_STATE);
     producer_state_expire(producers, INT64_MAX, 1);
     assert_int_equal(producer_state_count(producers), 1);
     assert_int_equal(check(producers, &marker), ERR_NONE);
     apply(producers, &marker);
-    assert_int_equal(producer_state_first_open_offset(producers), -1);
+    assert_int_equal(producer_state_open_offset(producers, 1000), -1);
     assert_int_equal(check(producers, &plain), ERR_NONE);
     marker.coordinator_epoch = 6;
     assert_int_equal(check(producers, &marker), ERR_TRANSACTION_COORDINATOR_FENCED);
