@@ -57,8 +57,10 @@ struct admin_page {
 extern const struct admin_page *const admin_pages[];
 extern const size_t admin_page_count;
 
-extern const struct admin_page admin_page_health; /* page_health.c */
-extern const struct admin_page admin_page_ready;  /* page_health.c */
+extern const struct admin_page admin_page_health;     /* page_health.c */
+extern const struct admin_page admin_page_ready;      /* page_health.c */
+extern const struct admin_page admin_page_metrics;    /* page_metrics.c */
+extern const struct admin_page admin_page_partitions; /* page_metrics.c */
 
 /* NULL: there is no such page. */
 const struct admin_page *admin_page_find(const char *path);

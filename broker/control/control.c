@@ -98,6 +98,7 @@ enum error control_bootstrap(struct control *control, int32_t known_broker_id,
 static void on_session(struct zk_listener *listener, enum zk_session_state state) {
     struct control *control = CONTAINER_OF(listener, struct control, listener);
 
+    control_status_on_session(&control->status, state);
     control->has_session = state == ZK_SESSION_NEW || state == ZK_SESSION_RECONNECTED ||
                            (state == ZK_SESSION_DISCONNECTED && control->has_session);
     if (state == ZK_SESSION_DISCONNECTED)
@@ -279,22 +280,6 @@ static void on_tick(struct loop_timer *timer) {
     loop_timer_arm(&control->tick, TICK_MS);
 }
 
-static void on_shell_timer(struct loop_timer *timer) {
-    struct control *control = CONTAINER_OF(timer, struct control, shell_loop_timer);
-
-    control->shell_timer.expired(control->shell_timer.context);
-}
-
-static void arm_shell_timer(struct controller_timer *timer, int64_t delay_ms) {
-    struct control *control = CONTAINER_OF(timer, struct control, shell_timer);
-
-    loop_timer_arm(&control->shell_loop_timer, delay_ms);
-}
-
-static void cancel_shell_timer(struct controller_timer *timer) {
-    loop_timer_cancel(&CONTAINER_OF(timer, struct control, shell_timer)->shell_loop_timer);
-}
-
 /* ---- Joining the cluster ---- */
 
 static enum error make_registration(struct control *control) {
@@ -377,7 +362,7 @@ static enum error make_departure(struct control *control) {
 static enum error make_controller(struct control *control) {
     struct controller_shell_config shell = {
         .zk = zk_client_zk(control->zk_client),
-        .timer = &control->shell_timer,
+        .timer = &control->shell_timer.timer,
         .clock = clock_system(),
         .broker_id = control->broker_id,
         .rng_seed = rng_next(&control->rng),
@@ -388,6 +373,8 @@ static enum error make_controller(struct control *control) {
             control->config->leader_imbalance_check_interval_seconds * 1000,
         .leader_imbalance_per_broker_percentage =
             control->config->leader_imbalance_per_broker_percentage,
+        .on_term = control_status_on_term,
+        .context = &control->status,
     };
     struct controller_channel_config channel = {
         .loop = control->loop,
@@ -486,8 +473,6 @@ enum error control_start(const struct config *config, struct control **started) 
     control->broker_id = -1;
     atomic_init(&control->broker_epoch, -1);
     control->listener = (struct zk_listener){on_session, on_watch};
-    control->shell_timer.arm = arm_shell_timer;
-    control->shell_timer.cancel = cancel_shell_timer;
     TAILQ_INIT(&control->metadata_waiters);
     rng_seed_from_kernel(&control->rng);
     metadata_cache_init(&control->metadata);
@@ -498,7 +483,7 @@ enum error control_start(const struct config *config, struct control **started) 
         (error = loop_new(&control->loop)) != ERR_NONE)
         goto out;
     loop_timer_init(&control->tick, control->loop, on_tick);
-    loop_timer_init(&control->shell_loop_timer, control->loop, on_shell_timer);
+    shell_timer_init(&control->shell_timer, control->loop);
     zk.executor = loop_executor(control->loop);
     zk.listener = &control->listener;
     if ((error = zk_client_open(&zk, &control->zk_client)) != ERR_NONE)
@@ -572,7 +557,7 @@ void control_free(struct control *control) {
     topic_requests_free(control->topic_requests);
     broker_settings_free(control->broker_settings);
     loop_timer_done(&control->tick);
-    loop_timer_done(&control->shell_loop_timer);
+    shell_timer_done(&control->shell_timer);
     loop_free(control->loop);
     producer_ids_free(control->producer_ids);
     if (control->applied != NULL)

@@ -18,6 +18,7 @@
 struct config;
 struct config_write;
 struct control;
+struct control_status;
 struct controller_shell;
 struct live_config;
 struct log_manager;
@@ -67,6 +68,9 @@ void control_resign(struct control *control);
  * before, the logs are closed afterwards. Not on the control thread. */
 void control_stop(struct control *control);
 void control_free(struct control *control); /* accepts NULL */
+
+/* Any. As long as the control. */
+const struct control_status *control_status(const struct control *control);
 
 /* Any. */
 struct executor *control_executor(struct control *control);

@@ -10,8 +10,10 @@
 #include "broker/control/config_purge.h"
 #include "broker/control/config_write.h"
 #include "broker/control/control.h"
+#include "broker/control/control_status.h"
 #include "broker/control/rendezvous.h"
 #include "broker/control/retention_job.h"
+#include "broker/control/shell_timer.h"
 #include "broker/metadata/metadata_watcher.h"
 #include "broker/replica/replica_manager.h"
 #include "client/base/rng.h"
@@ -33,6 +35,7 @@ struct control {
     struct zk_listener listener;
     struct rng rng;
     bool has_session;
+    struct control_status status;
     struct metadata_cache metadata;
     struct metadata_waiter_list metadata_waiters;
     struct rendezvous rendezvous;
@@ -50,8 +53,7 @@ struct control {
     struct broker_registration *registration;
     struct metadata_watcher *watcher;
     struct controller_shell *shell;
-    struct controller_timer shell_timer;
-    struct loop_timer shell_loop_timer;
+    struct shell_timer shell_timer;
     struct controller_channel *channel;
     struct isr_changes *isr_changes;
     struct departure *departure;

@@ -32,6 +32,10 @@ void control_write_config(struct control *control, struct config_write *write) {
     config_writes_start(&control->config_writes, write, clock_monotonic_ms(clock_system()));
 }
 
+const struct control_status *control_status(const struct control *control) {
+    return &control->status;
+}
+
 struct controller_shell *control_shell(struct control *control) {
     return control->shell;
 }

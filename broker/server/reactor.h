@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "broker/metrics/counter.h"
 #include "broker/server/buffer_pool.h"
 #include "broker/server/connection_quota.h"
 #include "broker/server/server.h"
@@ -139,11 +140,5 @@ void reactor_check_drained(struct reactor *reactor);
 /* At most one line a second per reactor about clients' misbehaviour; tells how many were left
  * out before. */
 bool reactor_may_log(struct reactor *reactor, uint64_t *suppressed);
-
-/* One writer, so that no locked instruction is needed. */
-static inline void counter_add(_Atomic uint64_t *counter, uint64_t value) {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + value,
-                          memory_order_relaxed);
-}
 
 #endif

@@ -1,0 +1,25 @@
+/*
+ * Where metrics come from: each function writes the families of one part of the broker. Names are
+ * those that dashboards made for Kafka expect, by the rules of the JMX exporter's usual
+ * configuration; what Kafka does not have begins with barnabas_.
+ *
+ * Threads: the admin thread. The view is attached, but for collect_process and collect_build.
+ */
+#ifndef BROKER_ADMIN_COLLECT_H
+#define BROKER_ADMIN_COLLECT_H
+
+#include "broker/admin/admin_page.h"
+#include "broker/metrics/exposition.h"
+
+void collect_process(struct exposition *out);
+void collect_build(struct exposition *out, const struct admin_view *view);
+void collect_server(struct exposition *out, const struct admin_view *view);
+/* What the metadata says of partitions, and who is the controller. */
+void collect_cluster(struct exposition *out, const struct admin_view *view);
+void collect_zookeeper(struct exposition *out, const struct admin_view *view);
+void collect_log_dirs(struct exposition *out, const struct admin_view *view);
+
+/* A series for each partition of this broker; of one topic, unless that is NULL. */
+void collect_partitions(struct exposition *out, const struct admin_view *view, const char *topic);
+
+#endif

@@ -1,0 +1,97 @@
+/* What the metadata says of partitions, and what this broker is to the cluster. */
+#include "broker/admin/collect.h"
+
+#include "broker/admin/cluster_tally.h"
+#include "broker/config/config.h"
+#include "broker/config/live_config.h"
+#include "broker/control/control.h"
+#include "broker/control/control_status.h"
+#include "broker/metadata/metadata_cache.h"
+
+#define REPLICA_MANAGER "kafka_server_replicamanager_"
+#define CONTROLLER      "kafka_controller_kafkacontroller_"
+
+static void gauge(struct exposition *out, const char *name, const char *help, int64_t value) {
+    exposition_single(out, name, METRIC_GAUGE, help, value);
+}
+
+static void collect_own(struct exposition *out, const struct cluster_tally *tally) {
+    gauge(out, REPLICA_MANAGER "partitioncount", "Replicas on this broker.", tally->hosted);
+    gauge(out, REPLICA_MANAGER "leadercount", "Partitions that this broker leads.", tally->led);
+    gauge(out, REPLICA_MANAGER "underreplicatedpartitions",
+          "Partitions led here of which a replica is not in sync.", tally->under_replicated);
+    gauge(out, REPLICA_MANAGER "underminisrpartitioncount",
+          "Partitions led here of which fewer replicas are in sync than min.insync.replicas.",
+          tally->under_min_isr);
+    gauge(out, REPLICA_MANAGER "atminisrpartitioncount",
+          "Partitions led here of which just min.insync.replicas replicas are in sync.",
+          tally->at_min_isr);
+    gauge(out, REPLICA_MANAGER "reassigningpartitions",
+          "Partitions led here that are being reassigned.", tally->reassigning);
+}
+
+/* Kafka's controller tells of the cluster; the others say 0, so that sums are right. */
+static void collect_controller(struct exposition *out, const struct cluster_tally *tally,
+                               const struct control_status *status) {
+    const int64_t is_active = atomic_load(&status->is_controller);
+
+    gauge(out, CONTROLLER "activecontrollercount", "1 if this broker is the controller.",
+          is_active);
+    gauge(out, CONTROLLER "offlinepartitionscount",
+          "Partitions of the cluster that nobody leads; on the controller.",
+          is_active * tally->offline);
+    gauge(out, CONTROLLER "preferredreplicaimbalancecount",
+          "Partitions that another than the preferred replica leads; on the controller.",
+          is_active * tally->not_led_by_preferred);
+    gauge(out, CONTROLLER "globaltopiccount", "Topics of the cluster; on the controller.",
+          is_active * tally->topics);
+    gauge(out, CONTROLLER "globalpartitioncount", "Partitions of the cluster; on the controller.",
+          is_active * tally->partitions);
+    gauge(out, CONTROLLER "activebrokercount", "Brokers of the cluster; on the controller.",
+          is_active * tally->brokers);
+    exposition_single(out, "barnabas_controller_terms_total", METRIC_COUNTER,
+                      "How often this broker became the controller.",
+                      (int64_t)counter_read(&status->terms));
+}
+
+void collect_cluster(struct exposition *out, const struct admin_view *view) {
+    struct control *control = view->parts.control;
+    const struct config *config = live_config_get(control_live_config(control));
+    const struct metadata *metadata = metadata_cache_get(control_metadata(control));
+    const struct cluster_tally tally =
+        cluster_tally(metadata, view->parts.broker_id, config->min_insync_replicas);
+
+    collect_own(out, &tally);
+    collect_controller(out, &tally, control_status(control));
+    gauge(out, "kafka_brokers", "Brokers that this broker knows of.", tally.brokers);
+    metadata_unref(metadata);
+    live_config_release(config);
+}
+
+#define SESSION "kafka_server_sessionexpirelistener_"
+
+void collect_zookeeper(struct exposition *out, const struct admin_view *view) {
+    const struct control_status *status = control_status(view->parts.control);
+    const struct {
+        const char *name;
+        const char *help;
+        const _Atomic uint64_t *counter;
+    } counters[] = {
+        {SESSION "zookeeperdisconnects_total", "Lost connections to ZooKeeper.",
+         &status->disconnections},
+        {SESSION "zookeeperexpires_total", "Sessions that ended at ZooKeeper.",
+         &status->expirations},
+        {SESSION "zookeeperauthfailures_total", "Times that ZooKeeper refused our credentials.",
+         &status->authentication_failures},
+    };
+
+    gauge(out, "barnabas_zk_connected", "1 if there is a connection to ZooKeeper.",
+          atomic_load(&status->is_connected));
+    for (size_t i = 0; i < ARRAY_COUNT(counters); i++)
+        exposition_single(out, counters[i].name, METRIC_COUNTER, counters[i].help,
+                          (int64_t)counter_read(counters[i].counter));
+    exposition_single(
+        out, SESSION "zookeepersyncconnects_total", METRIC_COUNTER,
+        "Connections to ZooKeeper, of a new session or of one that lived on.",
+        (int64_t)(counter_read(&status->sessions_began) + counter_read(&status->reconnections)));
+}

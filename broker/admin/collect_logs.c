@@ -1,0 +1,194 @@
+/* Data directories, and each partition's log. */
+#include "broker/admin/collect.h"
+
+#include <stdio.h>
+
+#include "broker/admin/cluster_tally.h"
+#include "broker/config/config.h"
+#include "broker/config/live_config.h"
+#include "broker/control/control.h"
+#include "broker/log/log.h"
+#include "broker/log/log_manager.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replica/replica_manager.h"
+
+void collect_log_dirs(struct exposition *out, const struct admin_view *view) {
+    struct log_manager *logs = view->parts.logs;
+    struct log_manager_dir_info info;
+    int64_t offline = 0;
+
+    exposition_family(out, "barnabas_dir_free_bytes", METRIC_GAUGE,
+                      "What may still be written to a data directory.");
+    for (size_t i = 0; log_manager_dir_info(logs, i, &info); i++) {
+        offline += info.is_offline;
+        if (!info.is_offline)
+            exposition_integer(out, "", LABELS({"dir", info.path}), info.usable_bytes);
+    }
+    exposition_family(out, "barnabas_dir_bytes", METRIC_GAUGE,
+                      "The size of a data directory's file system.");
+    for (size_t i = 0; log_manager_dir_info(logs, i, &info); i++) {
+        if (!info.is_offline)
+            exposition_integer(out, "", LABELS({"dir", info.path}), info.total_bytes);
+    }
+    exposition_family(out, "barnabas_dir_logs", METRIC_GAUGE, "Replicas in a data directory.");
+    for (size_t i = 0; log_manager_dir_info(logs, i, &info); i++)
+        exposition_integer(out, "", LABELS({"dir", info.path}), (int64_t)info.log_count);
+    exposition_single(out, "kafka_log_logmanager_offlinelogdirectorycount", METRIC_GAUGE,
+                      "Data directories that failed.", offline);
+}
+
+/* ---- Per partition ---- */
+
+struct row {
+    char topic[256];
+    char index[16];
+    bool is_leader;
+    int64_t size, start, end, high_watermark;
+    bool is_known; /* to the metadata; then this: */
+    int32_t leader;
+    struct partition_standing standing;
+};
+
+struct rows {
+    struct row *rows;
+    size_t count;
+    size_t capacity;
+    const char *topic; /* the only one wanted; NULL: all */
+    const struct metadata *metadata;
+    int32_t min_isr;
+};
+
+static void fill_standing(struct row *row, const struct rows *rows, int32_t index) {
+    const struct metadata_topic *topic =
+        metadata_find_topic(rows->metadata, bytes_of_text(row->topic));
+
+    row->is_known = topic != NULL && index < topic->partition_count;
+    if (!row->is_known)
+        return;
+    row->leader = topic->partitions[index].leader;
+    row->standing = partition_standing(rows->metadata, topic, index, rows->min_isr);
+}
+
+static void add_row(void *context, struct partition *partition) {
+    struct rows *rows = context;
+    const struct log *log = partition_log(partition);
+    struct row *row;
+
+    if (rows->topic != NULL && strcmp(rows->topic, partition_topic(partition)) != 0)
+        return;
+    if (rows->count == rows->capacity) {
+        rows->capacity = rows->capacity == 0 ? 64 : rows->capacity * 2;
+        rows->rows = realloc(rows->rows, rows->capacity * sizeof(*rows->rows));
+        CHECK(rows->rows != NULL);
+    }
+    row = &rows->rows[rows->count++];
+    *row = (struct row){
+        .is_leader = partition_role(partition) == ROLE_LEADER,
+        .size = log_size(log),
+        .start = log_start_offset(log),
+        .end = log_end_offset(log),
+        .high_watermark = partition_high_watermark(partition),
+    };
+    snprintf(row->topic, sizeof(row->topic), "%s", partition_topic(partition));
+    snprintf(row->index, sizeof(row->index), "%d", partition_index(partition));
+    fill_standing(row, rows, partition_index(partition));
+}
+
+static int compare_rows(const void *a, const void *b) {
+    const struct row *x = a, *y = b;
+    int order = strcmp(x->topic, y->topic);
+
+    return order != 0 ? order : (int)(strtol(x->index, NULL, 10) - strtol(y->index, NULL, 10));
+}
+
+/* Who tells of a partition: every replica of its log, its leader of what it is to the cluster. */
+enum teller { EVERY_REPLICA, LEADER };
+
+struct column {
+    const char *name;
+    const char *help;
+    enum teller teller;
+    int64_t (*value)(const struct row *row);
+};
+
+static int64_t size_of(const struct row *row) {
+    return row->size;
+}
+static int64_t start_of(const struct row *row) {
+    return row->start;
+}
+static int64_t end_of(const struct row *row) {
+    return row->end;
+}
+static int64_t high_watermark_of(const struct row *row) {
+    return row->high_watermark;
+}
+static int64_t replicas_of(const struct row *row) {
+    return row->standing.replica_count;
+}
+static int64_t isr_of(const struct row *row) {
+    return row->standing.isr_count;
+}
+static int64_t is_under_replicated(const struct row *row) {
+    return row->standing.isr_count < row->standing.replica_count;
+}
+static int64_t is_under_min_isr(const struct row *row) {
+    return row->standing.isr_count < row->standing.min_isr;
+}
+static int64_t is_at_min_isr(const struct row *row) {
+    return row->standing.isr_count == row->standing.min_isr;
+}
+static int64_t leader_of(const struct row *row) {
+    return row->leader;
+}
+
+static const struct column columns[] = {
+    {"kafka_log_log_size", "Bytes of a replica's log.", EVERY_REPLICA, size_of},
+    {"kafka_log_log_logstartoffset", "Its first offset.", EVERY_REPLICA, start_of},
+    {"kafka_log_log_logendoffset", "The offset that its next record gets.", EVERY_REPLICA, end_of},
+    {"kafka_cluster_partition_replicascount", "Replicas of a partition; by its leader.", LEADER,
+     replicas_of},
+    {"kafka_cluster_partition_insyncreplicascount", "Those in sync; by its leader.", LEADER,
+     isr_of},
+    {"kafka_cluster_partition_underreplicated", "1 if some are not; by its leader.", LEADER,
+     is_under_replicated},
+    {"kafka_cluster_partition_underminisr",
+     "1 if fewer are in sync than min.insync.replicas; by its leader.", LEADER, is_under_min_isr},
+    {"kafka_cluster_partition_atminisr", "1 if just as many are in sync; by its leader.", LEADER,
+     is_at_min_isr},
+    {"kafka_topic_partition_current_offset", "What consumers see ends here; by its leader.", LEADER,
+     high_watermark_of},
+    {"kafka_topic_partition_oldest_offset", "Its first offset; by its leader.", LEADER, start_of},
+    {"kafka_topic_partition_leader", "The id of the leader; by the leader.", LEADER, leader_of},
+    {"kafka_topic_partition_in_sync_replica", "Replicas in sync; by its leader.", LEADER, isr_of},
+    {"kafka_topic_partition_replicas", "Replicas; by its leader.", LEADER, replicas_of},
+};
+
+static void write_column(struct exposition *out, const struct rows *rows,
+                         const struct column *column) {
+    exposition_family(out, column->name, METRIC_GAUGE, column->help);
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct row *row = &rows->rows[i];
+        if (column->teller == LEADER && !(row->is_leader && row->is_known))
+            continue;
+        exposition_integer(out, "", LABELS({"topic", row->topic}, {"partition", row->index}),
+                           column->value(row));
+    }
+}
+
+void collect_partitions(struct exposition *out, const struct admin_view *view, const char *topic) {
+    struct control *control = view->parts.control;
+    const struct config *config = live_config_get(control_live_config(control));
+    const struct metadata *metadata = metadata_cache_get(control_metadata(control));
+    struct rows rows = {
+        .topic = topic, .metadata = metadata, .min_isr = config->min_insync_replicas};
+
+    replica_manager_for_each(control_replicas(control), add_row, &rows);
+    if (rows.count > 0)
+        qsort(rows.rows, rows.count, sizeof(*rows.rows), compare_rows);
+    for (size_t i = 0; i < ARRAY_COUNT(columns); i++)
+        write_column(out, &rows, &columns[i]);
+    free(rows.rows);
+    metadata_unref(metadata);
+    live_config_release(config);
+}

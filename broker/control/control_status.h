@@ -1,0 +1,31 @@
+/*
+ * What the control thread tells others of itself: the ZooKeeper session and the controller's term.
+ *
+ * Threads: written by the control thread, read by any.
+ */
+#ifndef BROKER_CONTROL_CONTROL_STATUS_H
+#define BROKER_CONTROL_CONTROL_STATUS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "broker/metrics/counter.h"
+#include "zk-schema/zk.h"
+
+struct control_status {
+    atomic_bool is_connected;        /* to ZooKeeper */
+    atomic_bool is_controller;       /* and has loaded the cluster */
+    _Atomic uint64_t terms;          /* as controller, since the start */
+    _Atomic uint64_t sessions_began; /* ZooKeeper's; with the first */
+    _Atomic uint64_t reconnections;  /* of a session that lived on */
+    _Atomic uint64_t disconnections;
+    _Atomic uint64_t expirations;
+    _Atomic uint64_t authentication_failures;
+};
+
+void control_status_on_session(struct control_status *status, enum zk_session_state state);
+
+/* As controller_shell_config.on_term; `context` is the status. */
+void control_status_on_term(void *context, bool active, int32_t controller_epoch);
+
+#endif
