@@ -3,8 +3,9 @@
  * a new config, so that who works with the former one is not disturbed.
  *
  * Changes come in two layers: for all brokers, and for one broker, which comes first. What can be
- * changed is what is acted upon at once: the defaults of topics' settings and the limits of
- * connections. Everything else is refused in the words of Kafka, also what Kafka could change.
+ * changed is what is acted upon at once: the defaults of topics' settings, the limits of
+ * connections and the means of compaction. Everything else is refused in the words of Kafka, also
+ * what Kafka could change.
  *
  * Pure. Threads: any. Source: Apache Kafka 3.9, DynamicBrokerConfig.
  */

@@ -72,8 +72,15 @@ const struct setting *setting_find(const struct setting *settings, size_t count,
 }
 
 /* Besides the defaults of topics' settings. */
-static const char *const live_keys[] = {"max.connections", "max.connections.per.ip",
-                                        "max.connections.per.ip.overrides"};
+static const char *const live_keys[] = {"max.connections",
+                                        "max.connections.per.ip",
+                                        "max.connections.per.ip.overrides",
+                                        "log.cleaner.threads",
+                                        "log.cleaner.dedupe.buffer.size",
+                                        "log.cleaner.io.buffer.size",
+                                        "log.cleaner.io.buffer.load.factor",
+                                        "log.cleaner.io.max.bytes.per.second",
+                                        "log.cleaner.backoff.ms"};
 
 bool setting_is_live(const struct setting *row) {
     if (row->status != SETTING_SUPPORTED || row->scope == SETTING_READ_ONLY)

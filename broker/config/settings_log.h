@@ -104,23 +104,20 @@
         "The size above which local copies of tiered segments may be deleted; -2 follows the topic's retention.bytes; without effect, as nothing is tiered.")
 
 #define CONFIG_LIST_CLEANER(SUPPORTED, IGNORED, REFUSED) \
-    CONFIG_CLEANER(IGNORED, "log.cleaner.enable", BOOLEAN, "true", ANY, READ_ONLY, \
+    SUPPORTED(log_cleaner_enable, "log.cleaner.enable", BOOLEAN, "true", ANY, READ_ONLY, MEDIUM, \
         "Whether topics are compacted at all.") \
     SUPPORTED(log_cleaner_threads, "log.cleaner.threads", INT, "1", AT_LEAST(1), CLUSTER, MEDIUM, \
-        "Threads that compact; without effect until compaction is built, but checked against the buffer's size.") \
+        "Threads that compact, each one partition at a time.") \
     SUPPORTED(log_cleaner_dedupe_buffer_size, "log.cleaner.dedupe.buffer.size", LONG, "134217728", ANY, CLUSTER, MEDIUM, \
-        "Memory of all those threads for keys; without effect until compaction is built.") \
-    CONFIG_CLEANER(IGNORED, "log.cleaner.io.buffer.size", INT, "524288", AT_LEAST(0), CLUSTER, \
-        "Memory of all those threads for reading and writing.") \
-    CONFIG_CLEANER(IGNORED, "log.cleaner.io.buffer.load.factor", DOUBLE, "0.9", ANY, CLUSTER, \
+        "The most memory that all those threads take for keys, 24 bytes for each.") \
+    SUPPORTED(log_cleaner_io_buffer_size, "log.cleaner.io.buffer.size", INT, "524288", AT_LEAST(0), CLUSTER, MEDIUM, \
+        "Memory of all those threads for reading and writing; half of it collects what is written.") \
+    SUPPORTED(log_cleaner_io_buffer_load_factor, "log.cleaner.io.buffer.load.factor", DOUBLE, "0.9", ANY, CLUSTER, MEDIUM, \
         "How full the table of keys may become.") \
-    CONFIG_CLEANER(IGNORED, "log.cleaner.io.max.bytes.per.second", DOUBLE, "1.7976931348623157E308", ANY, CLUSTER, \
-        "The most that compaction reads and writes per second.") \
-    CONFIG_CLEANER(IGNORED, "log.cleaner.backoff.ms", LONG, "15000", AT_LEAST(0), CLUSTER, \
+    SUPPORTED(log_cleaner_io_max_bytes_per_second, "log.cleaner.io.max.bytes.per.second", DOUBLE, "1.7976931348623157E308", ANY, CLUSTER, MEDIUM, \
+        "The most that all those threads read and write per second.") \
+    SUPPORTED(log_cleaner_backoff_ms, "log.cleaner.backoff.ms", LONG, "15000", AT_LEAST(0), CLUSTER, MEDIUM, \
         "The pause when there is nothing to compact.")
-
-#define CONFIG_CLEANER(IGNORED, key, type, value, limits, scope, doc) \
-    IGNORED(key, type, value, limits, scope, MEDIUM, "compaction is not built yet", doc)
 /* clang-format on */
 
 #endif

@@ -181,6 +181,7 @@ static void on_update(void *context, const struct metadata_update *update) {
 static void apply_settings(struct control *control, const struct config *now,
                            const struct metadata *metadata) {
     controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
+    cleaner_job_on_settings(&control->cleaner, now);
     if (!control->has_resigned)
         replica_manager_apply_settings(control->replicas, metadata);
     if (control->settings_changed != NULL)
@@ -423,16 +424,16 @@ static void join(struct control *control) {
 
     if ((error = make_replicas(control)) != ERR_NONE ||
         (error = make_controller(control)) != ERR_NONE ||
+        (error = cleaner_job_start(&control->cleaner, control->config, control->replicas)) !=
+            ERR_NONE ||
         (error = make_broker_settings(control)) != ERR_NONE ||
         (error = metadata_watcher_new(&watcher, &control->watcher)) != ERR_NONE ||
         (error = make_registration(control)) != ERR_NONE) {
         rendezvous_signal(&control->rendezvous, error);
         return;
     }
-    retention_job_init(&control->retention, control->replicas, log_manager_pool(control->logs),
-                       clock_monotonic_ms(clock_system()) +
-                           control->config->log_initial_task_delay_ms,
-                       control->config->log_retention_check_interval_ms);
+    retention_job_init(&control->retention, control->config, control->replicas,
+                       log_manager_pool(control->logs));
     control->is_joining = true;
     loop_timer_arm(&control->tick, TICK_MS);
     if (control->has_session)
@@ -526,6 +527,7 @@ void control_resign(struct control *control) {
 static void leave(struct control *control) {
     loop_timer_cancel(&control->tick);
     retention_job_stop(&control->retention);
+    cleaner_job_stop(&control->cleaner);
     replica_manager_free(control->replicas);
     control->replicas = NULL;
     controller_shell_free(control->shell);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "broker/control/bootstrap.h"
+#include "broker/control/cleaner_job.h"
 #include "broker/control/config_purge.h"
 #include "broker/control/config_write.h"
 #include "broker/control/control.h"
@@ -64,6 +65,7 @@ struct control {
     struct config_writes config_writes;
     struct loop_timer tick;
     struct retention_job retention;
+    struct cleaner_job cleaner;
     int64_t next_lag_check_ms;
     int64_t next_log_work_ms;
     _Atomic int64_t broker_epoch;

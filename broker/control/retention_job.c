@@ -7,14 +7,14 @@ static void run(struct task *task) {
     atomic_store(&job->runs, false);
 }
 
-void retention_job_init(struct retention_job *job, struct replica_manager *replicas,
-                        struct worker_pool *pool, int64_t first_due_ms, int64_t interval_ms) {
+void retention_job_init(struct retention_job *job, const struct config *config,
+                        struct replica_manager *replicas, struct worker_pool *pool) {
     *job = (struct retention_job){
         .task.run = run,
         .replicas = replicas,
         .pool = pool,
-        .interval_ms = interval_ms,
-        .due_ms = first_due_ms,
+        .interval_ms = config->log_retention_check_interval_ms,
+        .due_ms = clock_monotonic_ms(clock_system()) + config->log_initial_task_delay_ms,
     };
     atomic_init(&job->runs, false);
 }

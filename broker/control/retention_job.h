@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "broker/config/config.h"
 #include "broker/log/worker_pool.h"
 #include "broker/replica/replica_manager.h"
 
@@ -21,8 +22,8 @@ struct retention_job {
     atomic_bool runs; /* posted, or at work */
 };
 
-void retention_job_init(struct retention_job *job, struct replica_manager *replicas,
-                        struct worker_pool *pool, int64_t first_due_ms, int64_t interval_ms);
+void retention_job_init(struct retention_job *job, const struct config *config,
+                        struct replica_manager *replicas, struct worker_pool *pool);
 void retention_job_on_time(struct retention_job *job, int64_t now_ms);
 
 /* Waits until it is not at work: afterwards the replicas may be freed. */

@@ -167,7 +167,7 @@ enum error log_compaction_examine(struct log_compaction *compaction,
 }
 
 enum error log_compaction_pace(struct log_compaction *compaction, size_t bytes) {
-    const struct compaction_environment *environment = compaction->environment;
+    const struct compaction_means *means = compaction->means;
     enum error error = log_check_usable(compaction->log);
 
     if (error != ERR_NONE)
@@ -177,7 +177,7 @@ enum error log_compaction_pace(struct log_compaction *compaction, size_t bytes) 
         return ERR_NONE;
     bytes = compaction->unpaced_bytes;
     compaction->unpaced_bytes = 0;
-    return environment->pace(environment->context, bytes);
+    return means->pace(means->context, bytes);
 }
 
 /* Called for each batch of a source, whole. */
@@ -210,12 +210,12 @@ static enum error read_source(struct log_compaction *compaction, size_t i, on_ba
 }
 
 static bool was_cut(struct log_compaction *compaction) {
-    const struct compaction_environment *environment = compaction->environment;
+    const struct compaction_lock *lock = compaction->lock;
     bool cut;
 
-    environment->lock(environment->context);
+    lock->lock(lock->context);
     cut = compaction->log->truncations != compaction->truncations;
-    environment->unlock(environment->context);
+    lock->unlock(lock->context);
     return cut;
 }
 
@@ -298,11 +298,11 @@ static enum error map_batch(void *context, const struct stored_batch *batch) {
 }
 
 static enum error make_map(struct log_compaction *compaction) {
-    const struct compaction_environment *environment = compaction->environment;
+    const struct compaction_means *means = compaction->means;
     const struct compaction_choice *choice = &compaction->choice;
     uint64_t span = (uint64_t)(choice->first_uncleanable - choice->first_dirty);
-    size_t slots = environment->map_bytes / KEY_OFFSETS_SLOT_BYTES;
-    double load_factor = environment->load_factor;
+    size_t slots = means->map_bytes / KEY_OFFSETS_SLOT_BYTES;
+    double load_factor = means->load_factor;
     uint64_t secret[2];
     struct rng rng;
 
@@ -532,29 +532,31 @@ static enum error note_compacted(struct log_compaction *compaction) {
 }
 
 static enum error run(struct log_compaction *compaction) {
-    const struct compaction_environment *environment = compaction->environment;
+    const struct compaction_lock *lock = compaction->lock;
     enum error error;
 
-    environment->lock(environment->context);
+    lock->lock(lock->context);
     producer_state_for_each(compaction->log->producers, note_producer, compaction);
-    environment->unlock(environment->context);
+    lock->unlock(lock->context);
     if ((error = read_aborts(compaction)) != ERR_NONE ||
         (error = fill_map(compaction)) != ERR_NONE ||
         (error = compact_groups(compaction)) != ERR_NONE)
         return error;
-    environment->lock(environment->context);
+    lock->lock(lock->context);
     error = note_compacted(compaction);
-    environment->unlock(environment->context);
+    lock->unlock(lock->context);
     return error == ERR_NONE ? log_dir_checkpoint_compacted(compaction->log->dir) : error;
 }
 
 enum error log_compaction_run(struct log_compaction *compaction,
-                              const struct compaction_environment *environment,
+                              const struct compaction_means *means,
+                              const struct compaction_lock *lock,
                               struct compaction_result *result) {
     enum error error;
 
-    CHECK(compaction->choice.cleanable_bytes > 0 && compaction->environment == NULL);
-    compaction->environment = environment;
+    CHECK(compaction->choice.cleanable_bytes > 0 && compaction->means == NULL);
+    compaction->means = means;
+    compaction->lock = lock;
     error = run(compaction);
     *result = compaction->result;
     if (error == SOURCE_IS_GONE || ((error == ERR_CORRUPT_MESSAGE || error == ERR_INVALID_RECORD ||

@@ -23,16 +23,20 @@
 
 struct log_compaction;
 
-/* What a pass needs and may use. */
-struct compaction_environment {
+/* What a pass may use. */
+struct compaction_means {
     size_t map_bytes;   /* memory for keys */
     double load_factor; /* how full that may become */
     size_t buffer_bytes;
-    /* The partition's lock. */
+    /* So many bytes were read or written. It may wait; no lock is held. CANCELLED ends the pass. */
+    enum error (*pace)(void *context, size_t bytes);
+    void *context;
+};
+
+/* The partition's lock. */
+struct compaction_lock {
     void (*lock)(void *context);
     void (*unlock)(void *context);
-    /* So many bytes were read or written. It may wait; without a lock. CANCELLED ends the pass. */
-    enum error (*pace)(void *context, size_t bytes);
     void *context;
 };
 
@@ -62,7 +66,8 @@ MUST_CHECK enum error log_compaction_examine(struct log_compaction *compaction,
  * Errors: CANCELLED (the log was cut, or `pace` said so), CORRUPT_MESSAGE or INVALID_RECORD or
  * DISK_CORRUPT (a segment is damaged; the log is as it was), OUT_OF_MEMORY, and the disk's. */
 MUST_CHECK enum error log_compaction_run(struct log_compaction *compaction,
-                                         const struct compaction_environment *environment,
+                                         const struct compaction_means *means,
+                                         const struct compaction_lock *lock,
                                          struct compaction_result *result);
 
 /* Any thread. The log is not compacted any more until the next start. */

@@ -30,7 +30,8 @@ struct log_compaction {
     struct compaction_log view;
     struct compaction_choice choice;
 
-    const struct compaction_environment *environment;
+    const struct compaction_means *means;
+    const struct compaction_lock *lock;
     struct compaction_producer *producers;
     struct compaction_aborts aborts;
     struct key_offsets *newest;

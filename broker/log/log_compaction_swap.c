@@ -78,7 +78,7 @@ enum error compaction_target_write(struct compaction_target *target, bool all) {
     size_t size = output->size;
     enum error error;
 
-    if (size == 0 || (!all && size < target->compaction->environment->buffer_bytes))
+    if (size == 0 || (!all && size < target->compaction->means->buffer_bytes))
         return ERR_NONE;
     error = segment_write(&target->home, target->segment, output->data, size, output->batch_count);
     if (error != ERR_NONE)
@@ -231,13 +231,13 @@ static enum error swap_locked(struct compaction_target *target, size_t first, si
 
 enum error compaction_target_swap(struct compaction_target *target, size_t first, size_t count,
                                   bool *swapped) {
-    const struct compaction_environment *environment = target->compaction->environment;
+    const struct compaction_lock *lock = target->compaction->lock;
     enum error error;
 
     *swapped = false;
-    environment->lock(environment->context);
+    lock->lock(lock->context);
     error = swap_locked(target, first, count, swapped);
-    environment->unlock(environment->context);
+    lock->unlock(lock->context);
     return error;
 }
 

@@ -18,6 +18,7 @@
 #define BROKER_REPLICA_PARTITION_H
 
 #include "broker/log/log.h"
+#include "broker/log/log_compaction.h"
 #include "broker/log/log_manager.h"
 #include "broker/metadata/metadata.h"
 #include "broker/replica/replica_progress.h"
@@ -70,6 +71,14 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
                      int32_t min_isr);
 
 void partition_set_log_config(struct partition *partition, const struct log_config *config);
+
+/* See log_compaction_begin and log_compaction_run. Any thread; the second waits for the disk. */
+MUST_CHECK enum error partition_begin_compaction(struct partition *partition,
+                                                 struct log_compaction **begun);
+MUST_CHECK enum error partition_compact(struct partition *partition,
+                                        struct log_compaction *compaction,
+                                        const struct compaction_means *means,
+                                        struct compaction_result *result);
 
 enum retired_log { RETIRED_LOG_KEEP, RETIRED_LOG_DELETE, RETIRED_LOG_SET_ASIDE };
 

@@ -24,7 +24,8 @@ struct model {
     struct model_record records[RECORDS_MAX]; /* by offset */
     int64_t end;
     int serial;
-    struct compaction_environment environment;
+    struct compaction_means means;
+    struct compaction_lock lock;
     int locked; /* by a compaction */
     int paces_left;
     void (*at_pace)(struct model *model); /* something else happens in the middle of a pass */
@@ -65,13 +66,12 @@ static void model_init(struct model *model) {
     model->f.config.index_interval_bytes = 200;
     model->f.config.min_cleanable_dirty_ratio = 0;
     model->paces_left = INT32_MAX;
-    model->environment = (struct compaction_environment){.map_bytes = 1 << 20,
-                                                         .load_factor = 0.9,
-                                                         .buffer_bytes = 700,
-                                                         .lock = on_lock,
-                                                         .unlock = on_unlock,
-                                                         .pace = on_pace,
-                                                         .context = model};
+    model->means = (struct compaction_means){.map_bytes = 1 << 20,
+                                             .load_factor = 0.9,
+                                             .buffer_bytes = 700,
+                                             .pace = on_pace,
+                                             .context = model};
+    model->lock = (struct compaction_lock){on_lock, on_unlock, model};
     model->log = fixture_load(&model->f, true, 0);
 }
 
@@ -139,7 +139,7 @@ static enum error compact(struct model *model, struct compaction_result *result)
     assert_non_null(compaction);
     error = log_compaction_examine(compaction, &choice);
     if (error == ERR_NONE && choice.is_due)
-        error = log_compaction_run(compaction, &model->environment, result);
+        error = log_compaction_run(compaction, &model->means, &model->lock, result);
     log_compaction_end(compaction);
     return error;
 }
@@ -331,7 +331,7 @@ static void a_small_table_takes_several_passes(void **state) {
     (void)state;
 
     model_init(model);
-    model->environment.map_bytes = 10 * 24;
+    model->means.map_bytes = 10 * 24;
     for (int i = 0; i < 200; i++)
         append(model, 2, -1, true);
     for (;;) {
@@ -612,7 +612,7 @@ static void log_and_model_agree(uint64_t seed) {
     model->f.config.index_interval_bytes = (int32_t)below(model, 500);
     model->f.config.delete_retention_ms = (int64_t)below(model, 3000);
     log_set_config(model->log, &model->f.config);
-    model->environment.map_bytes = below(model, 2) == 0 ? 1 << 20 : 24 * (1 + below(model, 60));
+    model->means.map_bytes = below(model, 2) == 0 ? 1 << 20 : 24 * (1 + below(model, 60));
     for (int i = 0; i < 400; i++) {
         uint64_t choice = below(model, 100);
         if (choice < 85) {
