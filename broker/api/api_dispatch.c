@@ -34,5 +34,7 @@ const struct api_handler *const api_handlers[] = {
     &api_alter_partition,
     &api_describe_cluster,
     &api_allocate_producer_ids,
+    &api_write_txn_markers,
+    &api_describe_producers,
 };
 const size_t api_handler_count = ARRAY_COUNT(api_handlers);

@@ -39,5 +39,7 @@ extern const struct api_handler api_incremental_alter_configs;     /* alter_conf
 extern const struct api_handler api_alter_partition;               /* inter_broker.c */
 extern const struct api_handler api_controlled_shutdown;           /* inter_broker.c */
 extern const struct api_handler api_allocate_producer_ids;         /* inter_broker.c */
+extern const struct api_handler api_write_txn_markers;             /* transaction_markers.c */
+extern const struct api_handler api_describe_producers;            /* describe_producers.c */
 
 #endif

@@ -1,3 +1,4 @@
+#include "broker/api/commit_wait.h"
 #include "broker/api/handlers.h"
 #include "broker/api/leader_hints.h"
 
@@ -19,12 +20,7 @@
 
 struct produced {
     struct produce_response_responses_partition_responses *response;
-    struct partition *partition; /* a reference while it is waited for */
-    struct commit commit;
-    bool is_waiting; /* undecided */
-    bool is_listed;  /* the waiter is listed, or its task is on its way */
-    struct waiter waiter;
-    struct production *production;
+    struct commit_item append; /* with a reference of its partition */
 };
 
 struct production {
@@ -32,9 +28,7 @@ struct production {
     struct produce_response response;
     struct produced *produced;
     int32_t produced_count;
-    int32_t waiting;    /* undecided */
-    int32_t on_the_way; /* waiters listed or posted */
-    bool is_timed_out;
+    struct commit_wait wait;
 };
 
 static void fail(struct produce_response_responses_partition_responses *response,
@@ -110,13 +104,13 @@ static void append(struct production *production, const struct metadata *metadat
     if (request->acks < -1 || request->acks > 1)
         error = ERR_INVALID_REQUIRED_ACKS;
     if (error == ERR_NONE)
-        error = find_partition(call, metadata, topic, data->index, &produced->partition);
+        error = find_partition(call, metadata, topic, data->index, &produced->append.partition);
     if (error == ERR_NONE)
         error = check_batch(call, records);
     if (error == ERR_NONE)
-        error = partition_append_as_leader(produced->partition, (uint8_t *)(uintptr_t)records.data,
-                                           records.size, &options, &result,
-                                           &produced->commit.leader_epoch);
+        error = partition_append_as_leader(
+            produced->append.partition, (uint8_t *)(uintptr_t)records.data, records.size, &options,
+            &result, &produced->append.commit.leader_epoch);
     /* Older clients do not know the error of a disk. */
     if (error_to_wire(error) == error_to_wire(ERR_KAFKA_STORAGE_ERROR) &&
         call->header.api_version < STORAGE_ERROR_VERSION_MIN)
@@ -129,13 +123,12 @@ static void append(struct production *production, const struct metadata *metadat
     produced->response->base_offset = result.base_offset;
     produced->response->log_append_time_ms = result.log_append_time;
     produced->response->log_start_offset = result.log_start_offset;
-    produced->commit.required_offset = request->acks == -1 ? result.last_offset + 1 : -1;
-    produced->commit.flush_offset = result.flush_offset;
+    produced->append.commit.required_offset = request->acks == -1 ? result.last_offset + 1 : -1;
+    produced->append.commit.flush_offset = result.flush_offset;
     if (error == ERR_DUPLICATE_BATCH)
-        produced->commit.leader_epoch = partition_leader_epoch(produced->partition);
+        produced->append.commit.leader_epoch = partition_leader_epoch(produced->append.partition);
     if (request->acks == -1 || (request->acks == 1 && result.flush_offset >= 0)) {
-        produced->is_waiting = true;
-        production->waiting++;
+        commit_wait_add(&production->wait, &produced->append);
     }
 }
 
@@ -143,7 +136,7 @@ static void append(struct production *production, const struct metadata *metadat
 
 static void release(struct production *production) {
     for (int32_t i = 0; i < production->produced_count; i++)
-        partition_unref(production->produced[i].partition);
+        partition_unref(production->produced[i].append.partition);
 }
 
 static bool has_error(const struct production *production) {
@@ -195,80 +188,17 @@ static void tell_leaders(struct production *production) {
     leader_hints_end(&hints);
 }
 
-static void respond_if_decided(struct production *production) {
-    if (production->waiting > 0 || production->on_the_way > 0)
-        return;
+static void on_committed(struct commit_item *item, enum error error) {
+    if (error != ERR_NONE)
+        fail(CONTAINER_OF(item, struct produced, append)->response, error);
+}
+
+static void on_all_committed(struct commit_wait *wait) {
+    struct production *production = CONTAINER_OF(wait, struct production, wait);
+
     tell_leaders(production);
     release(production);
     api_respond(production->call, &production->response);
-}
-
-/* ---- Waiting for the commit ---- */
-
-static void decide(struct produced *produced, enum error error) {
-    if (error != ERR_NONE)
-        fail(produced->response, error);
-    produced->is_waiting = false;
-    produced->production->waiting--;
-}
-
-static void wait_or_decide(struct produced *produced) {
-    enum error error;
-
-    do {
-        error = partition_commit_status(produced->partition, &produced->commit, &produced->waiter);
-        if (error != ERR_REQUEST_TIMED_OUT || produced->production->is_timed_out) {
-            decide(produced, error);
-            return;
-        }
-        produced->is_listed =
-            partition_wait(produced->partition, &produced->waiter, produced->commit.leader_epoch);
-    } while (!produced->is_listed);
-    produced->production->on_the_way++;
-}
-
-static void on_woken(struct task *task) {
-    struct produced *produced = CONTAINER_OF(task, struct produced, waiter.task);
-    struct production *production = produced->production;
-
-    produced->is_listed = false;
-    production->on_the_way--;
-    wait_or_decide(produced);
-    respond_if_decided(production);
-}
-
-static void on_deadline(struct request *request) {
-    struct production *production = request->user;
-
-    production->is_timed_out = true;
-    for (int32_t i = 0; i < production->produced_count; i++) {
-        struct produced *produced = &production->produced[i];
-        /* One that is not listed any more is decided when its task arrives. */
-        if (produced->is_listed && partition_stop_waiting(produced->partition, &produced->waiter)) {
-            produced->is_listed = false;
-            production->on_the_way--;
-            wait_or_decide(produced);
-        }
-    }
-    respond_if_decided(production);
-}
-
-static void wait_for_commits(struct production *production, int32_t timeout_ms) {
-    struct request *request = production->call->request;
-
-    for (int32_t i = 0; i < production->produced_count; i++) {
-        struct produced *produced = &production->produced[i];
-        if (!produced->is_waiting)
-            continue;
-        produced->waiter.executor = request->executor;
-        produced->waiter.task.run = on_woken;
-        wait_or_decide(produced);
-    }
-    if (production->on_the_way > 0) {
-        request->user = production;
-        request_set_deadline(request, timeout_ms > 0 ? timeout_ms : 0, on_deadline);
-    }
-    respond_if_decided(production);
 }
 
 /* ---- The call ---- */
@@ -301,7 +231,6 @@ static bool append_topic(struct production *production, const struct metadata *m
     response->partition_responses_count = count;
     for (int32_t i = 0; i < count; i++) {
         struct produced *produced = &production->produced[production->produced_count++];
-        produced->production = production;
         produced->response = &response->partition_responses[i];
         produce_response_responses_partition_responses_init(produced->response);
         produced->response->index = topic->partition_data[i].index;
@@ -324,6 +253,8 @@ static void handle(struct api_call *call) {
         return;
     }
     production->call = call;
+    production->wait = (struct commit_wait){
+        .request = call->request, .on_item = on_committed, .on_over = on_all_committed};
     metadata = metadata_cache_get(call->context->metadata);
     is_whole = prepare(production, &request);
     for (int32_t i = 0; is_whole && i < request.topic_data_count; i++)
@@ -337,7 +268,7 @@ static void handle(struct api_call *call) {
         release(production);
         api_finish_without_response(call);
     } else {
-        wait_for_commits(production, request.timeout_ms);
+        commit_wait_begin(&production->wait, request.timeout_ms);
     }
 }
 

@@ -230,7 +230,7 @@ size_t producer_state_list(const struct producer_state *state, struct producer_v
             count++;
         }
     }
-    if (count > 1)
+    if (count > 1 && capacity > 1)
         qsort(views, count < capacity ? count : capacity, sizeof(*views), by_producer_id);
     return count;
 }

@@ -223,6 +223,10 @@ int64_t partition_visible_end(struct partition *partition, enum read_isolation i
 struct epoch_end partition_epoch_end(struct partition *partition, int32_t leader_epoch);
 int32_t partition_leader_epoch_at(struct partition *partition, int64_t offset);
 
+/* Who writes here, ascending by id: `*views` is in the arena. Errors: OUT_OF_MEMORY. */
+MUST_CHECK enum error partition_list_producers(struct partition *partition, struct arena *arena,
+                                               struct producer_view **views, size_t *count);
+
 /* ---- ISR ---- */
 
 struct isr_proposal {

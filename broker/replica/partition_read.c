@@ -1,3 +1,4 @@
+#include "broker/log/producer_state.h"
 #include "broker/replica/partition_internal.h"
 
 static enum error check_epoch(const struct partition *partition, int32_t requested) {
@@ -78,6 +79,21 @@ int32_t partition_leader_epoch_at(struct partition *partition, int64_t offset) {
     leader_epoch = log_leader_epoch_at(partition->log, offset);
     mutex_unlock(&partition->append_lock);
     return leader_epoch;
+}
+
+enum error partition_list_producers(struct partition *partition, struct arena *arena,
+                                    struct producer_view **views, size_t *count) {
+    enum error error = ERR_NONE;
+
+    mutex_lock(&partition->append_lock);
+    *count = log_list_producers(partition->log, NULL, 0);
+    *views = arena_alloc(arena, *count, sizeof(**views));
+    if (*views == NULL)
+        error = ERR_OUT_OF_MEMORY;
+    else
+        *count = log_list_producers(partition->log, *views, *count);
+    mutex_unlock(&partition->append_lock);
+    return error;
 }
 
 /* KIP-595: the leader tells a follower whose last epoch it does not share where to cut. */
