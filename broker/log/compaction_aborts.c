@@ -3,11 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "client/wire/big_endian.h"
-
-#define ENTRY_BYTES ((size_t)34)
-#define VERSION     0
-#define BYTES_MAX   ((size_t)1 << 30)
+#define READ_AT_ONCE 64
 
 void compaction_aborts_done(struct compaction_aborts *aborts) {
     free(aborts->aborts);
@@ -15,10 +11,10 @@ void compaction_aborts_done(struct compaction_aborts *aborts) {
 }
 
 enum error compaction_aborts_add(struct compaction_aborts *aborts,
-                                 const struct compaction_abort *abort) {
+                                 const struct aborted_transaction *abort) {
     if (aborts->count == aborts->capacity) {
         size_t capacity = aborts->capacity == 0 ? 8 : aborts->capacity * 2;
-        struct compaction_abort *grown = realloc(aborts->aborts, capacity * sizeof(*grown));
+        struct aborted_transaction *grown = realloc(aborts->aborts, capacity * sizeof(*grown));
         if (grown == NULL)
             return ERR_OUT_OF_MEMORY;
         aborts->aborts = grown;
@@ -28,54 +24,39 @@ enum error compaction_aborts_add(struct compaction_aborts *aborts,
     return ERR_NONE;
 }
 
-static enum error add_encoded(struct compaction_aborts *aborts, const uint8_t *at) {
-    struct compaction_abort abort = {
-        .producer_id = (int64_t)big_endian_load_u64(at + 2),
-        .first_offset = (int64_t)big_endian_load_u64(at + 10),
-        .last_offset = (int64_t)big_endian_load_u64(at + 18),
-        .last_stable_offset = (int64_t)big_endian_load_u64(at + 26),
-    };
+enum error compaction_aborts_read(struct compaction_aborts *aborts, const struct segment_home *home,
+                                  struct segment *segment) {
+    struct aborted_transaction entries[READ_AT_ONCE];
+    enum error error = ERR_NONE;
+    uint32_t count;
+    uint32_t got;
 
-    if (big_endian_load_u16(at) != VERSION || abort.producer_id < 0 || abort.first_offset < 0 ||
-        abort.last_offset < abort.first_offset)
-        return ERR_DISK_CORRUPT;
-    return compaction_aborts_add(aborts, &abort);
-}
-
-enum error compaction_aborts_read(struct compaction_aborts *aborts, struct disk *disk,
-                                  const char *path) {
-    enum error error;
-    char *data;
-    size_t size;
-
-    if ((error = disk_read_file(disk, path, BYTES_MAX, &data, &size)) != ERR_NONE)
-        return error;
-    if (size % ENTRY_BYTES != 0)
-        error = ERR_DISK_CORRUPT;
-    for (size_t at = 0; at < size && error == ERR_NONE; at += ENTRY_BYTES)
-        error = add_encoded(aborts, (const uint8_t *)data + at);
-    free(data);
+    mutex_lock(home->state_lock);
+    count = segment->txn_index.count;
+    mutex_unlock(home->state_lock);
+    for (uint32_t at = 0; at < count && error == ERR_NONE; at += got) {
+        uint32_t wanted = count - at < READ_AT_ONCE ? count - at : READ_AT_ONCE;
+        error = segment_read_aborted(home, segment, at, entries, wanted, &got);
+        if (error != ERR_NONE || got == 0)
+            break;
+        for (uint32_t i = 0; i < got && error == ERR_NONE; i++)
+            error = compaction_aborts_add(aborts, &entries[i]);
+    }
     return error;
 }
 
 enum error compaction_aborts_write(const struct compaction_aborts *aborts, struct disk *disk,
                                    const char *path) {
-    uint8_t *data = malloc(aborts->count * ENTRY_BYTES + 1);
+    uint8_t *data = malloc(aborts->count * TXN_INDEX_ENTRY_BYTES + 1);
     enum error error;
     int fd;
 
     if (data == NULL)
         return ERR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < aborts->count; i++) {
-        uint8_t *at = data + i * ENTRY_BYTES;
-        big_endian_store_u16(at, VERSION);
-        big_endian_store_u64(at + 2, (uint64_t)aborts->aborts[i].producer_id);
-        big_endian_store_u64(at + 10, (uint64_t)aborts->aborts[i].first_offset);
-        big_endian_store_u64(at + 18, (uint64_t)aborts->aborts[i].last_offset);
-        big_endian_store_u64(at + 26, (uint64_t)aborts->aborts[i].last_stable_offset);
-    }
+    for (size_t i = 0; i < aborts->count; i++)
+        aborted_transaction_encode(&aborts->aborts[i], data + i * TXN_INDEX_ENTRY_BYTES);
     if ((error = disk_open(disk, path, DISK_OPEN_TRUNCATED, &fd)) == ERR_NONE) {
-        error = disk_write(disk, fd, data, aborts->count * ENTRY_BYTES, 0);
+        error = disk_write(disk, fd, data, aborts->count * TXN_INDEX_ENTRY_BYTES, 0);
         if (error == ERR_NONE)
             error = disk_sync(disk, fd);
         close(fd);

@@ -8,26 +8,26 @@
 /* A transaction that is open at the batch that is looked at. */
 struct open_transaction {
     int64_t producer_id;
-    const struct compaction_abort *abort; /* NULL: it will be committed */
-    bool has_data;                        /* some of it was met */
+    const struct aborted_transaction *abort; /* NULL: it will be committed */
+    bool has_data;                           /* some of it was met */
     UT_hash_handle by_producer;
 };
 
 struct compaction_transactions {
-    struct compaction_abort *aborts; /* by first_offset */
+    struct aborted_transaction *aborts; /* by first_offset */
     size_t count;
     size_t next; /* the first that has not begun yet */
     struct open_transaction *open;
 };
 
 static int by_first_offset(const void *a, const void *b) {
-    const struct compaction_abort *left = a;
-    const struct compaction_abort *right = b;
+    const struct aborted_transaction *left = a;
+    const struct aborted_transaction *right = b;
 
     return left->first_offset < right->first_offset ? -1 : left->first_offset > right->first_offset;
 }
 
-enum error compaction_transactions_new(const struct compaction_abort *aborts, size_t count,
+enum error compaction_transactions_new(const struct aborted_transaction *aborts, size_t count,
                                        struct compaction_transactions **created) {
     struct compaction_transactions *transactions = calloc(1, sizeof(*transactions));
 
@@ -86,7 +86,7 @@ static struct open_transaction *find_or_add(struct compaction_transactions *tran
 static void begin_up_to(struct compaction_transactions *transactions, int64_t offset) {
     while (transactions->next < transactions->count &&
            transactions->aborts[transactions->next].first_offset <= offset) {
-        const struct compaction_abort *abort = &transactions->aborts[transactions->next++];
+        const struct aborted_transaction *abort = &transactions->aborts[transactions->next++];
         struct open_transaction *open = find_or_add(transactions, abort->producer_id);
         if (open->abort == NULL)
             open->abort = abort;
@@ -120,7 +120,7 @@ static enum marker marker_of(const struct stored_batch *batch) {
 /* Without data before it a marker says nothing any more. One whose kind contradicts the index
  * stays: what it ended must not change its meaning. */
 static bool end(struct compaction_transactions *transactions, const struct stored_batch *batch,
-                enum marker marker, const struct compaction_abort **abort) {
+                enum marker marker, const struct aborted_transaction **abort) {
     struct open_transaction *open = find(transactions, batch->header.producer_id);
     bool discard;
 
@@ -136,7 +136,7 @@ static bool end(struct compaction_transactions *transactions, const struct store
 
 bool compaction_transactions_discard(struct compaction_transactions *transactions,
                                      const struct stored_batch *batch,
-                                     const struct compaction_abort **abort) {
+                                     const struct aborted_transaction **abort) {
     struct open_transaction *open;
     enum marker marker;
 

@@ -9,20 +9,13 @@
 #define BROKER_LOG_COMPACTION_TRANSACTIONS_H
 
 #include "broker/log/batch_walk.h"
-
-/* What the transaction index says of an aborted transaction. */
-struct compaction_abort {
-    int64_t producer_id;
-    int64_t first_offset;
-    int64_t last_offset; /* of its marker */
-    int64_t last_stable_offset;
-};
+#include "broker/log/txn_index.h"
 
 struct compaction_transactions;
 
 /* `aborts`, copied, are those of the whole part of the log that is gone through, in any order.
  * Errors: OUT_OF_MEMORY. */
-MUST_CHECK enum error compaction_transactions_new(const struct compaction_abort *aborts,
+MUST_CHECK enum error compaction_transactions_new(const struct aborted_transaction *aborts,
                                                   size_t count,
                                                   struct compaction_transactions **created);
 void compaction_transactions_free(struct compaction_transactions *transactions);
@@ -32,6 +25,6 @@ void compaction_transactions_free(struct compaction_transactions *transactions);
  * transaction; NULL otherwise; valid during the life of `transactions`. */
 bool compaction_transactions_discard(struct compaction_transactions *transactions,
                                      const struct stored_batch *batch,
-                                     const struct compaction_abort **abort);
+                                     const struct aborted_transaction **abort);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "broker/log/compaction_transactions.h"
 #include "broker/log/disk.h"
 #include "broker/log/log_compaction_internal.h"
 #include "client/base/rng.h"
@@ -38,12 +39,12 @@ static void take_segment(struct log_compaction *compaction, size_t i) {
     };
 }
 
-/* Nothing behind it may still become part of an aborted transaction. */
+/* What lies behind it may still turn out to be aborted. */
 static int64_t last_stable_offset(const struct log *log) {
-    int64_t open = producer_state_first_open_offset(log->producers);
-    int64_t high_watermark = log_high_watermark(log);
+    int64_t high_watermark = log_high_watermark(log); /* before the other: see there */
+    int64_t unstable = log_first_unstable_offset(log);
 
-    return open >= 0 && open < high_watermark ? open : high_watermark;
+    return unstable < high_watermark ? unstable : high_watermark;
 }
 
 enum error log_compaction_begin(struct log *log, int64_t now_ms, struct log_compaction **begun) {
@@ -280,7 +281,7 @@ static enum error map_messages(struct mapping *mapping, const struct stored_batc
 static enum error map_batch(void *context, const struct stored_batch *batch) {
     struct mapping *mapping = context;
     struct log_compaction *compaction = mapping->compaction;
-    const struct compaction_abort *abort;
+    const struct aborted_transaction *abort;
     bool is_control = batch->magic == 2 && (batch->header.attributes & RECORD_BATCH_CONTROL) != 0;
     bool discard = compaction_transactions_discard(mapping->transactions, batch, &abort);
     enum error error = ERR_NONE;
@@ -372,7 +373,7 @@ static bool is_last_of_producer(const struct log_compaction *compaction,
 
 static enum error filter_batch(void *context, const struct stored_batch *stored) {
     struct filtering *filtering = context;
-    const struct compaction_abort *abort;
+    const struct aborted_transaction *abort;
     struct compaction_batch batch = {
         .batch = stored,
         .is_discarded = compaction_transactions_discard(filtering->transactions, stored, &abort),
@@ -508,15 +509,13 @@ static void note_producer(void *context, int64_t producer_id, int16_t producer_e
     HASH_ADD(by_id, compaction->producers, producer_id, sizeof(producer_id), producer);
 }
 
+/* Of all segments: a transaction that began in one may have been ended in any later one. */
 static enum error read_aborts(struct log_compaction *compaction) {
-    struct log *log = compaction->log;
-    char path[SEGMENT_PATH_MAX];
     enum error error = ERR_NONE;
 
-    for (size_t i = 0; i < compaction->view.segment_count && error == ERR_NONE; i++) {
-        segment_path(&log->home, compaction->infos[i].base_offset, SEGMENT_SUFFIX_TXN_INDEX, path);
-        error = compaction_aborts_read(&compaction->aborts, log->dir->disk, path);
-    }
+    for (size_t i = 0; i < compaction->view.segment_count && error == ERR_NONE; i++)
+        error = compaction_aborts_read(&compaction->aborts, &compaction->log->home,
+                                       compaction->segments[i]);
     return error;
 }
 

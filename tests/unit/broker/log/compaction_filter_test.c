@@ -338,7 +338,7 @@ static struct written write_marker(int64_t offset, int64_t producer_id, int16_t 
 static void data_and_markers_go_together(void **state) {
     static const struct {
         const char *label;
-        struct compaction_abort aborts[2];
+        struct aborted_transaction aborts[2];
         size_t abort_count;
         const char *steps;
         const char *answers;
@@ -363,7 +363,7 @@ static void data_and_markers_go_together(void **state) {
         for (int64_t j = 0; cases[i].steps[j * 2] != '\0'; j++) {
             struct record_batch_options options = record_batch_options_default;
             char kind = cases[i].steps[j * 2];
-            const struct compaction_abort *abort;
+            const struct aborted_transaction *abort;
             struct stored_batch batch;
             struct written written;
             bool discard;
