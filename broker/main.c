@@ -5,7 +5,6 @@
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,7 +14,8 @@
 #include "broker/config/config.h"
 #include "broker/control/control.h"
 #include "broker/control/topic_settings.h"
-#include "broker/group/group_coordinator.h"
+#include "broker/group_parts.h"
+#include "broker/lag/lag_monitor.h"
 #include "broker/log/log_manager.h"
 #include "broker/log/worker_pool.h"
 #include "broker/replica/fetch_session.h"
@@ -34,7 +34,7 @@ struct broker {
     struct stop_signals *signals;
     struct admin *admin; /* NULL: not wanted */
     struct control *control;
-    struct group_coordinator *_Atomic groups; /* NULL until the metadata is there */
+    struct group_parts groups;
     struct log_manager *logs;
     struct log_manager_owner owner;
     struct fetch_sessions *sessions;
@@ -161,39 +161,8 @@ static void on_settings(void *context, const struct config *now) {
 /* On the control thread. */
 static void on_metadata(void *context, const struct metadata_update *update) {
     struct broker *broker = context;
-    struct group_coordinator *groups = atomic_load(&broker->groups);
 
-    if (groups != NULL)
-        group_coordinator_on_metadata(groups, update);
-}
-
-static enum error start_groups(struct broker *broker) {
-    const struct config *config = broker->config;
-    const struct group_coordinator_config groups = {
-        .group =
-            {
-                .session_timeout_ms_min = config->group_min_session_timeout_ms,
-                .session_timeout_ms_max = config->group_max_session_timeout_ms,
-                .initial_rebalance_delay_ms = config->group_initial_rebalance_delay_ms,
-                .size_max = config->group_max_size,
-            },
-        .background = worker_pool_executor(log_manager_pool(broker->logs)),
-        .clock = clock_system(),
-        .metadata = control_metadata(broker->control),
-        .replicas = control_replicas(broker->control),
-        .load_bytes = config->offsets_load_buffer_size,
-        .offset_metadata_size_max = config->offset_metadata_max_bytes,
-        .commit_timeout_ms = config->offsets_commit_timeout_ms,
-        .retention_ms = (int64_t)config->offsets_retention_minutes * 60000,
-        .retention_check_ms = config->offsets_retention_check_interval_ms,
-        .codec = (enum compression)config->offsets_topic_compression_codec,
-    };
-    struct group_coordinator *started;
-    enum error error = group_coordinator_start(&groups, &started);
-
-    if (error == ERR_NONE)
-        atomic_store(&broker->groups, started);
-    return error;
+    group_parts_on_metadata(&broker->groups, update);
 }
 
 static enum error settle_identity(struct broker *broker) {
@@ -225,7 +194,7 @@ static void fill_context(struct broker *broker) {
         .background = worker_pool_executor(log_manager_pool(broker->logs)),
         .sessions = broker->sessions,
         .producer_ids = control_producer_ids(broker->control),
-        .groups = atomic_load(&broker->groups),
+        .groups = broker->groups.coordinator,
         .control = broker->control,
     };
 }
@@ -250,6 +219,7 @@ static void attach_admin(struct broker *broker) {
         .control = broker->control,
         .logs = broker->logs,
         .server = broker->server,
+        .lag = broker->groups.lag == NULL ? NULL : lag_monitor_report(broker->groups.lag),
     };
 
     admin_attach(broker->admin, &parts);
@@ -280,7 +250,9 @@ static enum error start(struct broker *broker) {
         return error;
     if ((error = control_join_cluster(broker->control, broker->logs)) != ERR_NONE)
         return error;
-    if ((error = start_groups(broker)) != ERR_NONE)
+    if ((error = group_parts_start(
+             &broker->groups, broker->config, broker->control, broker->identity.broker_id,
+             worker_pool_executor(log_manager_pool(broker->logs)))) != ERR_NONE)
         return error;
     fill_context(broker);
     if ((error = server_start(broker->server)) != ERR_NONE)
@@ -296,7 +268,7 @@ static void leave_cluster(struct broker *broker) {
     /* Productions that wait for followers would wait in vain once those are not read any more: they
      * are told that this is not the leader now, and ask the next one. */
     control_resign(broker->control);
-    group_coordinator_stop(atomic_load(&broker->groups));
+    group_parts_stop(&broker->groups);
     server_stop(broker->server, DRAIN_MS);
     /* What is read for requests off the reactors would come back to them. */
     worker_pool_drain(log_manager_pool(broker->logs));
@@ -309,13 +281,14 @@ static void stop(struct broker *broker, bool was_started) {
     if (was_started)
         leave_cluster(broker);
     admin_detach(broker->admin);
+    group_parts_stop(&broker->groups);
     stop_signals_listen(broker->signals, NULL, NULL);
     if (broker->control != NULL) {
         broker_epoch = control_broker_epoch(broker->control);
         control_stop(broker->control);
     }
     server_free(broker->server);
-    group_coordinator_free(atomic_load(&broker->groups));
+    group_parts_free(&broker->groups);
     fetch_sessions_free(broker->sessions);
     log_manager_close(broker->logs, broker_epoch);
     control_free(broker->control);

@@ -19,6 +19,7 @@
 struct admin;
 struct config;
 struct control;
+struct lag_report;
 struct log_manager;
 struct server;
 
@@ -30,6 +31,7 @@ struct admin_parts {
     struct control *control;
     struct log_manager *logs;
     struct server *server;
+    struct lag_report *lag; /* NULL: not looked at */
 };
 
 /* Listens at `host` (numeric or a name) and `port` (0: the kernel picks one), and answers. Logs

@@ -16,6 +16,7 @@ void collect_build(struct exposition *out, const struct admin_view *view);
 void collect_server(struct exposition *out, const struct admin_view *view);
 /* What the metadata says of partitions, and who is the controller. */
 void collect_cluster(struct exposition *out, const struct admin_view *view);
+void collect_groups(struct exposition *out, const struct admin_view *view);
 void collect_zookeeper(struct exposition *out, const struct admin_view *view);
 void collect_log_dirs(struct exposition *out, const struct admin_view *view);
 

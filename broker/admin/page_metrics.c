@@ -22,6 +22,7 @@ static void make_metrics(struct admin_view *view, const struct admin_query *quer
     if (view->is_attached) {
         collect_server(&out, view);
         collect_cluster(&out, view);
+        collect_groups(&out, view);
         collect_zookeeper(&out, view);
         collect_log_dirs(&out, view);
     }

@@ -76,6 +76,8 @@
     IGNORED("offsets.commit.required.acks", SHORT, "-1", BETWEEN(-1, INT16_MAX), READ_ONLY, HIGH, \
         "a commit waits for all in-sync replicas", \
         "Deprecated: the acks of a commit.") \
+    SUPPORTED(group_lag_interval_ms, "barnabas.group.lag.interval.ms", LONG, "30000", AT_LEAST(0), READ_ONLY, LOW, \
+        "How often the coordinator looks how far its groups are behind and what they lost to retention; 0 for never.") \
     SUPPORTED(group_min_session_timeout_ms, "group.min.session.timeout.ms", INT, "6000", ANY, READ_ONLY, MEDIUM, \
         "The shortest session timeout that a member may ask for.") \
     SUPPORTED(group_max_session_timeout_ms, "group.max.session.timeout.ms", INT, "1800000", ANY, READ_ONLY, MEDIUM, \

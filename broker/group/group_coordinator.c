@@ -170,6 +170,10 @@ struct executor *group_coordinator_executor(struct group_coordinator *coordinato
     return loop_executor(coordinator->loop);
 }
 
+struct loop *group_coordinator_loop(struct group_coordinator *coordinator) {
+    return coordinator->loop;
+}
+
 /* ---- The cluster changes ---- */
 
 /* Names of topics that are gone, on their way to the coordinator's thread. */

@@ -20,6 +20,7 @@
 struct clock;
 struct executor;
 struct group_coordinator;
+struct loop;
 struct metadata_cache;
 struct metadata_update;
 struct replica_manager;
@@ -51,6 +52,8 @@ void group_coordinator_free(struct group_coordinator *coordinator);
 
 /* Any. */
 struct executor *group_coordinator_executor(struct group_coordinator *coordinator);
+/* Any. For timers and connections of what works on the coordinator's thread. */
+struct loop *group_coordinator_loop(struct group_coordinator *coordinator);
 /* Any. What changed in the cluster: leaderships, topics that are gone with their offsets. */
 void group_coordinator_on_metadata(struct group_coordinator *coordinator,
                                    const struct metadata_update *update);

@@ -1,0 +1,116 @@
+"""/groups: how far groups are behind, and what retention took from them."""
+import json
+import struct
+import time
+import unittest
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from broker_cluster import BrokerCluster, wait_until
+from wire_frames import Answer, array, ask, header, text
+
+TOPIC = "orders"
+GROUP = "billing"
+DELETE_RECORDS = 21
+
+
+class GroupProgressTest(unittest.TestCase):
+    def setUp(self):
+        self.cluster = BrokerCluster(3, settings={"barnabas.admin.listener": "127.0.0.1:0",
+                                                  "barnabas.group.lag.interval.ms": 300,
+                                                  "offsets.topic.num.partitions": 3})
+        self.cluster.__enter__()
+        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.cluster.create_topic(TOPIC, 2, retention_ms=3600000)
+        self.cluster.wait_until_in_sync(TOPIC)
+
+    def pages(self):
+        return {broker_id: json.loads(broker.http("/groups")[1])
+                for broker_id, broker in self.cluster.brokers.items() if broker.is_running()}
+
+    def lag(self, partition=0):
+        """The only row about the partition, or None."""
+        rows = [row for page in self.pages().values() for row in page["lag"]
+                if row["group"] == GROUP and row["partition"] == partition]
+        self.assertLessEqual(len(rows), 1)
+        return rows[0] if rows else None
+
+    def losses(self):
+        return [(loss["group"], loss["topic"], loss["partition"], loss["firstLostOffset"],
+                 loss["lastLostOffset"]) for page in self.pages().values() for loss in page["losses"]]
+
+    def produce(self, count, timestamp_ms=None):
+        producer = KafkaProducer(bootstrap_servers=self.cluster.bootstrap.split(","), acks="all",
+                                 batch_size=0)
+        for number in range(count):
+            producer.send(TOPIC, b"%d" % number, partition=0, timestamp_ms=timestamp_ms)
+        producer.flush(60)
+        producer.close()
+
+    def commit(self, offset):
+        consumer = KafkaConsumer(bootstrap_servers=self.cluster.bootstrap.split(","),
+                                 group_id=GROUP, enable_auto_commit=False)
+        consumer.commit({TopicPartition(TOPIC, 0): OffsetAndMetadata(offset, "")})
+        consumer.close(autocommit=False)
+
+    def delete_records_before(self, offset):
+        leader = self.cluster.partitions(TOPIC)[0]["leader"]
+        answer = Answer(ask(self.cluster.brokers[leader].port, header(DELETE_RECORDS, 1)
+                            + array(text(TOPIC) + array(struct.pack(">iq", 0, offset)))
+                            + struct.pack(">i", 10000)))
+        answer.i32()
+        told = answer.array(lambda: (answer.text(), answer.array(
+            lambda: (answer.i32(), answer.i64(), answer.i16()))))
+        self.assertEqual(told, [(TOPIC, [(0, offset, 0)])])
+
+    def test_lag_and_losses(self):
+        self.produce(100, timestamp_ms=int(time.time() * 1000) - 600000)
+        self.commit(10)
+        row = wait_until(lambda: self.lag(), 20, "the group's lag is known")
+        row = wait_until(lambda: (found := self.lag())["secondsBehind"] and found, 20,
+                         "the time of the first unread record is known")
+        self.assertEqual((row["committedOffset"], row["logStartOffset"], row["logEndOffset"],
+                          row["lagRecords"]), (10, 0, 100, 90))
+        self.assertTrue(600 <= row["secondsBehind"] < 700, row)
+        self.assertTrue(2900 < row["secondsToLoss"] <= 3000, row)
+        self.assertIsNone(row["secondsToCatchUp"])
+
+        samples = "".join(broker.http("/metrics")[1] for broker in self.cluster.brokers.values())
+        labels = f'{{consumergroup="{GROUP}",topic="{TOPIC}",partition="0"}}'
+        self.assertIn(f"kafka_consumergroup_lag{labels} 90\n", samples)
+        self.assertIn(f"kafka_consumergroup_current_offset{labels} 10\n", samples)
+        self.assertRegex(samples, f"barnabas_group_lag_seconds{labels} 6[0-9][0-9]".replace("{", r"\{"))
+        self.assertNotIn(f"barnabas_group_time_to_drain_seconds{labels}", samples)
+
+        # Everything is read: nothing is behind.
+        self.commit(100)
+        row = wait_until(lambda: (found := self.lag())["lagRecords"] == 0 and found, 20,
+                         "the group has caught up")
+        self.assertEqual((row["secondsBehind"], row["secondsToCatchUp"], row["secondsToLoss"]),
+                         (0, 0, None))
+
+        # Back to an old offset, and the log is cut past it.
+        self.commit(20)
+        wait_until(lambda: self.lag()["committedOffset"] == 20, 20, "it is behind again")
+        self.delete_records_before(50)
+        wait_until(self.losses, 20, "the loss is told")
+        self.assertEqual(self.losses(), [(GROUP, TOPIC, 0, 20, 49)])
+        self.assertEqual(self.lag()["lostRecords"], 30)
+        logged = [line for broker in self.cluster.brokers.values()
+                  for line in broker.output().splitlines() if " group_records_lost " in line]
+        self.assertEqual(len(logged), 1)
+        self.assertIn("first_offset=20 last_offset=49", logged[0])
+
+    def test_another_coordinator_goes_on(self):
+        self.produce(10)
+        self.commit(4)
+        wait_until(lambda: self.lag(), 20, "the group's lag is known")
+        coordinator = next(broker_id for broker_id, page in self.pages().items() if page["lag"])
+        self.cluster.kill(coordinator)
+        row = wait_until(lambda: self.lag(), 60, "the next coordinator knows it too")
+        self.assertEqual(row["lagRecords"], 6)
+
+
+if __name__ == "__main__":
+    unittest.main()
