@@ -37,15 +37,6 @@ struct group *group_new(struct bytes id, const struct group_settings *settings,
     return group;
 }
 
-static void forget_replacements(struct group *group) {
-    struct group_replacement *replacement;
-
-    while ((replacement = LIST_FIRST(&group->replacements)) != NULL) {
-        LIST_REMOVE(replacement, link);
-        group_replacement_free(replacement);
-    }
-}
-
 void group_unload(struct group *group, enum error error) {
     group->state = GROUP_DEAD;
     while (group->members != NULL) {
@@ -56,7 +47,7 @@ void group_unload(struct group *group, enum error error) {
     }
     while (group->pending != NULL)
         group_remove_pending(group, group->pending);
-    forget_replacements(group);
+    group_forget_replacements(group);
 }
 
 void group_free(struct group *group) {

@@ -163,6 +163,8 @@ void group_lose_member(struct group *group, struct group_member *member, struct 
 void group_replacement_stored(struct group *group, struct group_replacement *replacement,
                               enum error error, struct group_now now);
 void group_replacement_free(struct group_replacement *replacement);
+/* Their outcomes do not matter any more. */
+void group_forget_replacements(struct group *group);
 /* group_sync.c */
 void group_assignment_stored(struct group *group, enum error error, struct group_now now);
 

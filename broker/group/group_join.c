@@ -44,6 +44,15 @@ void group_replacement_free(struct group_replacement *replacement) {
     free(replacement);
 }
 
+void group_forget_replacements(struct group *group) {
+    struct group_replacement *replacement;
+
+    while ((replacement = LIST_FIRST(&group->replacements)) != NULL) {
+        LIST_REMOVE(replacement, link);
+        group_replacement_free(replacement);
+    }
+}
+
 static struct group_replacement *remember(const struct group *group,
                                           const struct group_member *member,
                                           const struct group_join *join) {
@@ -69,7 +78,10 @@ static void replace(struct group *group, struct group_member *member, const stru
     group_reply_sync(group, member, ERR_FENCED_INSTANCE_ID);
     group_rename_member(group, member, join->new_member_id);
     group_update_member(member, join);
-    group_renew_session(member, now);
+    if (member->is_new)
+        member->session_deadline_ms = now.ms + NEW_MEMBER_JOIN_MS;
+    else
+        group_renew_session(member, now);
     group_expect_join(group, member, join);
     if (group->state == GROUP_STABLE &&
         bytes_equal(group_choose_protocol(group), group->protocol)) {
@@ -112,9 +124,10 @@ void group_replacement_stored(struct group *group, struct group_replacement *rep
     struct group_join_result result;
     struct group_join_member *members = NULL;
 
-    /* A rebalance that began meanwhile answers the join, and stores the group again. */
-    if (member == NULL || group->state != GROUP_STABLE)
+    /* Gone, or back again under yet another id. */
+    if (member == NULL)
         return;
+    CHECK(group->state == GROUP_STABLE);
     if (error != ERR_NONE) {
         undo(group, member, replacement, error, now);
         return;

@@ -2,6 +2,10 @@
 
 #include "broker/group/group_internal.h"
 
+/* Rebalance timeouts are what clients say: with 0 the coordinator would do nothing but wait for
+ * static members that are away. */
+#define STATIC_WAIT_MS_MIN 1000
+
 void group_set_state(struct group *group, enum group_state state, struct group_now now) {
     group->state = state;
     group->state_ms = now.wall_ms;
@@ -40,6 +44,8 @@ void group_rebalance(struct group *group, struct group_now now) {
         return;
     }
     drop_assignments(group, now);
+    /* From now on this rebalance answers their joins, and stores the group again. */
+    group_forget_replacements(group);
     group->is_initial = group->state == GROUP_EMPTY;
     if (group->is_initial) {
         int64_t initial_ms = group->settings->initial_rebalance_delay_ms;
@@ -116,6 +122,8 @@ static void begin_generation(struct group *group, struct group_now now) {
 }
 
 static void complete_join(struct group *group, struct group_now now) {
+    int64_t wait_ms;
+
     remove_dynamic_laggards(group);
     if (elect_leader(group)) {
         begin_generation(group, now);
@@ -123,7 +131,9 @@ static void complete_join(struct group *group, struct group_now now) {
     }
     /* Only static members, and none has come back: until one does, or their sessions end. */
     group->is_initial = false;
-    group->join_deadline_ms = now.ms + group_longest_rebalance_timeout_ms(group);
+    wait_ms = group_longest_rebalance_timeout_ms(group);
+    group->join_deadline_ms =
+        now.ms + (wait_ms > STATIC_WAIT_MS_MIN ? wait_ms : STATIC_WAIT_MS_MIN);
 }
 
 void group_try_complete_join(struct group *group, struct group_now now) {
