@@ -43,7 +43,10 @@ static void call_again(struct cluster_call *call, enum error error) {
                                             s->retry_backoff_ms_max, call->failures);
     cluster_log_write(call->cluster, BARNABAS_LOG_INFO, "request_retried", "api=%s error=%s",
                       call->api->name, error_name(error));
-    cluster_refresh(call->cluster);
+    if (call->target != CALL_COORDINATOR)
+        cluster_refresh(call->cluster);
+    else if (error != ERR_COORDINATOR_LOAD_IN_PROGRESS)
+        cluster_forget_coordinator(call->cluster, COORDINATOR_GROUP, call->group);
     call_try(call);
 }
 
@@ -70,8 +73,11 @@ static void call_on_response(void *context, enum error error, int16_t version,
         call_finish(call, error);
 }
 
-static struct connection *call_connection(struct cluster_call *call) {
+static struct connection *call_connection(struct cluster_call *call, enum error *error) {
     int32_t id = call->target;
+
+    if (id == CALL_COORDINATOR)
+        return cluster_coordinator_connection(call->cluster, COORDINATOR_GROUP, call->group, error);
 
     if (id == CALL_ANY_BROKER)
         return cluster_any_connection(call->cluster);
@@ -86,7 +92,9 @@ static struct connection *call_connection(struct cluster_call *call) {
 }
 
 static void call_send(struct cluster_call *call, struct connection *connection, int64_t left_ms) {
-    int64_t timeout_ms = cluster_settings(call->cluster)->request_timeout_ms;
+    int64_t timeout_ms = call->answer_within_ms > 0
+                             ? call->answer_within_ms
+                             : cluster_settings(call->cluster)->request_timeout_ms;
     struct call_sent *sent = malloc(sizeof(*sent));
 
     if (sent == NULL) {
@@ -105,6 +113,7 @@ static void call_try(struct cluster_call *call) {
     int64_t left_ms = call->deadline_ms - now_ms;
     int64_t pause_ms = call->retry_at_ms - now_ms;
     struct connection *connection;
+    enum error error = ERR_NONE;
 
     if (left_ms <= 0) {
         call->outcome_unknown |= call->sent != NULL;
@@ -117,8 +126,10 @@ static void call_try(struct cluster_call *call) {
         loop_timer_arm(&call->timer, pause_ms < left_ms ? pause_ms : left_ms);
         return;
     }
-    connection = call_connection(call);
-    if (connection != NULL)
+    connection = call_connection(call, &error);
+    if (error != ERR_NONE)
+        call_finish(call, error);
+    else if (connection != NULL)
         call_send(call, connection, left_ms);
     else
         loop_timer_arm(&call->timer, left_ms);

@@ -14,18 +14,21 @@
 
 #include "client/cluster/cluster.h"
 
-#define CALL_ANY_BROKER (-1)
-#define CALL_CONTROLLER (-2)
+#define CALL_ANY_BROKER  (-1)
+#define CALL_CONTROLLER  (-2)
+#define CALL_COORDINATOR (-3) /* of a group */
 
 struct call_sent;
 
 struct cluster_call {
     /* Set by the owner before the start. */
-    int32_t target; /* a broker's id, or one of the above */
+    int32_t target;    /* a broker's id, or one of the above */
+    const char *group; /* CALL_COORDINATOR: whose; valid until it is over */
     const struct wire_api *api;
     int16_t version_max;
     const void *request;
-    int64_t deadline_ms; /* monotonic */
+    int64_t deadline_ms;      /* monotonic */
+    int64_t answer_within_ms; /* of one try; 0: request.timeout.ms */
     /* Reads an answer, which is valid during the call: NONE if the call is over; a retriable
      * error to try again, after asking for metadata; another one to give up with it. */
     enum error (*answered)(struct cluster_call *call, int16_t version, struct wire_reader *body);

@@ -8,7 +8,9 @@
 
 #include "client/base/clock.h"
 #include "client/cluster/backoff.h"
+#include "client/cluster/coordinators.h"
 #include "client/cluster/endpoint.h"
+#include "client/cluster/wanted_topics.h"
 #include "client/wire/message/metadata.h"
 
 /* A connection that takes longer than this no longer keeps us from trying another broker. */
@@ -22,7 +24,8 @@ enum node_state { NODE_IDLE, NODE_CONNECTING, NODE_READY };
 /* A broker, or a bootstrap server of which we do not know yet which broker it is. */
 struct node {
     struct cluster *cluster;
-    int32_t id; /* < 0: a bootstrap server */
+    int32_t id;        /* < 0: a bootstrap server */
+    bool coordination; /* a second connection to this broker, for what coordinators are asked */
     char host[ENDPOINT_HOST_MAX];
     uint16_t port;
     enum node_state state;
@@ -37,11 +40,6 @@ struct node {
 
 TAILQ_HEAD(node_list, node);
 
-struct wanted_topic {
-    char *name;
-    TAILQ_ENTRY(wanted_topic) next;
-};
-
 struct cluster {
     struct loop *loop;
     const struct settings *settings;
@@ -50,8 +48,8 @@ struct cluster {
     struct view *view;
     struct node_list nodes;
     TAILQ_HEAD(, cluster_listener) listeners;
-    TAILQ_HEAD(, wanted_topic) wanted_topics;
-    size_t wanted_count;
+    struct wanted_topics wanted;
+    struct coordinators *coordinators;
     enum error trouble;
     bool freeing;
     /* Metadata: at most one question is under way. */
@@ -86,7 +84,7 @@ void cluster_log_write(const struct cluster *cluster, enum barnabas_log_level le
 }
 
 /* A listener may unlisten itself, but not another, while it is told. */
-static void tell_listeners(struct cluster *cluster) {
+void cluster_tell(struct cluster *cluster) {
     struct cluster_listener *listener = TAILQ_FIRST(&cluster->listeners);
 
     while (listener != NULL && !cluster->freeing) {
@@ -117,6 +115,10 @@ struct loop *cluster_loop(const struct cluster *cluster) {
     return cluster->loop;
 }
 
+bool cluster_is_freeing(const struct cluster *cluster) {
+    return cluster->freeing;
+}
+
 struct rng *cluster_rng(struct cluster *cluster) {
     return &cluster->rng;
 }
@@ -134,7 +136,7 @@ static void node_on_ready(void *context) {
     cluster_log_write(node->cluster, BARNABAS_LOG_DEBUG, "broker_connected",
                       "broker=%d host=%s port=%d", node->id, node->host, node->port);
     refresh_pump(node->cluster);
-    tell_listeners(node->cluster);
+    cluster_tell(node->cluster);
 }
 
 static void node_disconnect(struct node *node) {
@@ -173,7 +175,7 @@ static void node_on_closed(void *context, enum error error) {
     node_failed(node, error);
     node_disconnect(node);
     refresh_pump(cluster);
-    tell_listeners(cluster);
+    cluster_tell(cluster);
 }
 
 static void node_on_retry(struct loop_timer *timer) {
@@ -234,13 +236,17 @@ static void node_remove(struct node *node) {
     free(node);
 }
 
-static struct node *node_find(const struct cluster *cluster, int32_t id) {
+static struct node *node_find_for(const struct cluster *cluster, int32_t id, bool coordination) {
     struct node *node;
 
     TAILQ_FOREACH (node, &cluster->nodes, next)
-        if (node->id == id)
+        if (node->id == id && node->coordination == coordination)
             return node;
     return NULL;
+}
+
+static struct node *node_find(const struct cluster *cluster, int32_t id) {
+    return node_find_for(cluster, id, false);
 }
 
 /* A bootstrap server that turns out to be this broker. */
@@ -258,19 +264,51 @@ static bool node_is_free(const struct node *node, int64_t now_ms) {
     return node->state == NODE_IDLE && now_ms >= node->retry_at_ms;
 }
 
-struct connection *cluster_connection(struct cluster *cluster, int32_t broker_id) {
-    struct node *node = node_find(cluster, broker_id);
-
-    if (node == NULL) {
-        cluster_refresh(cluster);
-        return NULL;
-    }
+static struct connection *node_use(struct node *node) {
     if (node->state == NODE_READY)
         return node->connection;
     node->wanted = true;
-    if (node_is_free(node, cluster_now_ms(cluster)))
+    if (node_is_free(node, cluster_now_ms(node->cluster)))
         node_connect(node);
     return NULL;
+}
+
+struct connection *cluster_connection(struct cluster *cluster, int32_t broker_id) {
+    struct node *node = node_find(cluster, broker_id);
+
+    if (node != NULL)
+        return node_use(node);
+    cluster_refresh(cluster);
+    return NULL;
+}
+
+struct connection *cluster_coordinator_connection(struct cluster *cluster,
+                                                  enum coordinator_kind kind, const char *key,
+                                                  enum error *error) {
+    int32_t id = coordinators_find(cluster->coordinators, kind, key, error);
+    struct node *node = id < 0 ? NULL : node_find_for(cluster, id, true);
+    const struct view_broker *broker;
+
+    if (id < 0)
+        return NULL;
+    if (node == NULL) {
+        broker = view_broker(cluster->view, id);
+        node = broker == NULL ? NULL : node_add(cluster, id, broker->host, broker->port);
+        if (node == NULL) {
+            cluster_refresh(cluster);
+            return NULL;
+        }
+        node->coordination = true;
+    }
+    if (node->state == NODE_IDLE && node->failures > 0 &&
+        !node_is_free(node, cluster_now_ms(cluster)))
+        cluster_forget_coordinator(cluster, kind, key); /* it may have moved */
+    return node_use(node);
+}
+
+void cluster_forget_coordinator(struct cluster *cluster, enum coordinator_kind kind,
+                                const char *key) {
+    coordinators_forget(cluster->coordinators, kind, key);
 }
 
 bool cluster_broker_failed(const struct cluster *cluster, int32_t broker_id) {
@@ -285,7 +323,7 @@ static struct node *pick_ready(const struct cluster *cluster) {
     struct node *node;
 
     TAILQ_FOREACH (node, &cluster->nodes, next) {
-        if (node->state != NODE_READY)
+        if (node->state != NODE_READY || node->coordination)
             continue;
         if (best == NULL || (best->id < 0 && node->id >= 0) ||
             ((best->id < 0) == (node->id < 0) &&
@@ -304,7 +342,7 @@ static struct node *pick_free(struct cluster *cluster, int64_t now_ms) {
         uint64_t seen = 0;
 
         TAILQ_FOREACH (node, &cluster->nodes, next) {
-            if ((node->id < 0) != (pass == 1) || !node_is_free(node, now_ms))
+            if (node->coordination || (node->id < 0) != (pass == 1) || !node_is_free(node, now_ms))
                 continue;
             if (rng_below(&cluster->rng, ++seen) == 0)
                 chosen = node;
@@ -424,6 +462,21 @@ static void refresh_again(struct cluster *cluster) {
     refresh_pump(cluster);
 }
 
+/* An answer for all topics tells of those that do not exist by not naming them. */
+static enum error refresh_note_absent(struct cluster *cluster) {
+    struct wanted_topic *wanted;
+    enum error error = ERR_NONE;
+
+    if (!cluster->wanted.all_asked)
+        return ERR_NONE;
+    view_forget_unnamed(cluster->view);
+    cluster->wanted.all_known = true;
+    TAILQ_FOREACH (wanted, &cluster->wanted.list, next)
+        if (error == ERR_NONE)
+            error = view_note_unnamed(cluster->view, wanted->name);
+    return error;
+}
+
 static enum error refresh_take(struct cluster *cluster, int16_t version, struct wire_reader *body,
                                bool *settled) {
     struct metadata_response response;
@@ -435,6 +488,8 @@ static enum error refresh_take(struct cluster *cluster, int16_t version, struct 
     error = metadata_response_decode(body, version, &arena, &response);
     if (error == ERR_NONE)
         error = view_update(cluster->view, &response, settled);
+    if (error == ERR_NONE)
+        error = refresh_note_absent(cluster);
     arena_done(&arena);
     if (error == ERR_NONE)
         error = nodes_follow_view(cluster);
@@ -466,7 +521,7 @@ static void refresh_on_response(void *context, enum error error, int16_t version
         loop_timer_arm(&cluster->refresh_timer, cluster->settings->metadata_age_ms_max);
         refresh_pump(cluster);
     }
-    tell_listeners(cluster);
+    cluster_tell(cluster);
 }
 
 /* The first version in which a client can say that nothing is to be created. */
@@ -478,18 +533,20 @@ static void refresh_send(struct cluster *cluster, struct connection *connection)
     struct wanted_topic *wanted;
     int32_t count = 0;
 
-    topics = calloc(cluster->wanted_count + 1, sizeof(*topics));
+    topics = calloc(cluster->wanted.count + 1, sizeof(*topics));
     if (topics == NULL) {
         refresh_again(cluster);
         return;
     }
-    TAILQ_FOREACH (wanted, &cluster->wanted_topics, next) {
+    TAILQ_FOREACH (wanted, &cluster->wanted.list, next) {
         metadata_request_topics_init(&topics[count]);
         topics[count++].name = bytes_of_text(wanted->name);
     }
     metadata_request_init(&request);
+    cluster->wanted.all_asked = cluster->wanted.all;
     request.topics = topics;
-    request.topics_count = count;
+    /* No list at all asks for all topics; before version 1, an empty one did. */
+    request.topics_count = cluster->wanted.all ? -1 : count;
     request.allow_auto_topic_creation =
         cluster->settings->auto_create_topics ||
         connection_version(connection, metadata_api.key, metadata_api.version_max) <
@@ -530,51 +587,38 @@ void cluster_refresh(struct cluster *cluster) {
 void cluster_learn_leader(struct cluster *cluster, const char *topic, int32_t partition,
                           int32_t leader_id, int32_t leader_epoch) {
     if (view_learn_leader(cluster->view, topic, partition, leader_id, leader_epoch))
-        tell_listeners(cluster);
+        cluster_tell(cluster);
 }
 
-static struct wanted_topic *wanted_find(struct cluster *cluster, const char *topic) {
-    struct wanted_topic *wanted;
-
-    TAILQ_FOREACH (wanted, &cluster->wanted_topics, next)
-        if (strcmp(wanted->name, topic) == 0)
-            return wanted;
-    return NULL;
+bool cluster_knows_all_topics(const struct cluster *cluster) {
+    return cluster->wanted.all_known;
 }
 
 enum error cluster_want_topic(struct cluster *cluster, const char *topic) {
-    struct wanted_topic *wanted;
+    bool is_new;
+    enum error error = wanted_topics_add(&cluster->wanted, topic, &is_new);
 
-    if (wanted_find(cluster, topic) != NULL)
-        return ERR_NONE;
-    wanted = malloc(sizeof(*wanted));
-    if (wanted == NULL)
-        return ERR_OUT_OF_MEMORY;
-    wanted->name = strdup(topic);
-    if (wanted->name == NULL) {
-        free(wanted);
-        return ERR_OUT_OF_MEMORY;
+    if (error == ERR_NONE && is_new) {
+        cluster->refresh_at_ms = 0; /* new topics do not wait for the pause */
+        cluster_refresh(cluster);
     }
-    TAILQ_INSERT_TAIL(&cluster->wanted_topics, wanted, next);
-    cluster->wanted_count++;
-    cluster->refresh_at_ms = 0; /* new topics do not wait for the pause */
-    cluster_refresh(cluster);
-    return ERR_NONE;
-}
-
-static void wanted_remove(struct cluster *cluster, struct wanted_topic *wanted) {
-    TAILQ_REMOVE(&cluster->wanted_topics, wanted, next);
-    cluster->wanted_count--;
-    free(wanted->name);
-    free(wanted);
+    return error;
 }
 
 void cluster_unwant_topic(struct cluster *cluster, const char *topic) {
-    struct wanted_topic *wanted = wanted_find(cluster, topic);
-
-    if (wanted != NULL)
-        wanted_remove(cluster, wanted);
+    wanted_topics_remove(&cluster->wanted, topic);
     view_forget_topic(cluster->view, topic);
+}
+
+void cluster_want_all_topics(struct cluster *cluster, bool wanted) {
+    bool is_new = wanted && !cluster->wanted.all;
+
+    cluster->wanted.all = wanted;
+    if (is_new) {
+        cluster->wanted.all_known = false;
+        cluster->refresh_at_ms = 0;
+        cluster_refresh(cluster);
+    }
 }
 
 enum error cluster_new(struct loop *loop, const struct settings *settings,
@@ -591,10 +635,12 @@ enum error cluster_new(struct loop *loop, const struct settings *settings,
     rng_seed_from_kernel(&cluster->rng);
     TAILQ_INIT(&cluster->nodes);
     TAILQ_INIT(&cluster->listeners);
-    TAILQ_INIT(&cluster->wanted_topics);
+    wanted_topics_init(&cluster->wanted);
     loop_timer_init(&cluster->refresh_timer, loop, cluster_on_refresh);
     loop_timer_init(&cluster->seek_timer, loop, cluster_on_seek);
     if ((error = view_new(&cluster->view)) != ERR_NONE)
+        goto out;
+    if ((error = coordinators_new(cluster, &cluster->coordinators)) != ERR_NONE)
         goto out;
     if ((error = bootstrap_nodes_add(cluster, reason, reason_size)) != ERR_NONE)
         goto out;
@@ -607,15 +653,14 @@ out:
 
 void cluster_free(struct cluster *cluster) {
     struct node *node;
-    struct wanted_topic *wanted;
 
     if (cluster == NULL)
         return;
     cluster->freeing = true;
     while ((node = TAILQ_FIRST(&cluster->nodes)) != NULL)
         node_remove(node);
-    while ((wanted = TAILQ_FIRST(&cluster->wanted_topics)) != NULL)
-        wanted_remove(cluster, wanted);
+    wanted_topics_done(&cluster->wanted);
+    coordinators_free(cluster->coordinators);
     loop_timer_done(&cluster->refresh_timer);
     loop_timer_done(&cluster->seek_timer);
     view_free(cluster->view);

@@ -59,6 +59,12 @@ int64_t cluster_now_ms(const struct cluster *cluster); /* monotonic */
 MUST_CHECK enum error cluster_want_topic(struct cluster *cluster, const char *topic);
 void cluster_unwant_topic(struct cluster *cluster, const char *topic);
 
+/* Includes every topic of the cluster from now on, or no longer. */
+void cluster_want_all_topics(struct cluster *cluster, bool wanted);
+
+/* Whether all have been heard of since they are wanted. */
+bool cluster_knows_all_topics(const struct cluster *cluster);
+
 /* Asks for metadata as soon as the pause between requests allows. */
 void cluster_refresh(struct cluster *cluster);
 
@@ -72,6 +78,26 @@ struct connection *cluster_connection(struct cluster *cluster, int32_t broker_id
 
 /* A ready connection to any broker, the least busy; else NULL as above. */
 struct connection *cluster_any_connection(struct cluster *cluster);
+
+/* Key types of FindCoordinator. */
+enum coordinator_kind { COORDINATOR_GROUP = 0, COORDINATOR_TRANSACTION = 1 };
+
+/* A connection of its own to whoever coordinates the key, if it is ready. Else NULL, and it is
+ * being found or connected to; listeners hear of it. `*error` is set, and else untouched, if the
+ * cluster refuses to name one. */
+struct connection *cluster_coordinator_connection(struct cluster *cluster,
+                                                  enum coordinator_kind kind, const char *key,
+                                                  enum error *error);
+
+/* The broker says it does not coordinate the key, or does not answer: asks anew. */
+void cluster_forget_coordinator(struct cluster *cluster, enum coordinator_kind kind,
+                                const char *key);
+
+/* Tells all listeners. */
+void cluster_tell(struct cluster *cluster);
+
+/* Connections are being closed for good: callbacks come, but nothing is to be begun. */
+bool cluster_is_freeing(const struct cluster *cluster);
 
 /* Whether the broker's last connection attempt failed and none has succeeded since. */
 bool cluster_broker_failed(const struct cluster *cluster, int32_t broker_id);

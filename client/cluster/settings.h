@@ -96,7 +96,30 @@ enum delivery_reports { DELIVERY_REPORTS_THREAD, DELIVERY_REPORTS_POLL };
            "read_uncommitted|read_committed", "Whether to leave out what transactions aborted.") \
     BOOLEAN(partition_eof, "enable.partition.eof", false,                                        \
             "Whether reaching the end of a partition is reported as an event.")                  \
-    TEXT(rack, "client.rack", "", "Where this client stands, for reading from near replicas.")
+    TEXT(rack, "client.rack", "", "Where this client stands, for reading from near replicas.")    \
+    /* consumer groups */                                                                        \
+    TEXT(group_id, "group.id", "", "The group whose member this consumer is, and whose offsets "  \
+         "it commits.")                                                                           \
+    TEXT(group_instance_id, "group.instance.id", "",                                             \
+         "A name that lasts over restarts: a member that comes back with it within "             \
+         "session.timeout.ms gets its partitions again without a rebalance.")                    \
+    TEXT(assignors, "partition.assignment.strategy", "range,cooperative-sticky",                 \
+         "Assignors in order of preference: range, roundrobin, sticky, cooperative-sticky. "      \
+         "Rebalances are cooperative if all that are listed are.")                               \
+    NUMBER(session_timeout_ms, "session.timeout.ms", 45000, 1, INT32_MAX,                        \
+           "A member that is not heard of for this long is dead.")                               \
+    NUMBER(heartbeat_interval_ms, "heartbeat.interval.ms", 3000, 1, INT32_MAX,                   \
+           "How often a member is heard of; at most a third of session.timeout.ms.")             \
+    NUMBER(poll_interval_ms_max, "max.poll.interval.ms", 300000, 1, INT32_MAX,                   \
+           "A member that does not poll for this long leaves; and how long a rebalance waits "    \
+           "for members.")                                                                       \
+    BOOLEAN(auto_commit, "enable.auto.commit", true,                                             \
+            "Whether what was polled is committed every auto.commit.interval.ms and when "        \
+            "partitions are given up.")                                                          \
+    NUMBER(auto_commit_interval_ms, "auto.commit.interval.ms", 5000, 0, INT32_MAX,               \
+           "How often that is.")                                                                 \
+    BOOLEAN(exclude_internal_topics, "exclude.internal.topics", true,                            \
+            "Whether a pattern leaves out __consumer_offsets and __transaction_state.")
 /* clang-format on */
 
 struct settings {

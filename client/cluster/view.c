@@ -9,12 +9,14 @@
 struct topic_entry {
     struct view_topic topic;
     struct view_partition *partitions; /* what topic.partitions points to */
+    uint64_t named_in;                 /* the last update that named it */
     UT_hash_handle hh;
     char name[];
 };
 
 struct view {
     struct topic_entry *topics; /* by name */
+    uint64_t updates;
     struct view_broker *brokers;
     size_t broker_count;
     int32_t controller_id;
@@ -147,6 +149,7 @@ static enum error topic_update(struct view *view, const struct metadata_response
         return ERR_NONE; /* asked by id, which we never do */
     if ((error = topic_entry_get(view, from->name, &entry)) != ERR_NONE)
         return error;
+    entry->named_in = view->updates;
     entry->topic.error = from->error_code;
     if (from->error_code != ERR_NONE) {
         if (error_is_retriable(from->error_code))
@@ -177,6 +180,7 @@ enum error view_update(struct view *view, const struct metadata_response *respon
     enum error error;
 
     *settled = true;
+    view->updates++;
     if ((error = brokers_update(view, response)) != ERR_NONE)
         return error;
     for (int32_t i = 0; i < response->topics_count; i++)
@@ -211,6 +215,33 @@ void view_forget_topic(struct view *view, const char *topic) {
 
     if (entry != NULL)
         topic_remove(view, entry);
+}
+
+static void mark_unknown(struct topic_entry *entry) {
+    entry->topic.error = ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    entry->topic.partition_count = 0;
+}
+
+void view_forget_unnamed(struct view *view) {
+    for (struct topic_entry *entry = view->topics; entry != NULL; entry = entry->hh.next)
+        if (entry->named_in != view->updates)
+            mark_unknown(entry);
+}
+
+enum error view_note_unnamed(struct view *view, const char *topic) {
+    struct topic_entry *entry;
+    enum error error = topic_entry_get(view, bytes_of_text(topic), &entry);
+
+    if (error == ERR_NONE && entry->named_in != view->updates)
+        mark_unknown(entry);
+    return error;
+}
+
+void view_each_topic(const struct view *view,
+                     void (*visit)(void *context, const struct view_topic *topic), void *context) {
+    for (const struct topic_entry *entry = view->topics; entry != NULL; entry = entry->hh.next)
+        if (entry->topic.partition_count > 0)
+            visit(context, &entry->topic);
 }
 
 const struct view_topic *view_topic(const struct view *view, const char *topic) {

@@ -65,6 +65,15 @@ const struct view_topic *view_topic_by_id(const struct view *view, const struct 
 const struct view_partition *view_partition(const struct view *view, const char *topic,
                                             int32_t partition);
 
+/* Calls `visit` for each topic that is known to exist, in no order. */
+void view_each_topic(const struct view *view,
+                     void (*visit)(void *context, const struct view_topic *topic), void *context);
+
+/* After an answer to a question for all topics: what it did not name does not exist. Of `topic`
+ * this becomes known even if nothing was heard of it before. */
+void view_forget_unnamed(struct view *view);
+MUST_CHECK enum error view_note_unnamed(struct view *view, const char *topic);
+
 size_t view_broker_count(const struct view *view);
 const struct view_broker *view_broker_at(const struct view *view, size_t index);
 const struct view_broker *view_broker(const struct view *view, int32_t id);

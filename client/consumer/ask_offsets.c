@@ -21,6 +21,8 @@ static void answer_offset(struct ask_call *call,
             offset = answer->old_style_offsets[0];
         reader_on_offset(&item->partition->reader, ERR_NONE, offset, answer->leader_epoch, 0,
                          &outcome);
+        if (item->partition->position < 0 && item->partition->reader.state == READER_READING)
+            item->partition->position = item->partition->reader.fetch_offset;
         outcome_queue(consumer, item->partition, &outcome);
     }
     mutex_unlock(&consumer->lock);

@@ -30,7 +30,10 @@ int barnabas_consumer_open(const struct barnabas_config *config, struct barnabas
     TAILQ_INIT(&consumer->partitions);
     STAILQ_INIT(&consumer->ready);
     fetcher_init(consumer);
-    error = delivery_init(&consumer->delivery, consumer->settings);
+    error = group_init(consumer, found.text, sizeof(found.text));
+    reason_set(reason, found.text);
+    if (error == ERR_NONE)
+        error = delivery_init(&consumer->delivery, consumer->settings);
     if (error == ERR_NONE)
         error = handle_start(&consumer->handle, "barnabas-cons");
     if (error != ERR_NONE) {
@@ -52,8 +55,11 @@ void barnabas_consumer_close(struct barnabas_consumer *consumer) {
 
     if (consumer == NULL)
         return;
+    if (consumer->handle.running)
+        group_close(consumer);
     handle_stop(&consumer->handle, consumer_on_stop, consumer);
     fetcher_done(consumer);
+    group_done(consumer);
     delivery_done(&consumer->delivery);
     while ((entry = STAILQ_FIRST(&consumer->ready)) != NULL) {
         STAILQ_REMOVE_HEAD(&consumer->ready, next);
@@ -98,9 +104,8 @@ static enum error topic_get(struct barnabas_consumer *consumer, const char *name
     return ERR_NONE;
 }
 
-static struct consumed_partition *partition_find(struct barnabas_consumer *consumer,
-                                                 const char *topic, int32_t index)
-    REQUIRES(consumer->lock) {
+struct consumed_partition *consumed_partition_find(struct barnabas_consumer *consumer,
+                                                   const char *topic, int32_t index) {
     struct consumed_partition *partition;
 
     TAILQ_FOREACH (partition, &consumer->partitions, next)
@@ -109,9 +114,9 @@ static struct consumed_partition *partition_find(struct barnabas_consumer *consu
     return NULL;
 }
 
-static enum error partition_get(struct barnabas_consumer *consumer, const char *name, int32_t index,
-                                struct consumed_partition **found) REQUIRES(consumer->lock) {
-    struct consumed_partition *partition = partition_find(consumer, name, index);
+enum error consumed_partition_get(struct barnabas_consumer *consumer, const char *name,
+                                  int32_t index, struct consumed_partition **found) {
+    struct consumed_partition *partition = consumed_partition_find(consumer, name, index);
     struct consumed_topic *topic;
     enum error error;
 
@@ -124,6 +129,9 @@ static enum error partition_get(struct barnabas_consumer *consumer, const char *
         partition->topic = topic;
         partition->index = index;
         partition->near_replica_id = -1;
+        partition->position = -1;
+        partition->position_epoch = -1;
+        partition->committed = -1;
         reader_init(&partition->reader);
         TAILQ_INSERT_TAIL(&consumer->partitions, partition, next);
     }
@@ -137,7 +145,7 @@ static bool topic_is_plausible(const char *name) {
     return size > 0 && size <= TOPIC_NAME_MAX;
 }
 
-static bool position_is_plausible(struct barnabas_position position) {
+bool consumed_position_is_plausible(struct barnabas_position position) {
     switch (position.kind) {
     case BARNABAS_FROM_BEGINNING:
     case BARNABAS_FROM_END:
@@ -149,6 +157,25 @@ static bool position_is_plausible(struct barnabas_position position) {
     return false;
 }
 
+void consumed_partition_assign(struct barnabas_consumer *consumer,
+                               struct consumed_partition *partition,
+                               struct barnabas_position position) {
+    reader_assign(&partition->reader, position,
+                  handle_deadline(consumer->settings->request_timeout_ms));
+    partition->buffered_bytes = 0;
+    partition->position = position.kind == BARNABAS_FROM_OFFSET ? position.value : -1;
+    partition->position_epoch = -1;
+}
+
+void consumed_partition_unassign(struct consumed_partition *partition) {
+    reader_unassign(&partition->reader);
+    partition->buffered_bytes = 0;
+    partition->position = -1;
+    partition->position_epoch = -1;
+    partition->committed = -1;
+    partition->owned = false;
+}
+
 int barnabas_consumer_assign(struct barnabas_consumer *consumer, const char *topic, int32_t index,
                              struct barnabas_position position) {
     struct consumed_partition *partition;
@@ -156,16 +183,12 @@ int barnabas_consumer_assign(struct barnabas_consumer *consumer, const char *top
 
     if (!topic_is_plausible(topic))
         return ERR_INVALID_TOPIC_EXCEPTION;
-    if (index < 0 || !position_is_plausible(position))
+    if (index < 0 || !consumed_position_is_plausible(position))
         return ERR_INVALID_REQUEST;
     mutex_lock(&consumer->lock);
-    error = partition_get(consumer, topic, index, &partition);
-    if (error == ERR_NONE) {
-        reader_assign(&partition->reader, position,
-                      handle_deadline(consumer->settings->request_timeout_ms));
-        partition->buffered_bytes = 0;
-        partition->position = -1;
-    }
+    error = consumed_partition_get(consumer, topic, index, &partition);
+    if (error == ERR_NONE)
+        consumed_partition_assign(consumer, partition, position);
     mutex_unlock(&consumer->lock);
     fetcher_wake(consumer);
     return error;
@@ -178,7 +201,7 @@ static int partition_change(struct barnabas_consumer *consumer, const char *topi
     enum error error = ERR_INVALID_REQUEST;
 
     mutex_lock(&consumer->lock);
-    partition = topic == NULL ? NULL : partition_find(consumer, topic, index);
+    partition = topic == NULL ? NULL : consumed_partition_find(consumer, topic, index);
     if (partition != NULL && partition->reader.state != READER_IDLE) {
         change(partition);
         condition_broadcast(&consumer->changed);
@@ -187,12 +210,6 @@ static int partition_change(struct barnabas_consumer *consumer, const char *topi
     mutex_unlock(&consumer->lock);
     fetcher_wake(consumer);
     return error;
-}
-
-static void change_unassign(struct consumed_partition *partition) {
-    reader_unassign(&partition->reader);
-    partition->buffered_bytes = 0;
-    partition->position = -1;
 }
 
 static void change_pause(struct consumed_partition *partition) {
@@ -205,7 +222,7 @@ static void change_resume(struct consumed_partition *partition) {
 
 int barnabas_consumer_unassign(struct barnabas_consumer *consumer, const char *topic,
                                int32_t partition) {
-    return partition_change(consumer, topic, partition, change_unassign);
+    return partition_change(consumer, topic, partition, consumed_partition_unassign);
 }
 
 int barnabas_consumer_pause(struct barnabas_consumer *consumer, const char *topic,
@@ -224,7 +241,7 @@ int barnabas_consumer_progress(struct barnabas_consumer *consumer, const char *t
     enum error error = ERR_INVALID_REQUEST;
 
     mutex_lock(&consumer->lock);
-    partition = topic == NULL ? NULL : partition_find(consumer, topic, index);
+    partition = topic == NULL ? NULL : consumed_partition_find(consumer, topic, index);
     if (partition != NULL && partition->reader.state != READER_IDLE) {
         *progress = (struct barnabas_progress){
             .position = partition->position,
@@ -240,13 +257,15 @@ int barnabas_consumer_progress(struct barnabas_consumer *consumer, const char *t
 
 /* --- polling ----------------------------------------------------------------------------- */
 
-/* Waits until there may be something to collect. False when the time is up. */
+/* Waits until there may be something to collect, or to do for the group. False when the time is
+ * up. */
 static bool wait_until_ready(struct barnabas_consumer *consumer, int64_t deadline_ms,
                              bool *woken_up) {
     bool in_time = true;
 
     mutex_lock(&consumer->lock);
-    while (in_time && !consumer->woken_up && !delivery_is_ready(consumer))
+    while (in_time && !consumer->woken_up && !delivery_is_ready(consumer) &&
+           !group_needs_poll(consumer))
         in_time = condition_wait(&consumer->changed, &consumer->lock, deadline_ms);
     *woken_up = consumer->woken_up;
     consumer->woken_up = false;
@@ -254,24 +273,41 @@ static bool wait_until_ready(struct barnabas_consumer *consumer, int64_t deadlin
     return in_time;
 }
 
-int barnabas_consumer_poll(struct barnabas_consumer *consumer, int64_t timeout_ms,
-                           struct barnabas_polled *polled) {
-    int64_t deadline_ms = handle_deadline(timeout_ms);
+/* Until there are messages or events. What is ready may turn out to hold nothing: the rest of a
+ * batch that was passed, say. */
+static enum error poll_until(struct barnabas_consumer *consumer, int64_t deadline_ms) {
     struct delivery *delivery = &consumer->delivery;
-    enum error error = ERR_NONE;
     bool woken_up = false;
     bool in_time = true;
+    enum error error;
 
-    *polled = (struct barnabas_polled){0};
-    delivery_release(delivery);
-    /* What is ready may turn out to hold nothing: the rest of a batch that was passed, say. */
+    if ((error = group_poll(consumer)) != ERR_NONE)
+        return error;
     while (in_time && error == ERR_NONE && delivery->message_count + delivery->event_count == 0) {
         in_time = wait_until_ready(consumer, deadline_ms, &woken_up);
         if (woken_up)
             return ERR_CANCELLED;
+        if ((error = group_poll(consumer)) != ERR_NONE)
+            return error;
         error = delivery_collect(consumer);
         fetcher_wake(consumer); /* there may be room again */
     }
+    return error;
+}
+
+int barnabas_consumer_poll(struct barnabas_consumer *consumer, int64_t timeout_ms,
+                           struct barnabas_polled *polled) {
+    int64_t deadline_ms = handle_deadline(timeout_ms);
+    struct delivery *delivery = &consumer->delivery;
+    enum error error;
+
+    *polled = (struct barnabas_polled){0};
+    delivery_release(delivery);
+    group_poll_begin(consumer);
+    error = poll_until(consumer, deadline_ms);
+    group_poll_end(consumer);
+    if (error == ERR_CANCELLED)
+        return error;
     *polled = (struct barnabas_polled){
         .messages = delivery->messages,
         .message_count = delivery->message_count,

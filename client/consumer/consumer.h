@@ -20,6 +20,7 @@
 #include "client/base/sync.h"
 #include "client/cluster/handle.h"
 #include "client/consumer/fetched.h"
+#include "client/consumer/group.h"
 #include "client/consumer/reader.h"
 
 struct consumed_topic {
@@ -36,7 +37,10 @@ struct consumed_partition {
     int32_t index;                /* fixed */
     struct reader reader;         /* lock */
     size_t buffered_bytes;        /* lock; queued under the current generation */
-    int64_t position;             /* lock; behind what was polled; -1: nothing yet */
+    int64_t position;             /* lock; what is polled next; -1: not known yet */
+    int32_t position_epoch;       /* lock; leader epoch of what was polled last; -1: unknown */
+    bool owned;                   /* lock; the group gave it */
+    int64_t committed;            /* lock; the last position committed here; -1: none */
     uint64_t told_in_poll;        /* the polling thread's: the last poll that gave an event of it */
     /* The background thread's: a replica near us, to which the leader has sent us. */
     int32_t near_replica_id; /* -1: none */
@@ -65,6 +69,7 @@ struct delivery {
     uint64_t poll;                 /* counts polls, from 1 */
     struct fetched_entry *current; /* being walked; NULL: none */
     struct fetched_walk walk;
+    int32_t walked_epoch; /* leader epoch of the last message walked in it; -1: none yet */
     struct fetched_list handed_out; /* entries whose records are in use */
     uint8_t **plain;                /* decompressed batches in use */
     size_t plain_count;
@@ -97,6 +102,7 @@ struct barnabas_consumer {
     enum error trouble;                        /* lock; as cluster_trouble */
 
     struct delivery delivery; /* the polling thread's */
+    struct consumer_group group;
 
     /* The background thread's, in fetcher.c. */
     struct task run;
@@ -111,6 +117,23 @@ struct barnabas_consumer {
 void fetcher_init(struct barnabas_consumer *consumer);
 void fetcher_shut(struct barnabas_consumer *consumer);
 void fetcher_done(struct barnabas_consumer *consumer);
+
+/* A partition by name; the second makes it if need be. NULL, or OUT_OF_MEMORY. */
+struct consumed_partition *consumed_partition_find(struct barnabas_consumer *consumer,
+                                                   const char *topic, int32_t index)
+    REQUIRES(consumer->lock);
+MUST_CHECK enum error consumed_partition_get(struct barnabas_consumer *consumer, const char *name,
+                                             int32_t index, struct consumed_partition **found)
+    REQUIRES(consumer->lock);
+
+/* Whether a caller may name it. */
+bool consumed_position_is_plausible(struct barnabas_position position);
+
+/* Begins and ends reading it. */
+void consumed_partition_assign(struct barnabas_consumer *consumer,
+                               struct consumed_partition *partition,
+                               struct barnabas_position position) REQUIRES(consumer->lock);
+void consumed_partition_unassign(struct consumed_partition *partition);
 
 /* Makes the background thread look at the partitions soon. Any thread. */
 void fetcher_wake(struct barnabas_consumer *consumer);

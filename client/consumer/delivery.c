@@ -168,12 +168,19 @@ static enum error fail_current(struct barnabas_consumer *consumer, enum error er
     return add_event(delivery, partition, &event);
 }
 
-static void note_position(struct barnabas_consumer *consumer) {
+/* The position is behind what was walked, or was moved (-1: it was not). */
+static void note_position(struct barnabas_consumer *consumer, int64_t moved_to) {
     struct delivery *delivery = &consumer->delivery;
+    struct consumed_partition *partition = delivery->current->partition;
 
     mutex_lock(&consumer->lock);
-    if (!is_stale(delivery->current))
-        delivery->current->partition->position = fetched_walk_position(&delivery->walk);
+    if (!is_stale(delivery->current)) {
+        partition->position = fetched_walk_position(&delivery->walk);
+        if (delivery->walked_epoch >= 0)
+            partition->position_epoch = delivery->walked_epoch;
+        if (moved_to >= 0)
+            partition->position = moved_to;
+    }
     mutex_unlock(&consumer->lock);
 }
 
@@ -191,10 +198,15 @@ static enum error walk_current(struct barnabas_consumer *consumer) {
 
         if (step == FETCHED_RECORD) {
             error = add_message(delivery, &record, &batch);
+            delivery->walked_epoch = batch.partition_leader_epoch;
         } else if (step == FETCHED_BATCH) {
             error = keep_plain(delivery, plain);
         } else if (step == FETCHED_END) {
-            note_position(consumer);
+            const struct fetched_entry *entry = delivery->current;
+
+            note_position(consumer, entry->has_event && entry->event.kind == BARNABAS_POSITION_RESET
+                                        ? entry->event.offset
+                                        : -1);
             if (delivery->current->has_event)
                 error =
                     add_event(delivery, delivery->current->partition, &delivery->current->event);
@@ -205,7 +217,7 @@ static enum error walk_current(struct barnabas_consumer *consumer) {
         if (error != ERR_NONE)
             return fail_current(consumer, error);
     }
-    note_position(consumer);
+    note_position(consumer, -1);
     return ERR_NONE;
 }
 
@@ -269,6 +281,7 @@ static bool begin_entry(struct barnabas_consumer *consumer) {
     if (entry == NULL)
         return false;
     delivery->current = entry;
+    delivery->walked_epoch = -1;
     fetched_walk_init(&delivery->walk, &options, bytes_of(entry->records, entry->size),
                       entry->from_offset, entry->aborted, entry->aborted_count);
     return true;

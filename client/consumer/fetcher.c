@@ -36,6 +36,7 @@ void fetcher_init(struct barnabas_consumer *consumer) {
 }
 
 void fetcher_shut(struct barnabas_consumer *consumer) {
+    group_shut(consumer);
     loop_timer_done(&consumer->timer);
     cluster_unlisten(consumer->handle.cluster, &consumer->listener);
     cluster_free(consumer->handle.cluster);
@@ -276,6 +277,7 @@ static void fetcher_run(struct task *task) {
         return; /* shut */
     now_ms = cluster_now_ms(consumer->handle.cluster);
     update_topics(consumer);
+    group_run(consumer, now_ms, &at_ms);
     /* The list only grows, at its end. */
     mutex_lock(&consumer->lock);
     TAILQ_FOREACH (partition, &consumer->partitions, next) {

@@ -21,6 +21,15 @@ int name_compare(struct bytes a, struct bytes b) {
     return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+bool partition_list_has(const struct partition_list *list, struct bytes topic, int32_t partition) {
+    for (int32_t i = 0; i < list->count; i++)
+        for (int32_t j = 0; j < list->topics[i].count; j++)
+            if (list->topics[i].partitions[j] == partition &&
+                bytes_equal(list->topics[i].topic, topic))
+                return true;
+    return false;
+}
+
 /* --- reading ----------------------------------------------------------------------------- */
 
 void partition_list_read(struct wire_reader *reader, struct arena *arena,

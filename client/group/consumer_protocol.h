@@ -68,6 +68,8 @@ MUST_CHECK enum error assignment_encode(const struct assignment *assignment, str
 /* The order of names: by bytes, the shorter first. */
 int name_compare(struct bytes a, struct bytes b);
 
+bool partition_list_has(const struct partition_list *list, struct bytes topic, int32_t partition);
+
 /* [str topic, [i32 partition]], which assignors also put into their user data. */
 void partition_list_read(struct wire_reader *reader, struct arena *arena,
                          struct partition_list *list);

@@ -128,11 +128,6 @@ BARNABAS_API void barnabas_cluster_free(struct barnabas_cluster *cluster); /* ac
 BARNABAS_API int barnabas_admin_describe_cluster(struct barnabas_admin *admin, int64_t timeout_ms,
                                                  struct barnabas_cluster **cluster);
 
-struct barnabas_topic_partition {
-    const char *topic;
-    int32_t partition;
-};
-
 enum barnabas_election {
     BARNABAS_ELECTION_PREFERRED = 0, /* the first replica leads, where it is in sync */
     BARNABAS_ELECTION_UNCLEAN = 1    /* where nobody leads, any live replica does: what it has not

@@ -30,7 +30,17 @@ enum barnabas_error {
     BARNABAS_UNKNOWN_TOPIC_OR_PARTITION = 3,
     BARNABAS_REQUEST_TIMED_OUT = 7,
     BARNABAS_MESSAGE_TOO_LARGE = 10,
+    BARNABAS_OFFSET_METADATA_TOO_LARGE = 12,
+    BARNABAS_COORDINATOR_LOAD_IN_PROGRESS = 14,
+    BARNABAS_COORDINATOR_NOT_AVAILABLE = 15,
+    BARNABAS_NOT_COORDINATOR = 16,
     BARNABAS_INVALID_TOPIC = 17,
+    BARNABAS_ILLEGAL_GENERATION = 22,
+    BARNABAS_INCONSISTENT_GROUP_PROTOCOL = 23,
+    BARNABAS_INVALID_GROUP_ID = 24,
+    BARNABAS_UNKNOWN_MEMBER_ID = 25,
+    BARNABAS_INVALID_SESSION_TIMEOUT = 26,
+    BARNABAS_REBALANCE_IN_PROGRESS = 27,
     BARNABAS_TOPIC_AUTHORIZATION_FAILED = 29,
     BARNABAS_GROUP_AUTHORIZATION_FAILED = 30,
     BARNABAS_CLUSTER_AUTHORIZATION_FAILED = 31,
@@ -38,7 +48,13 @@ enum barnabas_error {
     BARNABAS_TOPIC_ALREADY_EXISTS = 36,
     BARNABAS_INVALID_REQUEST = 42,
     BARNABAS_OUT_OF_ORDER_SEQUENCE_NUMBER = 45,
+    BARNABAS_NON_EMPTY_GROUP = 68,
+    BARNABAS_GROUP_ID_NOT_FOUND = 69,
+    BARNABAS_GROUP_MAX_SIZE_REACHED = 81,
+    BARNABAS_FENCED_INSTANCE_ID = 82,
     BARNABAS_ELECTION_NOT_NEEDED = 84,
+    BARNABAS_GROUP_SUBSCRIBED_TO_TOPIC = 86,
+    BARNABAS_INVALID_REGULAR_EXPRESSION = 128,
     BARNABAS_MALFORMED = -1001,         /* a peer sent what the protocol does not allow */
     BARNABAS_OUT_OF_MEMORY = -1002,     /* memory, or a bound such as buffer.memory, is used up */
     BARNABAS_CONNECTION_FAILED = -1006, /* no broker can be reached */
@@ -107,6 +123,11 @@ typedef void barnabas_logger(void *context, enum barnabas_log_level level, const
                              const char *details);
 BARNABAS_API void barnabas_config_set_logger(struct barnabas_config *config,
                                              barnabas_logger *logger, void *context);
+
+struct barnabas_topic_partition {
+    const char *topic;
+    int32_t partition;
+};
 
 /* A record's header. Keys may repeat. */
 struct barnabas_header {

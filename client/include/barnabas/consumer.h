@@ -1,5 +1,6 @@
 /*
- * Consumer: reads partitions that the caller names, from where it says.
+ * Consumer: reads partitions that the caller names, from where it says; or, as a member of a
+ * group, those that the group gives it, from where the group has come to.
  *
  * What is delivered. The records of a partition come in the order of their offsets, each once per
  * assignment, without gaps other than those the log has (compaction, markers of transactions,
@@ -8,11 +9,23 @@
  * With isolation.level=read_committed, records of aborted transactions are left out, and those
  * of open ones wait.
  *
+ * Groups. With group.id set, barnabas_consumer_subscribe makes the consumer a member: partitions
+ * of the topics are shared out among all members, each to exactly one of them at a time, and
+ * shared out anew when members come or go, or topics grow. The group's position in a partition is
+ * what its members committed; a partition without one begins as auto.offset.reset says. What was
+ * delivered but not committed when a member dies is delivered again, to another: commit after
+ * your work is done and it happens at least once, commit before and it happens at most once.
+ * With enable.auto.commit=true (default), the messages of a poll are committed during a later
+ * poll, and before their partition is given up: so finish with what a poll returned before you
+ * poll again. A member must poll at least every max.poll.interval.ms, or it loses its place.
+ * With a cooperative assignor, reading goes on through a rebalance in all partitions that stay.
+ *
  * Memory. The background thread reads ahead, up to fetch.max.bytes. What barnabas_consumer_poll
  * returns points into the handle and is valid until the next poll or close.
  *
- * Threads. One thread polls; the other functions may be called by any thread at any time. There
- * are no callbacks but the logger's.
+ * Threads. One thread polls, subscribes and closes; the other functions may be called by any
+ * thread at any time. Callbacks of rebalances and commits run inside barnabas_consumer_poll,
+ * unsubscribe and close, on their thread; they may call anything but those three and subscribe.
  */
 #ifndef BARNABAS_CONSUMER_H
 #define BARNABAS_CONSUMER_H
@@ -102,9 +115,96 @@ BARNABAS_API int barnabas_consumer_pause(struct barnabas_consumer *consumer, con
 BARNABAS_API int barnabas_consumer_resume(struct barnabas_consumer *consumer, const char *topic,
                                           int32_t partition);
 
+/* Goes on at another place; a paused partition stays paused. In a group, what is committed next
+ * counts from there. INVALID_REQUEST if it is not assigned. */
+BARNABAS_API int barnabas_consumer_seek(struct barnabas_consumer *consumer, const char *topic,
+                                        int32_t partition, struct barnabas_position position);
+
+enum barnabas_rebalance_kind {
+    /* These are ours from now on, beside what we had. Seek now to read from another place than
+     * the committed one. Called for every generation, also if there is nothing new. */
+    BARNABAS_REBALANCE_ASSIGNED,
+    /* These will go to others: finish, commit. Nothing of them is delivered afterwards. */
+    BARNABAS_REBALANCE_REVOKED,
+    /* These may be others' already, because we were silent for too long: a commit would be
+     * refused. */
+    BARNABAS_REBALANCE_LOST
+};
+
+/* The partitions are valid during the call. */
+typedef void barnabas_rebalanced(void *context, struct barnabas_consumer *consumer,
+                                 enum barnabas_rebalance_kind kind,
+                                 const struct barnabas_topic_partition *partitions, size_t count);
+
+/* Joins the group of group.id, or changes what it wants there. `rebalanced` may be NULL. Joining
+ * needs polls. Partitions that were assigned by hand stay so, besides.
+ * Errors: INVALID_TOPIC, INVALID_GROUP_ID (group.id is not set), OUT_OF_MEMORY. */
+BARNABAS_API int barnabas_consumer_subscribe(struct barnabas_consumer *consumer,
+                                             const char *const *topics, size_t count,
+                                             barnabas_rebalanced *rebalanced, void *context);
+
+/* The same for all topics whose whole name matches, those to come too. `pattern` is a POSIX
+ * extended regular expression. INVALID_REGULAR_EXPRESSION, with the reason. */
+BARNABAS_API int barnabas_consumer_subscribe_pattern(struct barnabas_consumer *consumer,
+                                                     const char *pattern,
+                                                     barnabas_rebalanced *rebalanced, void *context,
+                                                     struct barnabas_reason *reason);
+
+/* Commits (if enable.auto.commit), gives up what the group gave, and leaves it; a static member
+ * (group.instance.id) does not leave, so that it finds its place when it comes back. */
+BARNABAS_API int barnabas_consumer_unsubscribe(struct barnabas_consumer *consumer);
+
+/* What the group has given us. Fills in up to `capacity`; `*count` is how many there are. Names
+ * are valid until close. */
+BARNABAS_API void barnabas_consumer_assignment(struct barnabas_consumer *consumer,
+                                               struct barnabas_topic_partition *partitions,
+                                               size_t capacity, size_t *count);
+
+#define BARNABAS_OFFSET_NONE (-1)
+
+/* A line of a group's book. */
+struct barnabas_offset {
+    const char *topic;
+    int32_t partition;
+    int64_t offset;       /* of the next record to be read; NONE: there is nothing committed */
+    int32_t leader_epoch; /* of the record before it; -1: unknown */
+    const char *metadata; /* a note; NULL: none */
+    int error;            /* of this line, in answers */
+};
+
+/* Commits, and waits until the coordinator has it on its replicas. `offsets` NULL: behind all that
+ * was polled, of all partitions of the group. Otherwise these lines; their `error` is not read.
+ * Commits are made in the order in which they are given.
+ * Errors: REBALANCE_IN_PROGRESS (poll, then try again), UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION and
+ * FENCED_INSTANCE_ID (the partitions are not ours any more, nothing was committed),
+ * INVALID_GROUP_ID, OFFSET_METADATA_TOO_LARGE, REQUEST_TIMED_OUT and CONNECTION_LOST (it may have
+ * been committed), and those of single partitions, the first of them. */
+BARNABAS_API int barnabas_consumer_commit(struct barnabas_consumer *consumer,
+                                          const struct barnabas_offset *offsets, size_t count,
+                                          int64_t timeout_ms);
+
+/* `error` as that of barnabas_consumer_commit; `offsets` are valid during the call. */
+typedef void barnabas_committed(void *context, int error, const struct barnabas_offset *offsets,
+                                size_t count);
+
+/* The same without waiting; it is given up after request.timeout.ms. `committed` may be NULL. If
+ * this fails there is no callback; without a further poll it comes with the close. */
+BARNABAS_API int barnabas_consumer_commit_async(struct barnabas_consumer *consumer,
+                                                const struct barnabas_offset *offsets, size_t count,
+                                                barnabas_committed *committed, void *context);
+
+/* Reads what the group has committed: fills in offset, leader_epoch and error of each line;
+ * `metadata` becomes NULL. Errors: as above. */
+BARNABAS_API int barnabas_consumer_committed(struct barnabas_consumer *consumer,
+                                             struct barnabas_offset *offsets, size_t count,
+                                             int64_t timeout_ms);
+
 /* Waits up to `timeout_ms` (-1: for ever) for messages or events; there are none if none came in
  * time.
- * At most max.poll.records messages at once. Errors: OUT_OF_MEMORY, CANCELLED (woken up). */
+ * At most max.poll.records messages at once. Errors: OUT_OF_MEMORY, CANCELLED (woken up), and those
+ * with which a group refuses a member for good (FENCED_INSTANCE_ID, GROUP_AUTHORIZATION_FAILED,
+ * INCONSISTENT_GROUP_PROTOCOL, GROUP_MAX_SIZE_REACHED, INVALID_SESSION_TIMEOUT): every poll
+ * returns them until the next subscription. */
 BARNABAS_API int barnabas_consumer_poll(struct barnabas_consumer *consumer, int64_t timeout_ms,
                                         struct barnabas_polled *polled);
 
@@ -127,7 +227,8 @@ BARNABAS_API int barnabas_consumer_partition_count(struct barnabas_consumer *con
                                                    const char *topic, int64_t timeout_ms,
                                                    int32_t *count);
 
-/* Ends the thread and frees the handle and all that was polled. */
+/* Commits (if enable.auto.commit) and leaves the group as barnabas_consumer_unsubscribe does, for
+ * up to request.timeout.ms; ends the thread and frees the handle and all that was polled. */
 BARNABAS_API void barnabas_consumer_close(struct barnabas_consumer *consumer); /* accepts NULL */
 
 #ifdef __cplusplus
