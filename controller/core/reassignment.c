@@ -313,6 +313,12 @@ void controller_reassignment_on_written(struct controller *c, struct topic *topi
             planned_is_written(c, topic->partitions[i], effects);
 }
 
+void controller_reassignment_on_undone(struct topic *topic) {
+    for (size_t i = 0; i < topic->partition_count; i++)
+        if (topic->partitions[i]->planned != NULL)
+            topic->assignment_wanted = true;
+}
+
 void controller_reassignment_reconcile(struct controller *c, struct partition *p,
                                        const struct controller_partition_assignment *read,
                                        struct controller_effects *effects) {

@@ -273,6 +273,8 @@ bool controller_reassignment_plan_topic(struct controller *c, struct topic *topi
 /* The planned ones are in its znode. */
 void controller_reassignment_on_written(struct controller *c, struct topic *topic,
                                         struct controller_effects *effects);
+/* The write that brings the planned ones was not tried: they are planned anew. */
+void controller_reassignment_on_undone(struct topic *topic);
 /* Believes what was read, after a write that was refused or whose outcome is not known. */
 void controller_reassignment_reconcile(struct controller *c, struct partition *p,
                                        const struct controller_partition_assignment *read,

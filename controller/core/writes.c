@@ -406,6 +406,7 @@ static void topic_met(struct controller *c, struct topic *topic, enum fate fate,
         controller_topic_on_written(c, topic, effects);
         break;
     case FATE_UNDONE:
+        controller_reassignment_on_undone(topic);
         controller_writes_queue_first(c, &topic->unit, false);
         break;
     case FATE_REFUSED:
