@@ -4,15 +4,15 @@
 
 #include "client/base/logger.h"
 #include "zk-schema/paths.h"
-#include "zk-schema/unclean_restart_znode.h"
 
 #define NEVER (-1)
 
 /* The operations of the multi that registers. */
-enum { OP_CREATE, OP_SET, OP_COUNT, OP_MARK, OPS_MAX = OP_MARK + 2 };
+enum { OP_CREATE, OP_SET, OP_COUNT, OP_MARK, OPS_MAX };
 
 enum registration_state {
     STATE_IDLE, /* not started, or no session */
+    STATE_READING_MARK,
     STATE_CREATING,
     STATE_READING,  /* who owns the znode? */
     STATE_DELETING, /* our own leftover */
@@ -30,9 +30,11 @@ struct broker_registration {
     bool started;
     int64_t waiting_since_ms;   /* the first time heard while waiting, or NEVER */
     int64_t registered_session; /* the last in which we were registered; 0: none */
-    int64_t first_epoch;        /* with which this process first came; 0: not yet */
-    bool mark_is_left;          /* a mark stands without its registration */
-    uint64_t attempt;           /* completions of older attempts are history */
+    bool mark_is_read;
+    bool mark_exists;
+    bool mark_is_wanted;   /* with the next registration */
+    int64_t unclean_since; /* what the mark says; 0: nothing */
+    uint64_t attempt;      /* completions of older attempts are history */
 };
 
 /* What a completion needs to know which attempt it belongs to. */
@@ -66,8 +68,9 @@ static void read_owner(struct broker_registration *registration);
 static void succeed(struct broker_registration *registration, int64_t broker_epoch) {
     registration->state = STATE_REGISTERED;
     registration->registered_session = zk_session_id(registration->config.zk);
-    if (registration->first_epoch == 0)
-        registration->first_epoch = broker_epoch;
+    if (registration->mark_is_wanted)
+        registration->unclean_since = broker_epoch;
+    registration->mark_is_wanted = false;
     LOG_INFO("broker_registered", "broker=%d broker_epoch=%" PRId64, registration->config.broker_id,
              broker_epoch);
     registration->config.on_registered(registration->config.context, broker_epoch);
@@ -146,21 +149,15 @@ static void read_owner(struct broker_registration *registration) {
            begin(registration, STATE_READING));
 }
 
-/* The mark and the registration are made and vanish together, so a mark without one is left over:
- * of a registration that was deleted by hand, or that we deleted. */
+/* Whether the mark is there is only known for sure when it is written. */
 static bool is_about_the_mark(struct broker_registration *registration,
                               const struct zk_result *result) {
-    const struct zk_op_result *mark;
+    enum error expected = registration->mark_exists ? ERR_ZK_NO_NODE : ERR_ZK_NODE_EXISTS;
 
-    if (result->ops == NULL || result->op_count <= OP_MARK)
+    if (result->ops == NULL || result->op_count <= OP_MARK ||
+        result->ops[OP_MARK].error != expected)
         return false;
-    mark = &result->ops[OP_MARK];
-    if (mark->error == ERR_ZK_NODE_EXISTS && !registration->mark_is_left)
-        registration->mark_is_left = true;
-    else if (mark->error == ERR_ZK_NO_NODE && registration->mark_is_left)
-        registration->mark_is_left = false;
-    else
-        return false;
+    registration->mark_exists = !registration->mark_exists;
     return true;
 }
 
@@ -183,7 +180,6 @@ static void on_created(void *context, const struct zk_result *result) {
  * without another read. The version of /barnabas/registrations counts registrations: a controller
  * that does not know of this one yet can write nothing (controller/README.md, rule 1). */
 static void create(struct broker_registration *registration) {
-    const char *mark = registration->mark.text;
     struct zk_op ops[OPS_MAX] = {
         [OP_CREATE] = {.kind = ZK_OP_CREATE,
                        .path = registration->path.text,
@@ -197,25 +193,40 @@ static void create(struct broker_registration *registration) {
                       .path = PATH_REGISTRATIONS,
                       .data = BYTES_NULL,
                       .version = ZK_ANY_VERSION},
+        [OP_MARK] = {.kind = registration->mark_exists ? ZK_OP_SET : ZK_OP_CREATE,
+                     .path = registration->mark.text,
+                     .data = BYTES_NULL,
+                     .version = ZK_ANY_VERSION},
     };
-    size_t count = OP_MARK;
-    struct arena arena;
 
-    arena_init(&arena, 4096);
-    if (registration->config.restarted_uncleanly) {
-        if (registration->mark_is_left)
-            ops[count++] =
-                (struct zk_op){.kind = ZK_OP_DELETE, .path = mark, .version = ZK_ANY_VERSION};
-        ops[count++] = (struct zk_op){
-            .kind = ZK_OP_CREATE,
-            .path = mark,
-            .data = unclean_restart_znode_encode(registration->first_epoch, &arena),
-            .flags = ZK_EPHEMERAL,
-        };
-    }
     registration->waiting_since_ms = NEVER;
-    zk_multi(registration->config.zk, ops, count, on_created, begin(registration, STATE_CREATING));
-    arena_done(&arena);
+    zk_multi(registration->config.zk, ops, registration->mark_is_wanted ? OPS_MAX : OP_MARK,
+             on_created, begin(registration, STATE_CREATING));
+}
+
+static void on_mark(void *context, const struct zk_result *result) {
+    struct broker_registration *registration = end(context);
+
+    if (registration == NULL || is_session_trouble(result->error))
+        return;
+    if (result->error != ERR_NONE && result->error != ERR_ZK_NO_NODE) {
+        refuse(registration, result->error);
+        return;
+    }
+    registration->mark_is_read = true;
+    registration->mark_exists = result->error == ERR_NONE;
+    if (registration->mark_exists)
+        registration->unclean_since = result->stat.mzxid;
+    create(registration);
+}
+
+/* The first time in this process: what an earlier one said of these logs still holds. */
+static void begin_registering(struct broker_registration *registration) {
+    if (registration->mark_is_read)
+        create(registration);
+    else
+        zk_get(registration->config.zk, registration->mark.text, false, on_mark,
+               begin(registration, STATE_READING_MARK));
 }
 
 enum error broker_registration_new(const struct broker_registration_config *config,
@@ -227,6 +238,7 @@ enum error broker_registration_new(const struct broker_registration_config *conf
     registration->config = *config;
     registration->path = path_of_broker(config->broker_id);
     registration->mark = path_of_unclean_restart(config->broker_id);
+    registration->mark_is_wanted = config->restarted_uncleanly;
     registration->data = malloc(config->data.size + 1);
     CHECK(registration->data != NULL);
     if (config->data.size > 0)
@@ -246,7 +258,7 @@ void broker_registration_free(struct broker_registration *registration) {
 void broker_registration_start(struct broker_registration *registration) {
     registration->started = true;
     registration->attempt++;
-    create(registration);
+    begin_registering(registration);
 }
 
 void broker_registration_on_session(struct broker_registration *registration,
@@ -256,13 +268,16 @@ void broker_registration_on_session(struct broker_registration *registration,
     switch (state) {
     case ZK_SESSION_NEW:
         registration->attempt++;
-        create(registration);
+        begin_registering(registration);
         break;
     case ZK_SESSION_RECONNECTED:
         /* What was under way may or may not have been applied: look. */
         if (registration->state != STATE_REGISTERED) {
             registration->attempt++;
-            read_owner(registration);
+            if (registration->mark_is_read)
+                read_owner(registration);
+            else
+                begin_registering(registration);
         }
         break;
     case ZK_SESSION_EXPIRED:
@@ -302,4 +317,8 @@ bool broker_registration_is_waiting(const struct broker_registration *registrati
 
 bool broker_registration_is_registered(const struct broker_registration *registration) {
     return registration->state == STATE_REGISTERED;
+}
+
+int64_t broker_registration_unclean_since(const struct broker_registration *registration) {
+    return registration->unclean_since;
 }

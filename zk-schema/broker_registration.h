@@ -11,7 +11,10 @@
  * A foreign znode is never deleted: it may be a live broker's. A session of a dead process ends
  * within its timeout; if the znode outlives that, the id is taken and we are refused.
  *
- * Each registration also counts up /barnabas/registrations.
+ * Each registration also counts up /barnabas/registrations. The first one of a process that started
+ * on logs that may have lost records writes /barnabas/unclean_restarts/N as well, whose mzxid then
+ * says: states that are older counted on records that this broker may not have any more. That stays
+ * true however often the broker starts again, cleanly or not, so nobody deletes it.
  *
  * A state machine: the owner forwards the events of the session, and the time.
  *
@@ -30,8 +33,7 @@ struct broker_registration_config {
     struct zk *zk;
     int32_t broker_id;
     struct bytes data; /* the znode's content; copied */
-    /* This process may have lost the end of its logs: every registration of it says so, and since
-     * when (unclean_restart_znode.h). */
+    /* This process started on logs that may have lost records. */
     bool restarted_uncleanly;
     /* The znode stands, with this czxid. Once per session. */
     void (*on_registered)(void *context, int64_t broker_epoch);
@@ -65,5 +67,9 @@ void broker_registration_on_time(struct broker_registration *registration, int64
 /* Another session owns the znode, and we wait for it to go. */
 bool broker_registration_is_waiting(const struct broker_registration *registration);
 bool broker_registration_is_registered(const struct broker_registration *registration);
+
+/* Once registered: the registration (its zxid) before which this broker's logs may have lost
+ * records, of this process or an earlier one; 0: never. */
+int64_t broker_registration_unclean_since(const struct broker_registration *registration);
 
 #endif

@@ -131,8 +131,8 @@ static void on_registered(void *context, int64_t broker_epoch) {
     isr_changes_set_broker_epoch(control->isr_changes, broker_epoch);
     topic_requests_set_broker_epoch(control->topic_requests, broker_epoch);
     if (is_first) {
-        if (log_manager_may_have_lost_records(control->logs))
-            replica_manager_lead_since(control->replicas, broker_epoch);
+        replica_manager_lead_since(control->replicas,
+                                   broker_registration_unclean_since(control->registration));
         /* Before the load: it is complete when these have been read. */
         broker_settings_read(control->broker_settings);
         metadata_watcher_on_session(control->watcher, ZK_SESSION_NEW);

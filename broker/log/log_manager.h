@@ -78,7 +78,8 @@ bool log_manager_was_clean(const struct log_manager *manager);
 
 /* Whether what the logs held before this start may be gone from their ends, or gone altogether: a
  * directory lacked the marker of a clean stop. One that is empty or cannot be read may have held
- * logs. Valid after load. */
+ * logs; a process that stopped before it had registered could not tell anybody what it had found.
+ * Valid after load. */
 bool log_manager_may_have_lost_records(const struct log_manager *manager);
 
 /* Opens all logs, recovering those that need it. Folders that are no partition's are left alone.

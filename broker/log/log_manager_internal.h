@@ -24,7 +24,7 @@ struct manager_dir {
     struct meta_properties meta;
     bool has_meta;                 /* meta is initialised */
     bool was_clean;                /* the marker was there, or there was nothing to mark */
-    bool had_marker;               /* when it was loaded */
+    bool had_marker;               /* of a clean stop of a registered broker, when it was loaded */
     bool has_logs;                 /* likewise */
     int64_t previous_broker_epoch; /* -1: unknown */
     struct arena arena;            /* of the tables; only during load */

@@ -49,7 +49,7 @@ static enum error take_marker(struct manager_dir *dir) {
         dir->previous_broker_epoch = parse_broker_epoch(text);
     }
     free(text);
-    dir->had_marker = dir->was_clean;
+    dir->had_marker = dir->previous_broker_epoch >= 0;
     if (!dir->was_clean)
         return ERR_NONE;
     if ((error = disk_unlink(dir->dir.disk, path)) != ERR_NONE)

@@ -276,6 +276,17 @@ static void become_leader(struct partition *partition, const struct metadata_par
     take_followers(partition, state, new_epoch);
 }
 
+/* The state is known, but its replicas may be others: the controller may have lost its office
+ * before it could tell so by a new leader epoch. Nobody waits for a replica that is none any more.
+ */
+static void take_assignment(struct partition *partition, const struct metadata_partition *state,
+                            struct waiter_list *woken) {
+    partition->replica_count = state->replica_count;
+    take_followers(partition, state, false);
+    if (partition_advance_high_watermark(partition))
+        partition_collect_waiters(partition, log_end_offset(partition->log), false, woken);
+}
+
 bool partition_apply(struct partition *partition, const struct metadata_partition *state,
                      int32_t min_isr) {
     struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
@@ -304,6 +315,8 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
         if (role == ROLE_LEADER)
             (void)partition_advance_high_watermark(partition);
         partition_collect_waiters(partition, log_end_offset(partition->log), new_epoch, &woken);
+    } else if (role == ROLE_LEADER && state->leader_epoch == known_epoch) {
+        take_assignment(partition, state, &woken);
     }
     mutex_unlock(&partition->lock);
     mutex_unlock(&partition->append_lock);

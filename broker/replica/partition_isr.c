@@ -118,8 +118,6 @@ bool partition_isr_answer(struct partition *partition, const struct isr_proposal
         case ERR_OPERATION_NOT_ATTEMPTED:
             partition->proposal_pending = false;
             break;
-        case ERR_UNKNOWN_TOPIC_OR_PARTITION:
-        case ERR_UNKNOWN_TOPIC_ID:
         case ERR_FENCED_LEADER_EPOCH:
         case ERR_INVALID_UPDATE_VERSION:
         case ERR_INVALID_REQUEST:
@@ -127,6 +125,10 @@ bool partition_isr_answer(struct partition *partition, const struct isr_proposal
             /* INVARIANT: the change may or may not have been applied, so the maximal ISR stays
              * in force until the metadata brings the state that is true. */
             break;
+        case ERR_UNKNOWN_TOPIC_OR_PARTITION:
+        case ERR_UNKNOWN_TOPIC_ID:
+            /* The metadata will say that the topic is gone, unless the controller that is deleting
+             * it lost its office before it could write so: then the next one knows it. */
         default:
             again = true;
             break;

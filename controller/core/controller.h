@@ -86,8 +86,7 @@ struct controller_broker_read {
     int32_t id;
     int64_t epoch;     /* czxid */
     struct bytes rack; /* null: none */
-    /* 0: its process started on logs that were closed cleanly. Else the epoch with which the
-     * process first registered: it may have lost the end of what it had until then. */
+    /* The registration before which its logs may have lost records; 0: never. */
     int64_t unclean_since;
 };
 

@@ -100,11 +100,15 @@ static bool plan_clean(const struct election_input *input, struct election_plan 
     }
     if (plan_from_isr(input, online | HEALTH_BIT(REPLICA_STALE), plan))
         return true;
-    if (first_replica(input, HEALTH_BIT(REPLICA_UNCLEAN), true) < 0)
+    if (!plan_from_isr(input, HEALTH_BIT(REPLICA_UNCLEAN), plan))
         return false;
     /* Whoever leaves has what the unclean one may have lost: it leads until that has caught up. */
-    return plan_from_isr(input, HEALTH_BIT(REPLICA_LEAVING), plan) ||
-           plan_from_isr(input, HEALTH_BIT(REPLICA_UNCLEAN), plan);
+    if (plan_from_isr(input, HEALTH_BIT(REPLICA_LEAVING), plan))
+        return true;
+    /* What one of them kept another may have lost. */
+    plan->isr[0] = plan->leader;
+    plan->isr_count = 1;
+    return true;
 }
 
 void controller_election_plan_repair(const struct election_input *input,

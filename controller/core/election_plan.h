@@ -8,7 +8,7 @@
  * committed. A replica whose broker registered anew since the state was written (STALE, UNCLEAN)
  * leaves the ISR until it has caught up, unless nobody else of the ISR is there: one that
  * restarted uncleanly may have lost the end of its log. Such a one is the last choice: it leads,
- * and counts, only where no other member of the ISR is there.
+ * and counts, only where no other member of the ISR is there, and then alone.
  *
  * Source: Apache Kafka 3.9, PartitionLeaderElectionAlgorithms, ReplicaStateMachine.
  */

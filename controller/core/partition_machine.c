@@ -342,7 +342,7 @@ static void add_state_write(struct partition *p, struct batch *batch,
 /* Whether somebody who is not in the ISR could lead, if the topic's config allowed it. */
 static bool unclean_could_help(const struct partition *p, const struct election_input *input) {
     for (size_t r = 0; r < p->replica_count; r++)
-        if (input->health[r] == REPLICA_ONLINE || input->health[r] == REPLICA_STALE)
+        if (input->health[r] != REPLICA_OFFLINE && input->health[r] != REPLICA_LEAVING)
             return p->exists;
     return false;
 }

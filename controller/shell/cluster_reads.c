@@ -9,7 +9,6 @@
 #include "zk-schema/admin_znode.h"
 #include "zk-schema/broker_znode.h"
 #include "zk-schema/paths.h"
-#include "zk-schema/unclean_restart_znode.h"
 
 /* ---- /controller */
 
@@ -117,21 +116,11 @@ static void brokers_done(struct read *read) {
     controller_read_finish(read, &event);
 }
 
-/* Which of them restarted uncleanly. Asked after their registrations: a mark comes and goes with
- * its registration, so one that belongs to a registration that was read is seen, or both are gone
- * since, which the watch tells. */
+/* Which of them restarted uncleanly, and when. Asked after their registrations, so that what is
+ * read holds for these at least. */
 static void mark_answered(struct read *read, size_t index, const struct zk_result *result) {
-    struct controller_broker_read *broker = &read->brokers.brokers[index];
-    struct znode_path path = path_of_unclean_restart(broker->id);
-    struct znode_error problem;
-
-    if (result->error == ERR_ZK_NO_NODE)
-        return;
-    if (unclean_restart_znode_decode(path.text, result->data, result->stat.czxid,
-                                     &broker->unclean_since, &problem) != ERR_NONE) {
-        controller_read_warn_invalid(&problem);
-        broker->unclean_since = result->stat.czxid;
-    }
+    if (result->error == ERR_NONE)
+        read->brokers.brokers[index].unclean_since = result->stat.mzxid;
 }
 
 static void marks_listed(struct read *read, size_t index, const struct zk_result *result) {

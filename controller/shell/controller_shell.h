@@ -48,7 +48,9 @@ struct controller_shell_config {
     bool auto_leader_rebalance_enable;
     int64_t leader_imbalance_check_interval_ms;
     int32_t leader_imbalance_per_broker_percentage;
-    bool test_without_fence; /* false, but in a test that wants to see the fence missed */
+    bool test_without_fence;
+    bool test_without_registrations_check; /* false, but in a test that wants to see the fence
+                                              missed */
     /* Optional: this broker's term began (`active`, with its epoch) or ended. */
     void (*on_term)(void *context, bool active, int32_t controller_epoch);
     void *context;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "tests/simulation/committed.h"
 #include "zk-schema/change_znode.h"
 #include "zk-schema/controller_znode.h"
 #include "zk-schema/paths.h"
@@ -17,6 +18,7 @@ struct seen_state {
     int32_t leader, leader_epoch, controller_epoch, recovery_state;
     int32_t isr[ISR_MAX];
     size_t isr_count;
+    int64_t zxid; /* of the znode that was seen */
 };
 
 struct partition_key {
@@ -45,6 +47,7 @@ struct told_topic {
 struct checker {
     struct simulator *simulator;
     struct model_zookeeper *zookeeper;
+    struct committed *committed; /* may be NULL */
     struct seen_partition *partitions;
     struct told_topic *topics;
     int32_t controller_epoch;
@@ -57,9 +60,7 @@ struct checker {
     struct uuid last_id;
 };
 
-static void broken(struct checker *checker, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static void broken(struct checker *checker, const char *format, ...) {
+void checker_broken(struct checker *checker, const char *format, ...) {
     char text[512];
     va_list arguments;
 
@@ -88,6 +89,10 @@ struct checker *checker_new(struct simulator *simulator) {
 
 void checker_set_zookeeper(struct checker *checker, struct model_zookeeper *zookeeper) {
     checker->zookeeper = zookeeper;
+}
+
+void checker_set_committed(struct checker *checker, struct committed *committed) {
+    checker->committed = committed;
 }
 
 static void told_topic_clear(struct told_topic *topic) {
@@ -119,7 +124,7 @@ void checker_count_only(struct checker *checker) {
     checker->count_only = true;
 }
 
-size_t checker_broken(const struct checker *checker) {
+size_t checker_broken_count(const struct checker *checker) {
     return checker->broken;
 }
 
@@ -180,16 +185,16 @@ static bool same_state(const struct seen_state *a, const struct seen_state *b) {
 
 static void check_shape(struct checker *checker, const char *path, const struct seen_state *now) {
     if (now->isr_count == 0)
-        broken(checker, "%s: empty isr", path);
+        checker_broken(checker, "%s: empty isr", path);
     for (size_t i = 0; i < now->isr_count; i++)
         for (size_t j = 0; j < i; j++)
             if (now->isr[i] == now->isr[j])
-                broken(checker, "%s: %d twice in the isr", path, now->isr[i]);
+                checker_broken(checker, "%s: %d twice in the isr", path, now->isr[i]);
     if (now->leader >= 0 && !in_isr(now, now->leader))
-        broken(checker, "%s: leader %d is not in the isr", path, now->leader);
+        checker_broken(checker, "%s: leader %d is not in the isr", path, now->leader);
     if (now->controller_epoch != checker->controller_epoch)
-        broken(checker, "%s: written by controller epoch %d, but it is %d", path,
-               now->controller_epoch, checker->controller_epoch);
+        checker_broken(checker, "%s: written by controller epoch %d, but it is %d", path,
+                       now->controller_epoch, checker->controller_epoch);
 }
 
 static void check_step(struct checker *checker, const char *path, const struct seen_state *before,
@@ -197,22 +202,22 @@ static void check_step(struct checker *checker, const char *path, const struct s
     bool isr_kept = same_isr(before, now);
 
     if (now->leader_epoch < before->leader_epoch)
-        broken(checker, "%s: leader epoch fell from %d to %d", path, before->leader_epoch,
-               now->leader_epoch);
+        checker_broken(checker, "%s: leader epoch fell from %d to %d", path, before->leader_epoch,
+                       now->leader_epoch);
     if (now->leader != before->leader && now->leader_epoch <= before->leader_epoch)
-        broken(checker, "%s: leader %d after %d in the same leader epoch %d", path, now->leader,
-               before->leader, now->leader_epoch);
+        checker_broken(checker, "%s: leader %d after %d in the same leader epoch %d", path,
+                       now->leader, before->leader, now->leader_epoch);
     if (now->leader_epoch > before->leader_epoch + 1)
-        broken(checker, "%s: leader epoch jumped from %d to %d", path, before->leader_epoch,
-               now->leader_epoch);
+        checker_broken(checker, "%s: leader epoch jumped from %d to %d", path, before->leader_epoch,
+                       now->leader_epoch);
     if (now->leader >= 0 && !in_isr(before, now->leader) && now->leader != before->leader &&
         now->recovery_state == 0)
-        broken(checker, "%s: leader %d was not in the isr", path, now->leader);
+        checker_broken(checker, "%s: leader %d was not in the isr", path, now->leader);
     if (now->leader == before->leader && isr_kept && now->leader_epoch == before->leader_epoch &&
         now->recovery_state == before->recovery_state)
-        broken(checker, "%s: written without a change", path);
+        checker_broken(checker, "%s: written without a change", path);
     if (now->leader < 0 && !isr_kept)
-        broken(checker, "%s: the isr changed though nobody leads", path);
+        checker_broken(checker, "%s: the isr changed though nobody leads", path);
 }
 
 static bool is_among(const int32_t *ids, int32_t count, int32_t id) {
@@ -239,8 +244,21 @@ static void check_assignment(struct checker *checker, const char *path, const st
     const struct seen_state *state = &seen(checker, id, assigned->partition)->truth;
 
     if (state->exists && strangers(state, assigned) == state->isr_count)
-        broken(checker, "%s: partition %d: nobody of the isr is a replica", path,
-               assigned->partition);
+        checker_broken(checker, "%s: partition %d: nobody of the isr is a replica", path,
+                       assigned->partition);
+}
+
+static struct committed_state committed_state_of(const struct seen_state *state) {
+    return (struct committed_state){state->leader, state->leader_epoch, state->recovery_state,
+                                    state->isr,    state->isr_count,    state->zxid};
+}
+
+static void check_committed(struct checker *checker, const struct uuid *id, int32_t partition,
+                            const struct seen_state *before, const struct seen_state *now) {
+    struct committed_state from = committed_state_of(before), to = committed_state_of(now);
+
+    if (checker->committed != NULL)
+        committed_on_state(checker->committed, id, partition, &from, &to);
 }
 
 /* ".../topics/T" */
@@ -302,22 +320,25 @@ static void on_state(struct checker *checker, const struct model_change *change,
 
     if (partition_state_znode_decode(change->path, change->data, &checker->arena, &znode, NULL) !=
         ERR_NONE) {
-        broken(checker, "%s: not a state: %.*s", change->path, BYTES_FORMAT(change->data));
+        checker_broken(checker, "%s: not a state: %.*s", change->path, BYTES_FORMAT(change->data));
         return;
     }
     if (!topic_id_in_tree(checker, topic, &id)) {
-        broken(checker, "%s: a state of a topic that is not there", change->path);
+        checker_broken(checker, "%s: a state of a topic that is not there", change->path);
         return;
     }
     if (uuid_is_zero(&id))
-        broken(checker, "%s: a state of a topic without an id", change->path);
+        checker_broken(checker, "%s: a state of a topic without an id", change->path);
     now = state_of(checker, &znode, change->stat.version);
+    now.zxid = change->stat.mzxid;
     seen_partition = seen(checker, &id, partition);
     check_shape(checker, change->path, &now);
     if (seen_partition->truth.exists)
+        check_committed(checker, &id, partition, &seen_partition->truth, &now);
+    if (seen_partition->truth.exists)
         check_step(checker, change->path, &seen_partition->truth, &now);
     else if (now.leader_epoch != 0)
-        broken(checker, "%s: first leader epoch is %d", change->path, now.leader_epoch);
+        checker_broken(checker, "%s: first leader epoch is %d", change->path, now.leader_epoch);
     seen_partition->truth = now;
 }
 
@@ -367,12 +388,12 @@ static void on_entry(struct checker *checker, const struct model_change *change)
 
     if (change_znode_decode(change->path, change->data, &checker->arena, &entry, NULL) !=
         ERR_NONE) {
-        broken(checker, "%s: not a change: %.*s", change->path, BYTES_FORMAT(change->data));
+        checker_broken(checker, "%s: not a change: %.*s", change->path, BYTES_FORMAT(change->data));
         return;
     }
     if (entry.controller_epoch != checker->controller_epoch)
-        broken(checker, "%s: by controller epoch %d, but it is %d", change->path,
-               entry.controller_epoch, checker->controller_epoch);
+        checker_broken(checker, "%s: by controller epoch %d, but it is %d", change->path,
+                       entry.controller_epoch, checker->controller_epoch);
     for (int32_t i = 0; i < entry.deletion_count; i++)
         tell_deletion(checker, &entry.deletions[i].topic_id);
     for (int32_t i = 0; i < entry.topic_count; i++)
@@ -384,7 +405,7 @@ static void on_entry(struct checker *checker, const struct model_change *change)
         HASH_FIND(hh, checker->topics, &told->topic_id, sizeof(topic->id), topic);
         /* A state of a topic that was never told of would be dropped by the brokers. */
         if (topic == NULL)
-            broken(checker, "%s: a state of an unknown topic", change->path);
+            checker_broken(checker, "%s: a state of an unknown topic", change->path);
         seen(checker, &told->topic_id, told->partition)->told =
             state_of(checker, &told->state, told->partition_epoch);
     }
@@ -394,11 +415,11 @@ static void on_controller_epoch(struct checker *checker, const struct model_chan
     int32_t epoch;
 
     if (controller_epoch_znode_decode(change->path, change->data, &epoch, NULL) != ERR_NONE) {
-        broken(checker, "the controller epoch is no number");
+        checker_broken(checker, "the controller epoch is no number");
         return;
     }
     if (epoch != checker->controller_epoch + 1 && change->kind == ZK_OP_SET)
-        broken(checker, "controller epoch %d after %d", epoch, checker->controller_epoch);
+        checker_broken(checker, "controller epoch %d after %d", epoch, checker->controller_epoch);
     checker->controller_epoch = epoch;
 }
 
@@ -414,7 +435,7 @@ static void check_told(struct checker *checker, const struct model_change *chang
         return;
     p = seen(checker, &id, partition);
     if (!same_state(&p->truth, &p->told))
-        broken(checker, "%s: the change log does not say what was written", change->path);
+        checker_broken(checker, "%s: the change log does not say what was written", change->path);
 }
 
 void checker_on_commit(void *context, const struct model_change *changes, size_t count) {
@@ -460,15 +481,17 @@ static void check_assigned_end(struct checker *checker, const struct told_topic 
     if (topic->replica_counts[index] != (size_t)assigned->replica_count ||
         memcmp(topic->replicas[index], assigned->replicas,
                (size_t)assigned->replica_count * sizeof(*assigned->replicas)) != 0)
-        broken(checker, "%s-%d: the change log has other replicas in the end", topic->name, index);
+        checker_broken(checker, "%s-%d: the change log has other replicas in the end", topic->name,
+                       index);
     if (state->leader >= 0 && strangers(state, assigned) > 0)
-        broken(checker, "%s-%d: in the isr is who is no replica in the end", topic->name, index);
+        checker_broken(checker, "%s-%d: in the isr is who is no replica in the end", topic->name,
+                       index);
     for (int32_t i = 0; i < assigned->replica_count; i++)
         is_complete = is_complete && (is_among(assigned->removing_replicas,
                                                assigned->removing_count, assigned->replicas[i]) ||
                                       in_isr(state, assigned->replicas[i]));
     if (is_complete && assigned->adding_count + assigned->removing_count > 0)
-        broken(checker, "%s-%d: its reassignment is stuck in the end", topic->name, index);
+        checker_broken(checker, "%s-%d: its reassignment is stuck in the end", topic->name, index);
 }
 
 static void check_partition_end(struct end *end, const struct told_topic *topic,
@@ -485,14 +508,18 @@ static void check_partition_end(struct end *end, const struct told_topic *topic,
         isr_lives = isr_lives || end->is_live(end->context, p->truth.isr[i]);
     if (!model_zookeeper_get(checker->zookeeper, path.text, NULL, NULL)) {
         if (anybody_lives)
-            broken(checker, "%s: no state in the end", path.text);
+            checker_broken(checker, "%s: no state in the end", path.text);
         return;
     }
     if (!same_state(&p->truth, &p->told))
-        broken(checker, "%s: the change log differs in the end", path.text);
+        checker_broken(checker, "%s: the change log differs in the end", path.text);
     check_assigned_end(checker, topic, assigned, &p->truth);
+    if (checker->committed != NULL) {
+        struct committed_state state = committed_state_of(&p->truth);
+        committed_check_end(checker->committed, &topic->id, assigned->partition, &state);
+    }
     if (isr_lives && (p->truth.leader < 0 || !end->is_live(end->context, p->truth.leader)))
-        broken(checker, "%s: leader %d in the end", path.text, p->truth.leader);
+        checker_broken(checker, "%s: leader %d in the end", path.text, p->truth.leader);
 }
 
 static void check_topic_end(void *context, const char *name) {
@@ -506,17 +533,17 @@ static void check_topic_end(void *context, const char *name) {
     arena_reset(&checker->arena);
     if (!model_zookeeper_get(checker->zookeeper, path.text, &data, NULL) ||
         topic_znode_decode(path.text, data, &checker->arena, &znode, NULL) != ERR_NONE) {
-        broken(checker, "%s: not readable in the end", path.text);
+        checker_broken(checker, "%s: not readable in the end", path.text);
         return;
     }
     end->topics++;
     HASH_FIND(hh, checker->topics, &znode.topic_id, sizeof(topic->id), topic);
     if (topic == NULL) {
-        broken(checker, "%s: the change log does not know it in the end", path.text);
+        checker_broken(checker, "%s: the change log does not know it in the end", path.text);
         return;
     }
     if (strcmp(topic->name, name) != 0 || topic->partition_count != (size_t)znode.partition_count)
-        broken(checker, "%s: the change log says something else in the end", path.text);
+        checker_broken(checker, "%s: the change log says something else in the end", path.text);
     for (int32_t i = 0; i < znode.partition_count; i++)
         check_partition_end(end, topic, &znode.partitions[i]);
 }
@@ -533,19 +560,19 @@ void checker_check_end(struct checker *checker, bool (*is_live)(void *context, i
 
     model_zookeeper_children(checker->zookeeper, PATH_TOPICS, check_topic_end, &end);
     if (end.topics != HASH_COUNT(checker->topics))
-        broken(checker, "%zu topics in the end, %u in the change log", end.topics,
-               HASH_COUNT(checker->topics));
+        checker_broken(checker, "%zu topics in the end, %u in the change log", end.topics,
+                       HASH_COUNT(checker->topics));
     model_zookeeper_children(checker->zookeeper, PATH_DELETE_TOPICS, count_child, &marks);
     if (marks > 0)
-        broken(checker, "%zu topics are still to be deleted in the end", marks);
+        checker_broken(checker, "%zu topics are still to be deleted in the end", marks);
     model_zookeeper_children(checker->zookeeper, PATH_CONFIG_TOPICS, count_child, &configs);
     if (configs > end.topics)
-        broken(checker, "%zu topic configs for %zu topics in the end", configs, end.topics);
+        checker_broken(checker, "%zu topic configs for %zu topics in the end", configs, end.topics);
     model_zookeeper_children(checker->zookeeper, PATH_CHANGES, count_child, &changes);
     if (changes > 600)
-        broken(checker, "%zu change entries are kept", changes);
+        checker_broken(checker, "%zu change entries are kept", changes);
     if (model_zookeeper_get(checker->zookeeper, PATH_PREFERRED_ELECTION, NULL, NULL))
-        broken(checker, "the preferred election is still wanted in the end");
+        checker_broken(checker, "the preferred election is still wanted in the end");
 }
 
 /* ---- For those who play brokers

@@ -26,7 +26,14 @@ void checker_free(struct checker *checker);
 
 /* Instead of failing the simulation, count what was broken: for tests that break rules. */
 void checker_count_only(struct checker *checker);
-size_t checker_broken(const struct checker *checker);
+size_t checker_broken_count(const struct checker *checker);
+
+/* A rule was seen broken. */
+void checker_broken(struct checker *checker, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Who else looks at states; may be NULL. Set before anything happens. */
+struct committed;
+void checker_set_committed(struct checker *checker, struct committed *committed);
 
 void checker_on_commit(void *checker, const struct model_change *changes, size_t count);
 

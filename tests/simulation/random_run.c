@@ -237,6 +237,8 @@ static void ask_alter(struct run *run) {
         run->stale.topic = BYTES_NULL;
         run->has_stale = true;
     }
+    if (known.partition < MODELLED_PARTITIONS)
+        return; /* their leaders alter their isrs */
     if (known.leader < 1 || known.replica_count == 0 || known.isr_count > REPLICAS_MAX)
         return;
     changed = known.topic.data == NULL ? 1 + (int32_t)below(run, run->broker_count)
@@ -354,7 +356,7 @@ static void leave(void *context) {
     struct simulated_broker *broker = &leaving->run->cluster.brokers[leaving->id];
 
     if (broker->runs && broker->starts == leaving->start)
-        simulated_broker_stop(&leaving->run->cluster, leaving->id, 0);
+        simulated_broker_close(&leaving->run->cluster, leaving->id, 0);
     free(leaving);
 }
 
@@ -435,6 +437,23 @@ static void crash(struct run *run) {
         simulated_broker_stop(&run->cluster, broker->id, below(run, 2000));
 }
 
+/* Ended in order, but nobody was asked before, and the session lives on. */
+static void halt(struct run *run) {
+    struct simulated_broker *broker = random_running(run);
+
+    if (broker != NULL)
+        simulated_broker_close(&run->cluster, broker->id, below(run, 2000));
+}
+
+/* As when the power fails. */
+static void crash_all(struct run *run) {
+    for (int32_t id = 1; id <= run->broker_count; id++)
+        if (run->cluster.brokers[id].runs && chance(run, 4))
+            simulated_broker_close(&run->cluster, id, below(run, 500));
+        else if (run->cluster.brokers[id].runs && !chance(run, 4))
+            simulated_broker_stop(&run->cluster, id, below(run, 500));
+}
+
 static void restart(struct run *run) {
     struct simulated_broker *broker = &run->cluster.brokers[1 + below(run, run->broker_count)];
 
@@ -469,11 +488,26 @@ static const struct {
     void (*act)(struct run *run);
     int weight;
 } actions[] = {
-    {ask_create, 12},    {ask_extend, 4},         {ask_delete, 4},       {ask_elect, 3},
-    {ask_alter, 30},     {ask_producer_ids, 4},   {ask_shutdown, 1},     {operator_creates, 2},
-    {operator_marks, 1}, {operator_elects, 1},    {operator_deposes, 2}, {crash, 4},
-    {restart, 8},        {disconnect, 4},         {expire, 3},           {slow_down, 3},
-    {ask_reassign, 8},   {operator_reassigns, 1},
+    {ask_create, 12},
+    {ask_extend, 4},
+    {ask_delete, 4},
+    {ask_elect, 3},
+    {ask_alter, 30},
+    {ask_producer_ids, 4},
+    {ask_shutdown, 1},
+    {operator_creates, 2},
+    {operator_marks, 1},
+    {operator_elects, 1},
+    {operator_deposes, 2},
+    {crash, 4},
+    {restart, 8},
+    {disconnect, 4},
+    {expire, 3},
+    {slow_down, 3},
+    {ask_reassign, 8},
+    {operator_reassigns, 1},
+    {halt, 2},
+    {crash_all, 1},
 };
 
 static void act(void *context) {
@@ -514,7 +548,9 @@ static void make_peace(struct run *run) {
     for (int32_t id = 1; id <= run->broker_count; id++)
         if (!run->cluster.brokers[id].runs)
             simulated_broker_start(&run->cluster, id, NULL);
-    simulator_run_until(simulator, simulator->now_ms + 20000);
+    simulator_run_until(simulator, simulator->now_ms + 14000);
+    model_replicas_be_quiet(run->cluster.replicas);
+    simulator_run_until(simulator, simulator->now_ms + 6000);
 }
 
 static void check_end(struct run *run) {
@@ -529,6 +565,7 @@ static void check_end(struct run *run) {
         simulator_fail(simulator, "%" PRIu64 " requests, %" PRIu64 " answers", run->asked,
                        run->answered);
     checker_check_end(run->cluster.checker, is_live, run);
+    model_replicas_check_end(run->cluster.replicas);
     simulated_cluster_check_metadata(&run->cluster);
     for (size_t i = 0; i < run->known_count; i++) {
         const struct known_topic *topic = &run->known[i];
@@ -541,6 +578,11 @@ static void check_end(struct run *run) {
     }
 }
 
+static bool is_broken(const struct random_run_options *options) {
+    return options->without_fence || options->without_registrations_check ||
+           options->resume_old_leaderships;
+}
+
 struct random_run_outcome random_run(const struct random_run_options *options) {
     struct run *run = calloc(1, sizeof(*run));
     struct random_run_outcome outcome;
@@ -549,8 +591,11 @@ struct random_run_outcome random_run(const struct random_run_options *options) {
     CHECK(run != NULL);
     simulated_cluster_init(&run->cluster, options->seed);
     run->cluster.without_fence = options->without_fence;
+    run->cluster.without_registrations_check = options->without_registrations_check;
+    run->cluster.resume_old_leaderships = options->resume_old_leaderships;
+    run->cluster.replicas = model_replicas_new(&run->cluster);
     run->cluster.balance_interval_ms = chance(run, 2) ? 2000 : 0;
-    if (options->without_fence)
+    if (is_broken(options))
         checker_count_only(run->cluster.checker);
     run->broker_count = 3 + (int32_t)below(run, 3);
     run->chaos_until_ms = options->chaos_ms;
@@ -558,7 +603,7 @@ struct random_run_outcome random_run(const struct random_run_options *options) {
         simulated_broker_start(&run->cluster, id, NULL);
     simulator_schedule(&run->cluster.simulator, 100, act, run);
     simulator_run_until(&run->cluster.simulator, options->chaos_ms);
-    if (!options->without_fence) {
+    if (!is_broken(options)) {
         make_peace(run);
         check_end(run);
     }
@@ -570,7 +615,7 @@ struct random_run_outcome random_run(const struct random_run_options *options) {
     outcome = (struct random_run_outcome){
         .trace_hash = run->cluster.simulator.trace_hash,
         .trace_lines = run->cluster.simulator.trace_lines,
-        .broken = checker_broken(run->cluster.checker),
+        .broken = checker_broken_count(run->cluster.checker),
         .requests = run->answered,
         .multis = statistics.multis,
         .multi_ops_max = statistics.multi_ops_max,

@@ -12,7 +12,10 @@
 struct random_run_options {
     uint64_t seed;
     int64_t chaos_ms;
-    bool without_fence; /* break the rule, and count instead of failing */
+    /* Break a rule, and count instead of failing. */
+    bool without_fence;
+    bool without_registrations_check;
+    bool resume_old_leaderships;
 };
 
 struct random_run_outcome {

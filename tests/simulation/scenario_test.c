@@ -6,6 +6,8 @@
  *   balance SECONDS             from now on brokers start with automatic preferred elections
  *   wait SECONDS
  *   crash N                     kill; its session expires
+ *   blackout [closed=1,2]       all are killed at once but those that still close their logs, and
+ *                               all start again
  *   pause N                     kill; its session lives on
  *   restart N
  *   bounce N                    killed, its session gone, and back, before anybody sees it gone
@@ -182,6 +184,27 @@ static void run_brokers(struct story *story) {
 
 static void run_crash(struct story *story) {
     simulated_broker_stop(&story->cluster, number(story, word(story, 1)), 500);
+}
+
+static void run_blackout(struct story *story) {
+    int32_t closed[IDS_MAX];
+    size_t closed_count = ids(story, option(story, "closed"), closed);
+    bool ran[SIMULATED_BROKERS_MAX + 1] = {false};
+
+    for (int32_t id = 1; id <= SIMULATED_BROKERS_MAX; id++) {
+        bool is_closed = false;
+        ran[id] = story->cluster.brokers[id].runs;
+        for (size_t i = 0; i < closed_count; i++)
+            is_closed = is_closed || closed[i] == id;
+        if (ran[id] && is_closed)
+            simulated_broker_close(&story->cluster, id, 1);
+        else if (ran[id])
+            simulated_broker_stop(&story->cluster, id, 1);
+    }
+    simulator_run_until(&story->cluster.simulator, story->cluster.simulator.now_ms + 10);
+    for (int32_t id = 1; id <= SIMULATED_BROKERS_MAX; id++)
+        if (ran[id])
+            simulated_broker_start(&story->cluster, id, story->cluster.brokers[id].rack);
 }
 
 static void run_pause(struct story *story) {
@@ -571,7 +594,7 @@ static const struct {
     {"reassign", run_reassign},     {"cancel", run_cancel},
     {"shutdown", run_shutdown},     {"ids", run_ids},
     {"znode", run_znode},           {"remove", run_remove},
-    {"expect", run_expect},
+    {"expect", run_expect},         {"blackout", run_blackout},
 };
 
 static void split(struct story *story, char *line) {

@@ -45,6 +45,7 @@ static void on_registered(void *context, int64_t broker_epoch) {
     struct simulated_broker *broker = context;
 
     broker->broker_epoch = broker_epoch;
+    broker->was_registered = true;
     if (!broker->follows_metadata)
         metadata_watcher_on_session(broker->watcher, ZK_SESSION_NEW);
     broker->follows_metadata = true;
@@ -81,6 +82,8 @@ static void on_update(void *context, const struct metadata_update *update) {
     simulator_trace(&broker->cluster->simulator, "broker %d %s: %d topics, %d brokers", broker->id,
                     update->is_full_load ? "loads" : "follows", update->metadata->topic_count,
                     update->metadata->broker_count);
+    if (broker->cluster->replicas != NULL)
+        model_replicas_on_metadata(broker->cluster->replicas, broker, update->metadata);
 }
 
 static void on_term(void *context, bool active, int32_t controller_epoch) {
@@ -102,6 +105,7 @@ static void make_registration(struct simulated_broker *broker) {
     struct broker_registration_config config = {
         .zk = model_client_zk(broker->client),
         .broker_id = broker->id,
+        .restarted_uncleanly = broker->restarted_uncleanly,
         .on_registered = on_registered,
         .context = broker,
     };
@@ -139,6 +143,7 @@ void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const
         .leader_imbalance_check_interval_ms = cluster->balance_interval_ms,
         .leader_imbalance_per_broker_percentage = 10,
         .test_without_fence = cluster->without_fence,
+        .test_without_registrations_check = cluster->without_registrations_check,
         .on_term = on_term,
         .context = broker,
     };
@@ -152,6 +157,8 @@ void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const
     broker->exists = true;
     broker->runs = true;
     broker->starts++;
+    broker->was_registered = false;
+    broker->restarted_uncleanly = !broker->stopped_cleanly;
     broker->broker_epoch = 0;
     broker->registration_started = false;
     broker->listener = (struct zk_listener){on_session, on_watch};
@@ -161,6 +168,8 @@ void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const
     CHECK(controller_shell_new(&config, &broker->shell) == ERR_NONE);
     make_watcher(broker);
     make_registration(broker);
+    if (cluster->replicas != NULL)
+        model_replicas_on_start(cluster->replicas, broker);
     simulator_trace(&cluster->simulator, "broker %d starts", id);
 }
 
@@ -176,7 +185,8 @@ static void session_expires(void *context) {
     free(expiry);
 }
 
-void simulated_broker_stop(struct simulated_cluster *cluster, int32_t id, int64_t session_left_ms) {
+static void end_process(struct simulated_cluster *cluster, int32_t id, int64_t session_left_ms,
+                        bool is_clean) {
     struct simulated_broker *broker = &cluster->brokers[id];
     struct expiry *expiry = calloc(1, sizeof(*expiry));
 
@@ -187,7 +197,21 @@ void simulated_broker_stop(struct simulated_cluster *cluster, int32_t id, int64_
     metadata_watcher_free(broker->watcher);
     metadata_cache_done(&broker->metadata);
     broker->runs = false;
+    /* As log_manager_may_have_lost_records: what a process found that never registered, nobody
+     * knows. */
+    broker->stopped_cleanly = is_clean && broker->was_registered;
+    if (cluster->replicas != NULL)
+        model_replicas_on_stop(cluster->replicas, broker, is_clean);
     simulator_schedule(&cluster->simulator, session_left_ms, session_expires, expiry);
+}
+
+void simulated_broker_stop(struct simulated_cluster *cluster, int32_t id, int64_t session_left_ms) {
+    end_process(cluster, id, session_left_ms, false);
+}
+
+void simulated_broker_close(struct simulated_cluster *cluster, int32_t id,
+                            int64_t session_left_ms) {
+    end_process(cluster, id, session_left_ms, true);
 }
 
 /* ---- Metadata ---- */
@@ -284,6 +308,7 @@ void simulated_cluster_done(struct simulated_cluster *cluster) {
     while (simulator_step(&cluster->simulator, INT64_MAX))
         ;
     model_zookeeper_free(cluster->zookeeper);
+    model_replicas_free(cluster->replicas);
     checker_free(cluster->checker);
     simulator_done(&cluster->simulator);
 }

@@ -11,6 +11,7 @@
 #include "broker/metadata/metadata_watcher.h"
 #include "controller/shell/controller_shell.h"
 #include "tests/simulation/checker.h"
+#include "tests/simulation/model_replicas.h"
 #include "tests/simulation/model_zookeeper.h"
 
 #define SIMULATED_BROKERS_MAX 8
@@ -35,6 +36,9 @@ struct simulated_broker {
     bool registration_started;
     uint64_t starts;
     int64_t broker_epoch; /* 0: not registered, as far as it knows */
+    bool was_registered;  /* in this process */
+    bool stopped_cleanly; /* the process before */
+    bool restarted_uncleanly;
 };
 
 struct simulated_cluster {
@@ -44,7 +48,10 @@ struct simulated_cluster {
     struct simulated_broker brokers[SIMULATED_BROKERS_MAX + 1]; /* by id, from 1 */
     bool unclean_leader_election_enable;
     bool without_fence;
-    int64_t balance_interval_ms; /* 0: leadership does not go back by itself */
+    bool without_registrations_check;
+    bool resume_old_leaderships;     /* whatever was lost since */
+    struct model_replicas *replicas; /* NULL: brokers hold no records */
+    int64_t balance_interval_ms;     /* 0: leadership does not go back by itself */
 };
 
 void simulated_cluster_init(struct simulated_cluster *cluster, uint64_t seed);
@@ -53,6 +60,8 @@ void simulated_cluster_done(struct simulated_cluster *cluster);
 void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const char *rack);
 /* Kills it; its session expires after `session_left_ms`. */
 void simulated_broker_stop(struct simulated_cluster *cluster, int32_t id, int64_t session_left_ms);
+/* Ends it with its logs closed. */
+void simulated_broker_close(struct simulated_cluster *cluster, int32_t id, int64_t session_left_ms);
 
 /* Every running broker's cache, which followed the change log, equals what a reader who comes now
  * reads. For a cluster at rest; takes simulated time. */

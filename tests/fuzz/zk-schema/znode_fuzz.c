@@ -9,7 +9,6 @@
 #include "zk-schema/controller_znode.h"
 #include "zk-schema/partition_state_znode.h"
 #include "zk-schema/topic_znode.h"
-#include "zk-schema/unclean_restart_znode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -138,14 +137,6 @@ static struct bytes recode_change(struct bytes data, struct arena *arena) {
                : BYTES_NULL;
 }
 
-static struct bytes recode_unclean_restart(struct bytes data, struct arena *arena) {
-    int64_t since;
-
-    return ACCEPTED(unclean_restart_znode_decode(PATH, data, 7, &since, &problem))
-               ? unclean_restart_znode_encode(since, arena)
-               : BYTES_NULL;
-}
-
 static recode *const recoders[] = {
     recode_broker,
     recode_topic,
@@ -161,7 +152,6 @@ static recode *const recoders[] = {
     recode_change,
     recode_cluster_id,
     recode_controller_epoch,
-    recode_unclean_restart,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -5,6 +5,7 @@
 #include "zk-schema/paths.h"
 
 #define PATH       "/brokers/ids/7"
+#define MARK       "/barnabas/unclean_restarts/7"
 #define OURS       100
 #define OURS_LATER 200
 #define FOREIGN    300
@@ -23,9 +24,9 @@ static struct {
     int64_t session;
     struct request requests[8]; /* unanswered, oldest first */
     size_t count;
-    struct zk_op ops[5]; /* of the last multi; data of the mark in `mark` */
+    struct zk_op ops[4]; /* of the last multi */
     size_t op_count;
-    char mark[32];
+    bool mark_is_read;
 } fake;
 
 static struct broker_registration *registration;
@@ -35,7 +36,7 @@ static enum error refused;
 
 static void push(const char *verb, const char *path, bool watch, zk_completion *done,
                  void *context) {
-    assert_string_equal(path, PATH);
+    assert_string_equal(path, strcmp(verb, "get") == 0 && !fake.mark_is_read ? MARK : PATH);
     assert_true(fake.count < ARRAY_COUNT(fake.requests));
     fake.requests[fake.count++] = (struct request){verb, watch, done, context};
 }
@@ -65,7 +66,6 @@ static void fake_multi(struct zk *zk, const struct zk_op *ops, size_t op_count, 
     assert_true(op_count >= 3 && op_count <= ARRAY_COUNT(fake.ops));
     memcpy(fake.ops, ops, op_count * sizeof(*ops));
     fake.op_count = op_count;
-    snprintf(fake.mark, sizeof(fake.mark), "%.*s", BYTES_FORMAT(ops[op_count - 1].data));
     assert_string_equal(ops[2].path, PATH_REGISTRATIONS);
     assert_string_equal(ops[1].path, PATH);
     push("multi", ops[0].path, false, done, context);
@@ -146,7 +146,20 @@ static int start_with(void **state, bool restarted_uncleanly) {
     return 0;
 }
 
+static void answer_mark_read(enum error error, int64_t mzxid) {
+    fake.mark_is_read = true;
+    answer("get", (struct zk_result){.error = error, .stat = {.mzxid = mzxid}});
+}
+
 static int start(void **state) {
+    int status = start_with(state, false);
+
+    if (status == 0)
+        answer_mark_read(ERR_ZK_NO_NODE, 0);
+    return status;
+}
+
+static int start_unread(void **state) {
     return start_with(state, false);
 }
 
@@ -183,41 +196,68 @@ static void every_registration_is_counted(void **state) {
     assert_int_equal(fake.ops[2].version, ZK_ANY_VERSION);
 }
 
-static void an_unclean_restart_is_marked_with_its_first_registration(void **state) {
-    (void)state;
+static void check_mark(enum zk_op_kind kind) {
     assert_int_equal(fake.op_count, 4);
-    assert_int_equal(fake.ops[3].kind, ZK_OP_CREATE);
-    assert_int_equal(fake.ops[3].flags, ZK_EPHEMERAL);
-    assert_string_equal(fake.ops[3].path, "/barnabas/unclean_restarts/7");
-    assert_string_equal(fake.mark, "");
+    assert_int_equal(fake.ops[3].kind, kind);
+    assert_string_equal(fake.ops[3].path, MARK);
+}
+
+static void an_unclean_restart_is_marked_with_the_first_registration(void **state) {
+    (void)state;
+    answer_mark_read(ERR_ZK_NO_NODE, 0);
+    check_mark(ZK_OP_CREATE);
     answer_created(42);
+    assert_int_equal(broker_registration_unclean_since(registration), 42);
     on_session(ZK_SESSION_EXPIRED);
     fake.session = OURS_LATER;
     on_session(ZK_SESSION_NEW);
-    assert_string_equal(fake.mark, "42");
+    assert_int_equal(fake.op_count, 3); /* nothing was lost since */
     answer_created(50);
-    on_session(ZK_SESSION_EXPIRED);
-    on_session(ZK_SESSION_NEW);
-    assert_string_equal(fake.mark, "42");
+    assert_int_equal(broker_registration_unclean_since(registration), 42);
+}
+
+static void a_mark_is_renewed(void **state) {
+    (void)state;
+    answer_mark_read(ERR_NONE, 17);
+    check_mark(ZK_OP_SET);
+    answer_created(42);
+    assert_int_equal(broker_registration_unclean_since(registration), 42);
 }
 
 static void answer_mark(enum error error) {
-    struct zk_op_result results[5] = {{.error = ERR_NONE}};
+    struct zk_op_result results[4] = {{.error = ERR_NONE}};
 
     results[3].error = error;
     answer("multi", (struct zk_result){.error = error, .ops = results, .op_count = fake.op_count});
 }
 
-static void a_mark_that_is_left_over_is_replaced(void **state) {
+static void a_mark_that_came_or_went_since_is_no_hindrance(void **state) {
     (void)state;
+    answer_mark_read(ERR_ZK_NO_NODE, 0);
     answer_mark(ERR_ZK_NODE_EXISTS);
-    assert_int_equal(fake.op_count, 5);
-    assert_int_equal(fake.ops[3].kind, ZK_OP_DELETE);
-    assert_int_equal(fake.ops[4].kind, ZK_OP_CREATE);
-    answer_mark(ERR_ZK_NO_NODE); /* gone since */
-    assert_int_equal(fake.op_count, 4);
+    check_mark(ZK_OP_SET);
+    answer_mark(ERR_ZK_NO_NODE);
+    check_mark(ZK_OP_CREATE);
     answer_created(42);
     assert_int_equal(registered_epoch, 42);
+}
+
+static void what_an_earlier_process_said_holds_after_a_clean_restart(void **state) {
+    (void)state;
+    answer_mark_read(ERR_NONE, 17);
+    assert_int_equal(fake.op_count, 3);
+    answer_created(42);
+    assert_int_equal(broker_registration_unclean_since(registration), 17);
+}
+
+static void the_mark_is_read_again_if_the_connection_was_lost(void **state) {
+    (void)state;
+    answer_error("get", ERR_ZK_OUTCOME_UNKNOWN);
+    on_session(ZK_SESSION_DISCONNECTED);
+    on_session(ZK_SESSION_RECONNECTED);
+    answer_mark_read(ERR_NONE, 17);
+    answer_created(42);
+    assert_int_equal(registered_count, 1);
 }
 
 static void a_lost_success_is_recognised_by_its_session(void **state) {
@@ -387,15 +427,18 @@ static void refusals_of_zookeeper_are_passed_on(void **state) {
     }
 }
 
-#define CASE(function) cmocka_unit_test_setup_teardown(function, start, end)
+#define CASE_OF(function, setup) cmocka_unit_test_setup_teardown(function, setup, end)
+#define CASE(function)           CASE_OF(function, start)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(it_creates_with_null_and_then_sets_the_content),
         CASE(every_registration_is_counted),
-        cmocka_unit_test_setup_teardown(an_unclean_restart_is_marked_with_its_first_registration,
-                                        start_uncleanly, end),
-        cmocka_unit_test_setup_teardown(a_mark_that_is_left_over_is_replaced, start_uncleanly, end),
+        CASE_OF(an_unclean_restart_is_marked_with_the_first_registration, start_uncleanly),
+        CASE_OF(a_mark_is_renewed, start_uncleanly),
+        CASE_OF(a_mark_that_came_or_went_since_is_no_hindrance, start_uncleanly),
+        CASE_OF(what_an_earlier_process_said_holds_after_a_clean_restart, start_unread),
+        CASE_OF(the_mark_is_read_again_if_the_connection_was_lost, start_unread),
         CASE(a_lost_success_is_recognised_by_its_session),
         CASE(a_lost_failure_is_tried_again),
         CASE(a_late_answer_of_an_older_attempt_is_history),

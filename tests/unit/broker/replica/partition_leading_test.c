@@ -1,0 +1,153 @@
+/* What a leader does with the answers of the controller and with assignments. */
+#include "tests/unit/broker/log/log_fixture.h"
+
+#include "broker/replica/partition.h"
+
+#define SELF  1
+#define OTHER 2
+
+struct bench {
+    struct fixture f;
+    struct partition_environment environment;
+    struct log *log;
+    struct partition *partition;
+    int proposals;
+};
+
+static bool is_alive(void *context, int32_t broker_id) {
+    (void)context;
+    (void)broker_id;
+    return true;
+}
+
+static void propose(void *context, struct partition *partition) {
+    (void)partition;
+    ((struct bench *)context)->proposals++;
+}
+
+/* Epoch 0, `replica_count` of the replicas SELF and OTHER, `isr_count` of them in the isr. */
+static void apply(struct bench *bench, int32_t replica_count, int32_t isr_count) {
+    int32_t replicas[] = {SELF, OTHER};
+    struct metadata_partition state = {
+        .leader = SELF,
+        .replicas = replicas,
+        .replica_count = replica_count,
+        .isr = replicas,
+        .isr_count = isr_count,
+    };
+
+    (void)partition_apply(bench->partition, &state, 1);
+}
+
+static void bench_init(struct bench *bench) {
+    const struct uuid id = {{1}};
+
+    memset(bench, 0, sizeof(*bench));
+    fixture_init(&bench->f);
+    bench->log = fixture_load(&bench->f, true, 0);
+    bench->environment = (struct partition_environment){
+        .broker_id = SELF,
+        .replica_lag_ms_max = 30000,
+        .clock = &bench->f.clock.clock,
+        .is_broker_alive = is_alive,
+        .propose_isr = propose,
+        .context = bench,
+    };
+    bench->partition = partition_new(&bench->environment, "topic", 0, &id, bench->log, 0);
+}
+
+static void bench_done(struct bench *bench) {
+    assert_int_equal(partition_retire(bench->partition, NULL, RETIRED_LOG_KEEP), ERR_NONE);
+    partition_unref(bench->partition);
+    fixture_close(&bench->f, bench->log);
+    fixture_done(&bench->f);
+}
+
+static void append(struct bench *bench) {
+    struct batch_spec spec = {.records = 3, .value_bytes = 10, .timestamp = FIXTURE_NOW_MS};
+    struct partition_append options = {-1, FIXTURE_NOW_MS, &bench->f.arena, LOG_APPEND_CLIENT,
+                                       ANY_LEADER_EPOCH};
+    struct log_append_result result;
+    int32_t leader_epoch;
+    size_t size;
+    uint8_t *bytes = make_batch(&spec, &size);
+
+    assert_int_equal(
+        partition_append_as_leader(bench->partition, bytes, size, &options, &result, &leader_epoch),
+        ERR_NONE);
+    free(bytes);
+}
+
+static void follower_fetches(struct bench *bench, int64_t offset, int64_t broker_epoch) {
+    struct partition_read read = {
+        .replica_id = OTHER,
+        .replica_epoch = broker_epoch,
+        .current_leader_epoch = 0,
+        .fetch_offset = offset,
+        .last_fetched_epoch = -1,
+        .isolation = READ_LOG_END,
+        .update_progress = true,
+    };
+    struct partition_read_result result;
+
+    assert_int_equal(partition_read(bench->partition, &read, &result), ERR_NONE);
+}
+
+static void a_proposal_names_the_registration_that_was_seen(void **state) {
+    struct isr_proposal proposal;
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    apply(&bench, 2, 1);
+    follower_fetches(&bench, 0, 77);
+    assert_int_equal(bench.proposals, 1);
+    assert_true(partition_isr_proposal(bench.partition, &proposal));
+    assert_int_equal(proposal.isr_count, 2);
+    assert_int_equal(proposal.isr[1], OTHER);
+    assert_int_equal(proposal.broker_epochs[1], 77);
+    assert_int_equal(proposal.broker_epochs[0], BROKER_EPOCH_UNKNOWN);
+    bench_done(&bench);
+}
+
+/* It may have lost its office with the deletion of the topic not yet written. */
+static void a_controller_that_does_not_know_the_topic_is_asked_again(void **state) {
+    static const enum error errors[] = {ERR_UNKNOWN_TOPIC_OR_PARTITION, ERR_UNKNOWN_TOPIC_ID};
+    struct isr_proposal proposal;
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    apply(&bench, 2, 1);
+    follower_fetches(&bench, 0, 77);
+    assert_true(partition_isr_proposal(bench.partition, &proposal));
+    for (size_t i = 0; i < ARRAY_COUNT(errors); i++)
+        assert_true(partition_isr_answer(bench.partition, &proposal, errors[i], NULL));
+    assert_false(
+        partition_isr_answer(bench.partition, &proposal, ERR_INVALID_UPDATE_VERSION, NULL));
+    bench_done(&bench);
+}
+
+/* The controller may fail before it gives a new leader epoch with it. */
+static void nobody_waits_for_a_replica_that_is_none_any_more(void **state) {
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    apply(&bench, 2, 1);
+    follower_fetches(&bench, 0, 77); /* caught up, and about to join */
+    append(&bench);
+    assert_int_equal(partition_high_watermark(bench.partition), 0);
+    apply(&bench, 1, 1);
+    assert_int_equal(partition_high_watermark(bench.partition), 3);
+    bench_done(&bench);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_proposal_names_the_registration_that_was_seen),
+        cmocka_unit_test(a_controller_that_does_not_know_the_topic_is_asked_again),
+        cmocka_unit_test(nobody_waits_for_a_replica_that_is_none_any_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
