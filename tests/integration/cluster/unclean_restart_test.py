@@ -64,6 +64,13 @@ class UncleanRestartTest(unittest.TestCase):
     def registered(self):
         return set(map(int, self.zookeeper.get_children("/brokers/ids")))
 
+    def marked(self, broker_id):
+        """The registration before which it may have lost records."""
+        return self.zookeeper.get(f"/barnabas/unclean_restarts/{broker_id}")[1].mzxid
+
+    def state_zxid(self):
+        return self.zookeeper.get("/brokers/topics/orders/partitions/0/state")[1].mzxid
+
     def test_of_a_whole_isr_that_was_gone_the_one_with_a_whole_log_leads(self):
         controller = self.cluster.controller()
         damaged, whole = [broker for broker in self.cluster.brokers if broker != controller]
@@ -83,7 +90,9 @@ class UncleanRestartTest(unittest.TestCase):
         wait_until(lambda: damaged in self.registered(), 30, "it is registered")
         self.cluster.start_broker(whole)
         wait_until(lambda: whole in self.registered(), 30, "it is registered")
-        self.assertEqual(self.zookeeper.get_children("/barnabas/unclean_restarts"), [str(damaged)])
+        marks = [int(broker) for broker in self.cluster.brokers
+                 if self.marked(broker) > self.state_zxid()]
+        self.assertEqual(marks, [damaged])
         self.zookeeper.delete("/controller")
         wait_until(lambda: self.partition()["leader"] == whole, 30, "the whole log leads")
         self.check_records(RECORDS)
