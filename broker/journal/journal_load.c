@@ -155,8 +155,9 @@ static enum error take_chunk(struct journal_load *load, const struct chunk *chun
     return error;
 }
 
-/* The partition is ready, or never will be. */
-static void settle(struct journal_load *load, enum error error) {
+/* The partition is ready, or never will be. `offset` is where the load had come to: the background
+ * may be at the next chunk. */
+static void settle(struct journal_load *load, int64_t offset, enum error error) {
     struct journal *journal = load->journal;
     struct journal_partition *own = &journal->partitions[load->index];
     const struct journal_owner *owner = &journal->config.owner;
@@ -175,7 +176,7 @@ static void settle(struct journal_load *load, enum error error) {
         LOG_ERROR("coordinator_not_loaded",
                   "topic=%s partition=%d offset=%" PRId64
                   " error=%s action=\"move its leadership to a replica whose log is sound\"",
-                  journal->config.topic, load->index, load->offset, error_name(error));
+                  journal->config.topic, load->index, offset, error_name(error));
     }
 }
 
@@ -183,7 +184,8 @@ static void on_arrived(struct task *task) {
     struct journal_load *load = CONTAINER_OF(task, struct journal_load, arrived);
     const struct chunk *chunk = &load->chunks[load->next];
     enum error error = load->error;
-    bool is_last = error != ERR_NONE || load->offset >= load->end_offset;
+    int64_t offset = load->offset;
+    bool is_last = error != ERR_NONE || offset >= load->end_offset;
 
     if (load->is_dropped) {
         load_free(load);
@@ -196,7 +198,7 @@ static void on_arrived(struct task *task) {
     if (error == ERR_NONE)
         error = take_chunk(load, chunk);
     if (is_last || error != ERR_NONE)
-        settle(load, error);
+        settle(load, offset, error);
     if (is_last)
         load_free(load);
     else if (error != ERR_NONE)
