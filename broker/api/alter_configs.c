@@ -73,7 +73,8 @@ static enum error check_topic(struct alteration *item, const struct config_layer
 
     metadata_unref(metadata);
     if (!exists) {
-        snprintf(message, sizeof(message), "The topic %s does not exist.", LOG_QUOTED(item->name));
+        snprintf(message, sizeof(message), "The topic '%.*s' does not exist.",
+                 BYTES_FORMAT(item->name));
         return fail(item, ERR_UNKNOWN_TOPIC_OR_PARTITION, message);
     }
     config = live_config_get(context->live_config);

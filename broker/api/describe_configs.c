@@ -94,11 +94,13 @@ static void describe_topic(struct description *description,
     struct api_call *call = description->call;
     const struct metadata_topic *topic =
         metadata_find_topic(description->metadata, asked->resource_name);
-    const char *fault = controller_topic_name_fault(asked->resource_name);
     struct config_pair *overrides;
 
-    if (fault != NULL) {
-        fail(result, ERR_INVALID_TOPIC_EXCEPTION, bytes_of_text(fault));
+    if (!controller_topic_name_is_valid(asked->resource_name)) {
+        char message[TOPIC_NAME_MESSAGE_SIZE];
+        controller_topic_name_explain(asked->resource_name, message, sizeof(message));
+        fail(result, ERR_INVALID_TOPIC_EXCEPTION,
+             arena_copy(&call->request->arena, bytes_of_text(message)));
         return;
     }
     if (topic == NULL) {

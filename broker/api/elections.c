@@ -87,6 +87,13 @@ begin_results(struct election *election, size_t count,
     return false;
 }
 
+static struct bytes message_of(enum error error) {
+    if (error == ERR_NONE)
+        return BYTES_NULL;
+    return bytes_of_text(error == ERR_UNKNOWN_TOPIC_OR_PARTITION ? "The partition does not exist."
+                                                                 : error_text(error));
+}
+
 static void
 add_result(struct election *election, struct bytes topic, int32_t partition, enum error error,
            struct elect_leaders_response_replica_election_results_partition_result *result) {
@@ -105,7 +112,7 @@ add_result(struct election *election, struct bytes topic, int32_t partition, enu
     elect_leaders_response_replica_election_results_partition_result_init(result);
     result->partition_id = partition;
     result->error_code = error_to_wire(error);
-    result->error_message = error == ERR_NONE ? BYTES_NULL : bytes_of_text(error_text(error));
+    result->error_message = message_of(error);
 }
 
 /* One error for every partition that was asked for; all that are known if none was named. As in

@@ -124,7 +124,7 @@ static void answer_known_topic(struct metadata_answer *answer, const struct meta
 
 /* The client asks again until the topic that is being created shows up. */
 static enum error unknown_name_error(struct metadata_answer *answer, struct bytes name) {
-    if (controller_topic_name_fault(name) != NULL)
+    if (!controller_topic_name_is_valid(name))
         return ERR_INVALID_TOPIC_EXCEPTION;
     if (!answer->may_create)
         return ERR_UNKNOWN_TOPIC_OR_PARTITION;

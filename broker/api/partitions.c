@@ -57,6 +57,14 @@ static bool are_extended(struct metadata_waiter *waiter, const struct metadata *
 }
 
 /* The topics that were handed to the controller are those without an error, in their order. */
+/* The message lives as long as the callback that brought it. */
+static void take_failure(struct api_call *call, struct create_partitions_response_results *topic,
+                         const struct controller_create_partitions_result *result) {
+    fail(topic, result->error,
+         result->message != NULL ? result->message : error_text(result->error));
+    topic->error_message = arena_copy(&call->request->arena, topic->error_message);
+}
+
 static void on_extended(void *context,
                         const struct controller_create_partitions_response *response) {
     struct extension *extension = context;
@@ -74,8 +82,7 @@ static void on_extended(void *context,
         CHECK(at < response->result_count);
         result = &response->results[at++];
         if (result->error != ERR_NONE)
-            fail(topic, result->error,
-                 result->message != NULL ? result->message : error_text(result->error));
+            take_failure(extension->visible.hop.call, topic, result);
     }
     if (extension->request.validate_only)
         visible_finish(&extension->visible);

@@ -48,7 +48,8 @@ static bool fill_altered(struct alteration *alteration,
             alter_partition_reassignments_response_responses_partitions_init(partitions);
             partitions->partition_index = result->partition;
             partitions->error_code = error_to_wire(result->error);
-            partitions->error_message = message_of(result->error, result->message);
+            partitions->error_message =
+                arena_copy(&call->request->arena, message_of(result->error, result->message));
         }
     }
     alteration->response.responses = topics;

@@ -107,15 +107,17 @@ static bool are_created(struct metadata_waiter *waiter, const struct metadata *m
     return true;
 }
 
-static void take_created(struct create_topics_response_topics *topic,
+/* The message lives as long as the callback that brought it. */
+static void take_created(struct api_call *call, struct create_topics_response_topics *topic,
                          const struct controller_create_topic_result *result) {
+    const char *message = result->message != NULL ? result->message : error_text(result->error);
+
     topic->topic_id = result->topic_id;
     topic->num_partitions = result->partition_count;
     topic->replication_factor = (int16_t)result->replication_factor;
     if (result->error != ERR_NONE)
-        fail_created(
-            topic, result->error,
-            bytes_of_text(result->message != NULL ? result->message : error_text(result->error)));
+        fail_created(topic, result->error,
+                     arena_copy(&call->request->arena, bytes_of_text(message)));
 }
 
 /* The topics that were handed to the controller are those without an error, in their order. */
@@ -132,7 +134,7 @@ static void on_created(void *context, const struct controller_create_topics_resp
             continue;
         }
         CHECK(at < response->result_count);
-        take_created(topic, &response->results[at++]);
+        take_created(creation->visible.hop.call, topic, &response->results[at++]);
     }
     if (creation->request.validate_only)
         visible_finish(&creation->visible);
@@ -215,8 +217,9 @@ static bool take_topic(struct creation *creation, int32_t at, struct controller_
     else if (from->assignments_count > 0 &&
              (from->num_partitions != -1 || from->replication_factor != -1))
         fail_created(response, ERR_INVALID_REQUEST,
-                     bytes_of_text("With assignments, num_partitions and replication_factor "
-                                   "must be -1."));
+                     bytes_of_text("Both numPartitions or replicationFactor and "
+                                   "replicasAssignments were set. Both cannot be used at the same "
+                                   "time."));
     return take_assignments(call, from, to) && take_configs(call, from, to, response);
 }
 

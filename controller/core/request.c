@@ -45,6 +45,10 @@ void controller_request_free(struct request *request) {
 void controller_item_set_error(struct request_item *item, enum error error, const char *message) {
     struct request *request = item->request;
 
+    if (error == ERR_NONE || (message != NULL && *message == 0))
+        message = NULL;
+    if (message != NULL) /* the bytes have a zero behind them */
+        message = (const char *)controller_request_copy(request, bytes_of_text(message)).data;
     switch ((int)request->kind) {
     case CONTROLLER_EVENT_CREATE_TOPICS:
         request->results.create_topics[item->index].error = error;

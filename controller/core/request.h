@@ -57,6 +57,7 @@ struct request *controller_request_new(struct controller *c, uint64_t token,
                                        enum controller_event_kind kind, size_t item_count,
                                        size_t result_size, void **results);
 void *controller_request_allocate(struct request *request, size_t count, size_t size);
+/* A zero, not counted, follows the copy. */
 struct bytes controller_request_copy(struct request *request, struct bytes source);
 
 /* The item's result is complete. Answers the request with the last. */
@@ -66,7 +67,7 @@ void controller_item_done(struct controller *c, struct request_item *item,
 void controller_request_answer_if_done(struct controller *c, struct request *request,
                                        struct controller_effects *effects);
 
-/* Sets the error of the item's result, whatever its kind. */
+/* Sets the error of the item's result, whatever its kind; the message is copied. */
 void controller_item_set_error(struct request_item *item, enum error error, const char *message);
 
 void controller_request_answer_allocate_producer_ids(struct controller *c, struct request *request,

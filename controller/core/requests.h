@@ -6,8 +6,8 @@
  * Ownership: a request and all it points to is valid during the call that takes it; a response
  * and all it points to is valid during the callback that delivers it. Results come in the order
  * of the request. A response whose `error` is not NONE (NOT_CONTROLLER, ...) has no results.
- * Strings are views without a terminating zero; messages are C strings with static lifetime,
- * NULL if the error's own text says enough.
+ * Strings are views without a terminating zero; messages are C strings, NULL if the error's own
+ * text says enough.
  * Source: Apache Kafka 3.9, KafkaController, AdminZkClient.
  */
 #ifndef CONTROLLER_CORE_REQUESTS_H

@@ -2,6 +2,10 @@
  * CreateTopics and CreatePartitions: is it allowed, where do the replicas go. The writing is done
  * by the topic's and the partitions' own machines.
  */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "client/base/repeated.h"
 #include "controller/core/assignment_plan.h"
 #include "controller/core/request.h"
@@ -36,14 +40,20 @@ static struct assignment_broker *live_brokers(struct controller *c, size_t *coun
 
 struct refusal {
     enum error error;
-    const char *message;
+    char message[TOPIC_NAME_MESSAGE_SIZE]; /* Kafka's, word for word: tools print it */
 };
 
-static struct refusal refuse(enum error error, const char *message) {
-    return (struct refusal){error, message};
+PRINTF_LIKE(2, 3) static struct refusal refuse(enum error error, const char *format, ...) {
+    struct refusal refusal = {.error = error};
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(refusal.message, sizeof(refusal.message), format, arguments);
+    va_end(arguments);
+    return refusal;
 }
 
-static const struct refusal allowed = {ERR_NONE, NULL};
+static const struct refusal allowed = {.error = ERR_NONE};
 
 /* Replica ids of consecutive new partitions. */
 struct placement {
@@ -120,21 +130,24 @@ static struct refusal too_large(const struct placement *placement) {
 /* ---- CreateTopics */
 
 static struct refusal check_name(struct controller *c, struct bytes name, bool repeated) {
-    const char *fault = controller_topic_name_fault(name);
-    struct topic *existing;
+    char fault[TOPIC_NAME_MESSAGE_SIZE];
+    const struct topic *other;
 
-    if (fault != NULL)
-        return refuse(ERR_INVALID_TOPIC_EXCEPTION, fault);
+    if (!controller_topic_name_is_valid(name)) {
+        controller_topic_name_explain(name, fault, sizeof(fault));
+        return refuse(ERR_INVALID_TOPIC_EXCEPTION, "%s", fault);
+    }
     if (repeated)
-        return refuse(ERR_INVALID_REQUEST, "The topic is named more than once.");
-    existing = controller_cluster_topic(&c->cluster, name);
-    if (existing != NULL)
-        return refuse(ERR_TOPIC_ALREADY_EXISTS, existing->phase == TOPIC_DELETING
-                                                    ? "The topic is marked for deletion."
-                                                    : "A topic of this name exists.");
-    if (controller_cluster_topic_colliding(&c->cluster, name) != NULL)
+        return refuse(ERR_INVALID_REQUEST, "Duplicate topic in request.");
+    other = controller_cluster_topic(&c->cluster, name);
+    if (other != NULL)
+        return refuse(ERR_TOPIC_ALREADY_EXISTS, "Topic '%.*s' %s.", BYTES_FORMAT(name),
+                      other->phase == TOPIC_DELETING ? "is marked for deletion" : "already exists");
+    other = controller_cluster_topic_colliding(&c->cluster, name);
+    if (other != NULL)
         return refuse(ERR_INVALID_TOPIC_EXCEPTION,
-                      "The name differs from that of an existing topic only in '.' and '_'.");
+                      "Topic '%.*s' collides with existing topics: %.*s", BYTES_FORMAT(name),
+                      BYTES_FORMAT(other->name));
     return allowed;
 }
 
@@ -152,7 +165,7 @@ static struct refusal order_rows(const struct controller_create_topic *wanted,
         const struct controller_partition_assignment *row = &wanted->assignments[i];
         if (row->partition < 0 || (size_t)row->partition >= count || seen[row->partition]) {
             refusal = refuse(ERR_INVALID_REPLICA_ASSIGNMENT,
-                             "Partitions must be numbered from 0 without gaps.");
+                             "partitions should be a consecutive 0-based integer sequence");
             break;
         }
         seen[row->partition] = true;
@@ -160,11 +173,13 @@ static struct refusal order_rows(const struct controller_create_topic *wanted,
         refusal = check_replicas(row);
         if (refusal.error == ERR_NONE && row->replica_count != wanted->assignments[0].replica_count)
             refusal = refuse(ERR_INVALID_REPLICA_ASSIGNMENT,
-                             "All partitions must have the same number of replicas.");
+                             "All partitions should have the same number of replicas");
     }
     free(seen);
     return refusal;
 }
+
+#define TOO_FEW_BROKERS "Replication factor: %" PRId32 " larger than available brokers: %zu."
 
 static struct refusal place_topic(struct controller *c,
                                   const struct controller_create_topic *wanted,
@@ -180,14 +195,14 @@ static struct refusal place_topic(struct controller *c,
     if (wanted->assignment_count > 0)
         return order_rows(wanted, placement);
     if (wanted->partition_count <= 0 || wanted->partition_count > PARTITIONS_MAX)
-        return refuse(ERR_INVALID_PARTITIONS, "The number of partitions must be at least 1.");
+        return refuse(ERR_INVALID_PARTITIONS, "Number of partitions must be larger than 0.");
     if (wanted->replication_factor <= 0)
-        return refuse(ERR_INVALID_REPLICATION_FACTOR, "The replication factor must be at least 1.");
+        return refuse(ERR_INVALID_REPLICATION_FACTOR, "Replication factor must be larger than 0.");
     live = live_brokers(c, &request.broker_count);
     request.brokers = live;
     if ((size_t)wanted->replication_factor > request.broker_count) {
-        refusal = refuse(ERR_INVALID_REPLICATION_FACTOR,
-                         "The replication factor is larger than the number of live brokers.");
+        refusal = refuse(ERR_INVALID_REPLICATION_FACTOR, TOO_FEW_BROKERS,
+                         wanted->replication_factor, request.broker_count);
     } else {
         request.start = rng_next(&c->rng);
         request.shift = rng_next(&c->rng);
@@ -271,29 +286,58 @@ void controller_creation_on_topics_request(struct controller *c,
 static struct refusal check_extension(const struct topic *topic,
                                       const struct controller_create_partitions *wanted) {
     if (topic == NULL)
-        return refuse(ERR_UNKNOWN_TOPIC_OR_PARTITION, "The topic does not exist.");
+        return refuse(ERR_UNKNOWN_TOPIC_OR_PARTITION, "The topic '%.*s' does not exist.",
+                      BYTES_FORMAT(wanted->name));
     if (topic->phase == TOPIC_DELETING)
         return refuse(ERR_INVALID_TOPIC_EXCEPTION, "The topic is marked for deletion.");
     if (controller_topic_is_reassigning(topic) || topic->extend_item != NULL ||
         topic->phase != TOPIC_LIVE || topic->written_count < topic->partition_count)
         return refuse(ERR_REASSIGNMENT_IN_PROGRESS,
-                      "The topic's partitions are being changed already.");
-    if (wanted->partition_count <= 0 || (size_t)wanted->partition_count <= topic->partition_count)
+                      "A partition reassignment is in progress for the topic '%.*s'.",
+                      BYTES_FORMAT(wanted->name));
+    if (wanted->partition_count <= 0 || (size_t)wanted->partition_count < topic->partition_count)
         return refuse(ERR_INVALID_PARTITIONS,
-                      "The number of partitions can only grow, and it is not more than now.");
+                      "Topic currently has %zu partitions, which is higher than the requested "
+                      "%" PRId32 ".",
+                      topic->partition_count, wanted->partition_count);
+    if ((size_t)wanted->partition_count == topic->partition_count)
+        return refuse(ERR_INVALID_PARTITIONS, "Topic already has %zu partitions.",
+                      topic->partition_count);
     if (wanted->partition_count > PARTITIONS_MAX)
         return refuse(ERR_INVALID_PARTITIONS, "The number of partitions is too large.");
     return allowed;
+}
+
+/* The brokers of an assignment that are not there, as "7, 9"; false if there are none. */
+static bool find_unknown(struct controller *c, const struct controller_create_partitions *wanted,
+                         char *unknown, size_t size) {
+    size_t used = 0;
+
+    for (size_t i = 0; i < wanted->assignment_count; i++) {
+        const struct controller_partition_assignment *row = &wanted->assignments[i];
+        for (size_t r = 0; r < row->replica_count && used < size; r++) {
+            const struct broker *broker = controller_cluster_broker(&c->cluster, row->replicas[r]);
+            if (broker == NULL || !controller_broker_is_live(broker))
+                used += (size_t)snprintf(unknown + used, size - used, "%s%" PRId32,
+                                         used > 0 ? ", " : "", row->replicas[r]);
+        }
+    }
+    return used > 0;
 }
 
 static struct refusal check_added_rows(struct controller *c, const struct topic *topic,
                                        const struct controller_create_partitions *wanted,
                                        struct placement *placement) {
     size_t added = (size_t)wanted->partition_count - topic->partition_count;
+    char unknown[TOPIC_NAME_MESSAGE_SIZE / 2];
 
+    if (find_unknown(c, wanted, unknown, sizeof(unknown)))
+        return refuse(ERR_INVALID_REPLICA_ASSIGNMENT,
+                      "Unknown broker(s) in replica assignment: %s.", unknown);
     if (wanted->assignment_count != added)
         return refuse(ERR_INVALID_REPLICA_ASSIGNMENT,
-                      "The assignment must name exactly the added partitions.");
+                      "Increasing the number of partitions by %zu but %zu assignments provided.",
+                      added, wanted->assignment_count);
     for (size_t i = 0; i < added; i++) {
         const struct controller_partition_assignment *row = &wanted->assignments[i];
         struct refusal refusal = check_replicas(row);
@@ -302,12 +346,6 @@ static struct refusal check_added_rows(struct controller *c, const struct topic 
         if (row->replica_count != topic->partitions[0]->replica_count)
             return refuse(ERR_INVALID_REPLICA_ASSIGNMENT,
                           "The replication factor differs from that of the topic.");
-        for (size_t r = 0; r < row->replica_count; r++) {
-            const struct broker *broker = controller_cluster_broker(&c->cluster, row->replicas[r]);
-            if (broker == NULL || !controller_broker_is_live(broker))
-                return refuse(ERR_INVALID_REPLICA_ASSIGNMENT,
-                              "The assignment names a broker that is not there.");
-        }
     }
     placement->count = (int32_t)added;
     placement->rows = wanted->assignments;
@@ -330,8 +368,8 @@ static struct refusal place_added(struct controller *c, const struct topic *topi
     request.brokers = live;
     if (first->replica_count > request.broker_count) {
         free(live);
-        return refuse(ERR_INVALID_REPLICATION_FACTOR,
-                      "The topic's replication factor is larger than the number of live brokers.");
+        return refuse(ERR_INVALID_REPLICATION_FACTOR, TOO_FEW_BROKERS, request.replication_factor,
+                      request.broker_count);
     }
     while (start < request.broker_count && live[start].id < first->replica_ids[0])
         start++;

@@ -205,7 +205,7 @@ static void names_listed(struct read *read, size_t index, const struct zk_result
     (void)index;
     for (size_t i = 0; i < result->child_count; i++) {
         struct bytes name = bytes_of_text(result->children[i]);
-        if (controller_topic_name_fault(name) == NULL)
+        if (controller_topic_name_is_valid(name))
             names[count++] = controller_read_copy(read, name);
         else
             LOG_WARN("topic_name_invalid", "name=%s", LOG_QUOTED(name));

@@ -43,8 +43,9 @@ def wait_until(condition, seconds, what):
 
 
 class Broker:
-    def __init__(self, broker_id, folder, settings):
+    def __init__(self, broker_id, folder, settings, daemon):
         self.id = broker_id
+        self.daemon = daemon
         self.port = free_port()
         self.folder = folder
         self.settings = settings
@@ -65,7 +66,7 @@ class Broker:
         path = self.folder / "server.properties"
         path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
         with open(self.folder / "output", "ab") as out:
-            self.process = subprocess.Popen([DAEMON, str(path)], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([self.daemon, str(path)], stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=out)
 
     def is_running(self):
@@ -104,9 +105,10 @@ class Broker:
 
 
 class BrokerCluster:
-    def __init__(self, count=3, settings=None, racks=None, zookeeper=None, keep=False):
+    def __init__(self, count=3, settings=None, racks=None, zookeeper=None, keep=False,
+                 daemon=DAEMON):
         """`settings`: more keys for every broker. `racks`: one per broker. `zookeeper`: arguments
-        of ZookeeperServer."""
+        of ZookeeperServer. `daemon`: the program that is the broker."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="barnabas-cluster-"))
         self.keep = keep
         self.zookeeper = ZookeeperServer(folder=self.folder / "zookeeper", **(zookeeper or {}))
@@ -123,7 +125,7 @@ class BrokerCluster:
         for broker_id in range(1, count + 1):
             rack = {"broker.rack": racks[broker_id - 1]} if racks else {}
             self.brokers[broker_id] = Broker(broker_id, self.folder / f"broker-{broker_id}",
-                                             {**common, **rack})
+                                             {**common, **rack}, daemon)
 
     def __enter__(self):
         try:
