@@ -8,7 +8,10 @@
 #include "broker/control/topic_settings.h"
 #include "broker/group/group_coordinator.h"
 #include "broker/lag/lag_monitor.h"
+#include "broker/lag/retention_guard.h"
 #include "client/base/clock.h"
+
+#define GUARD_INTERVAL_MS 30000
 
 static struct lag_retention retention_of(void *context, const struct metadata_topic *topic) {
     struct group_parts *parts = context;
@@ -41,6 +44,23 @@ static struct lag_monitor *start_lag(struct group_parts *parts, const struct con
     return config->group_lag_interval_ms == 0 ? NULL : lag_monitor_start(&lag);
 }
 
+/* As often as lag is looked at, or would be by default. */
+static struct retention_guard_watch *start_guard(struct group_parts *parts,
+                                                 const struct config *config, int32_t broker_id) {
+    const struct retention_guard_config guard = {
+        .groups = atomic_load(&parts->coordinator),
+        .metadata = control_metadata(parts->control),
+        .replicas = control_replicas(parts->control),
+        .listener = config->inter_broker_listener_name,
+        .broker_id = broker_id,
+        .interval_ms =
+            config->group_lag_interval_ms > 0 ? config->group_lag_interval_ms : GUARD_INTERVAL_MS,
+        .group_list = config->retention_guard_groups,
+    };
+
+    return guard.group_list[0] == '\0' ? NULL : retention_guard_start(&guard);
+}
+
 enum error group_parts_start(struct group_parts *parts, const struct config *config,
                              struct control *control, int32_t broker_id,
                              struct executor *background) {
@@ -71,6 +91,7 @@ enum error group_parts_start(struct group_parts *parts, const struct config *con
     parts->control = control;
     atomic_store(&parts->coordinator, started);
     parts->lag = start_lag(parts, config, broker_id);
+    parts->guard = start_guard(parts, config, broker_id);
     return ERR_NONE;
 }
 
@@ -86,6 +107,7 @@ void group_parts_stop(struct group_parts *parts) {
         return;
     parts->is_stopped = true;
     lag_monitor_stop(parts->lag);
+    retention_guard_stop(parts->guard);
     group_coordinator_stop(atomic_load(&parts->coordinator));
 }
 

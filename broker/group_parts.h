@@ -17,10 +17,12 @@ struct executor;
 struct group_coordinator;
 struct lag_monitor;
 struct metadata_update;
+struct retention_guard_watch;
 
 struct group_parts {
     struct group_coordinator *_Atomic coordinator; /* NULL until the metadata is there */
     struct lag_monitor *lag;                       /* NULL: not wanted */
+    struct retention_guard_watch *guard;           /* NULL: no group guards anything */
     struct control *control;
     bool is_stopped;
 };

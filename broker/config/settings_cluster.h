@@ -78,6 +78,10 @@
         "Deprecated: the acks of a commit.") \
     SUPPORTED(group_lag_interval_ms, "barnabas.group.lag.interval.ms", LONG, "30000", AT_LEAST(0), READ_ONLY, LOW, \
         "How often the coordinator looks how far its groups are behind and what they lost to retention; 0 for never.") \
+    SUPPORTED(retention_guard_groups, "barnabas.retention.guard.groups", LIST, "", ANY, READ_ONLY, MEDIUM, \
+        "Groups for which records that they have not read stay past their retention, within a budget. The same on all brokers.") \
+    SUPPORTED(retention_guard_bytes, "barnabas.retention.guard.bytes", LONG, "1073741824", AT_LEAST(0), READ_ONLY, MEDIUM, \
+        "That budget: the bytes of a partition that may be held back; past it the oldest go.") \
     SUPPORTED(group_min_session_timeout_ms, "group.min.session.timeout.ms", INT, "6000", ANY, READ_ONLY, MEDIUM, \
         "The shortest session timeout that a member may ask for.") \
     SUPPORTED(group_max_session_timeout_ms, "group.max.session.timeout.ms", INT, "1800000", ANY, READ_ONLY, MEDIUM, \

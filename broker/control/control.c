@@ -321,6 +321,8 @@ static enum error make_replicas(struct control *control) {
     struct replica_manager_config manager = {
         .broker_id = control->broker_id,
         .replica_lag_ms_max = config->replica_lag_time_max_ms,
+        .guard_bytes_max =
+            config->retention_guard_groups[0] == '\0' ? 0 : config->retention_guard_bytes,
         .clock = clock_system(),
         .logs = control->logs,
         .is_broker_alive = is_broker_alive,

@@ -34,6 +34,7 @@
 #include "client/wire/writer.h"
 
 struct log;
+struct retention_guard;
 struct log_dir;
 struct producer_view; /* producer_state.h */
 
@@ -229,7 +230,8 @@ void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms
 /* Lets old segments go, by log start, retention.ms and retention.bytes, as far as the high
  * watermark has passed them. Afterwards log_start_offset is that of the first that stays. Locked.
  * Errors: the disk's, OUT_OF_MEMORY. */
-MUST_CHECK enum error log_apply_retention(struct log *log, int64_t now_ms);
+MUST_CHECK enum error log_apply_retention(struct log *log, int64_t now_ms,
+                                          const struct retention_guard *guard);
 
 /* ---- flushing ---- */
 

@@ -31,7 +31,8 @@ int64_t log_segment_timestamp(struct log *log, const struct segment *segment) {
 }
 
 /* The partition's lock keeps the list as it is. */
-static enum error count_old(struct log *log, int64_t now_ms, size_t *count) {
+static enum error count_old(struct log *log, int64_t now_ms, const struct retention_guard *guard,
+                            size_t *count) {
     struct retention_segment *segments = calloc(log->segment_count, sizeof(*segments));
     const struct log_config *config = &log->config;
     struct retention_rules rules = {
@@ -41,6 +42,7 @@ static enum error count_old(struct log *log, int64_t now_ms, size_t *count) {
         .retention_ms = config->retention_ms,
         .retention_bytes = config->retention_bytes,
         .now_ms = now_ms,
+        .guard = guard,
     };
 
     if (segments == NULL)
@@ -185,12 +187,13 @@ static enum error let_go(struct log *log, size_t count) {
     return error;
 }
 
-enum error log_apply_retention(struct log *log, int64_t now_ms) {
+enum error log_apply_retention(struct log *log, int64_t now_ms,
+                               const struct retention_guard *guard) {
     enum error error;
     size_t count;
 
     if ((error = log_check_usable(log)) != ERR_NONE ||
-        (error = count_old(log, now_ms, &count)) != ERR_NONE || count == 0)
+        (error = count_old(log, now_ms, guard, &count)) != ERR_NONE || count == 0)
         return error;
     /* An active segment remains, an empty one if need be. */
     if (count == log->segment_count && (error = log_roll(log, now_ms)) != ERR_NONE)

@@ -18,6 +18,22 @@ static bool is_too_old(const struct retention_segment *segment,
            age_ms > rules->retention_ms;
 }
 
+/* Of `count` segments that age or size lets go, those that the guard leaves. */
+static size_t let_go_by_guard(const struct retention_segment *segments, size_t count,
+                              const struct retention_rules *rules) {
+    const struct retention_guard *guard = rules->guard;
+    int64_t held;
+    size_t i = 0;
+
+    while (i < count && (segments[i].next_offset <= rules->log_start_offset ||
+                         segments[i].next_offset <= guard->offset))
+        i++;
+    held = total_size(segments + i, count - i);
+    for (; i < count && held > guard->bytes_max; i++)
+        held -= segments[i].size;
+    return i;
+}
+
 size_t retention_count(const struct retention_segment *segments, size_t count,
                        const struct retention_rules *rules) {
     int64_t left = total_size(segments, count);
@@ -34,5 +50,5 @@ size_t retention_count(const struct retention_segment *segments, size_t count,
             break;
         left -= segment->size;
     }
-    return i;
+    return rules->guard == NULL ? i : let_go_by_guard(segments, i, rules);
 }

@@ -16,6 +16,13 @@ struct retention_segment {
     int64_t timestamp; /* the largest of its records; of the file's change where none has one */
 };
 
+/* Named consumer groups hold back what they have not read yet, up to a budget: past it, the oldest
+ * goes all the same. */
+struct retention_guard {
+    int64_t offset;    /* all of them have read up to here */
+    int64_t bytes_max; /* that may be held back */
+};
+
 struct retention_rules {
     int64_t log_start_offset; /* what lies before it may always go */
     int64_t high_watermark;   /* what lies behind it never */
@@ -23,10 +30,11 @@ struct retention_rules {
     int64_t retention_ms;     /* -1: any age */
     int64_t retention_bytes;  /* -1: any size */
     int64_t now_ms;
+    const struct retention_guard *guard; /* NULL: none */
 };
 
-/* How many of `segments`, ascending, the last one active, may go: from the oldest on, until one has
- * to stay. An empty active segment stays. */
+/* What lies before the log start goes, guarded or not. How many of `segments`, ascending, the last
+ * one active, may go: from the oldest on, until one has to stay. An empty active segment stays. */
 size_t retention_count(const struct retention_segment *segments, size_t count,
                        const struct retention_rules *rules);
 

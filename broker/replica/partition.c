@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "broker/log/retention.h"
 #include "client/base/logger.h"
 
 /* The log's pool tells of every flush. */
@@ -305,6 +306,8 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
     partition->min_isr = min_isr < state->replica_count ? min_isr : state->replica_count;
     if (changed) {
         take_state(partition, state, min_isr);
+        if (new_epoch)
+            atomic_store(&partition->guard_offset, 0);
         if (role == ROLE_LEADER)
             become_leader(partition, state, new_epoch);
         else
@@ -410,11 +413,32 @@ struct partition_counts partition_counts(struct partition *partition) {
     return counts;
 }
 
+void partition_set_guard_offset(struct partition *partition, int64_t offset) {
+    if (atomic_load(&partition->role) == ROLE_LEADER)
+        atomic_store(&partition->guard_offset, offset);
+}
+
+/* Under `append_lock`. */
+static struct retention_guard present_guard(const struct partition *partition) {
+    struct retention_guard guard = {0, partition->environment->guard_bytes_max};
+
+    if (guard.bytes_max == 0)
+        return guard;
+    if (atomic_load(&partition->role) == ROLE_LEADER)
+        guard.offset = atomic_load(&partition->guard_offset);
+    else
+        guard.bytes_max = INT64_MAX;
+    return guard;
+}
+
 void partition_apply_retention(struct partition *partition) {
+    struct retention_guard guard;
     enum error error;
 
     mutex_lock(&partition->append_lock);
-    error = log_apply_retention(partition->log, clock_wall_ms(partition->environment->clock));
+    guard = present_guard(partition);
+    error = log_apply_retention(partition->log, clock_wall_ms(partition->environment->clock),
+                                guard.bytes_max == 0 ? NULL : &guard);
     mutex_unlock(&partition->append_lock);
     /* A disk that fails has told of it already. */
     if (error == ERR_OUT_OF_MEMORY)

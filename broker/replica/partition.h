@@ -36,6 +36,7 @@ enum partition_role { ROLE_NONE, ROLE_LEADER, ROLE_FOLLOWER };
 struct partition_environment {
     int32_t broker_id;
     int64_t replica_lag_ms_max;
+    int64_t guard_bytes_max; /* that named groups may hold back from retention; 0: none do */
     struct clock *clock;
     bool (*is_broker_alive)(void *context, int32_t broker_id); /* any thread */
     /* The partition wants its ISR changed: see partition_isr_proposal. Any thread, no lock held;
@@ -160,6 +161,11 @@ MUST_CHECK enum error partition_delete_records(struct partition *partition, int6
                                                int64_t *required_offset, int32_t *leader_epoch);
 /* The lowest log start of the leader and the followers that live. */
 int64_t partition_low_watermark(struct partition *partition);
+
+/* Leader, if groups guard what they have not read (environment): they have all read up to `offset`,
+ * INT64_MAX where none of them reads the partition. Until it is told, and on followers, which begin
+ * where the leader's log begins, nothing goes by age or size but past the budget. */
+void partition_set_guard_offset(struct partition *partition, int64_t offset);
 
 /* Lets the log's old segments go, by its settings. */
 void partition_apply_retention(struct partition *partition);

@@ -25,6 +25,8 @@ struct partition {
     atomic_int leader_epoch;
     atomic_int leader_id;
 
+    _Atomic int64_t guard_offset; /* see partition_set_guard_offset */
+
     /* lock; never falls within a leader epoch; <= log end */
     _Atomic int64_t high_watermark;
 

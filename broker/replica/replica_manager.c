@@ -35,6 +35,7 @@ enum error replica_manager_new(const struct replica_manager_config *config,
     manager->environment = (struct partition_environment){
         .broker_id = config->broker_id,
         .replica_lag_ms_max = config->replica_lag_ms_max,
+        .guard_bytes_max = config->guard_bytes_max,
         .clock = config->clock,
         .is_broker_alive = config->is_broker_alive,
         .propose_isr = config->propose_isr,

@@ -26,6 +26,7 @@ struct follower_source {
 struct replica_manager_config {
     int32_t broker_id;
     int64_t replica_lag_ms_max;
+    int64_t guard_bytes_max; /* partition.h */
     struct clock *clock;
     struct log_manager *logs;
     struct follower_source source;

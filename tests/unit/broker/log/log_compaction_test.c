@@ -181,7 +181,7 @@ static void retain_now(struct model *model, int time) {
     model->f.config.delete_old = true;
     model->f.config.retention_bytes = log_size(model->log) - 4500;
     log_set_config(model->log, &model->f.config);
-    assert_int_equal(log_apply_retention(model->log, clock_wall_ms(&model->f.clock.clock)),
+    assert_int_equal(log_apply_retention(model->log, clock_wall_ms(&model->f.clock.clock), NULL),
                      ERR_NONE);
     assert_true(log_start_offset(model->log) > 0);
 }

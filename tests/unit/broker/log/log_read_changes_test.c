@@ -36,7 +36,7 @@ static void change_log(void) {
     } else {
         c.f.config.retention_bytes = 1000;
         log_set_config(c.log, &c.f.config);
-        assert_int_equal(log_apply_retention(c.log, FIXTURE_NOW_MS), ERR_NONE);
+        assert_int_equal(log_apply_retention(c.log, FIXTURE_NOW_MS, NULL), ERR_NONE);
     }
 }
 

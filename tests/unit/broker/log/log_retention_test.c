@@ -40,7 +40,7 @@ static void segments_go_by_size_and_their_files_after_a_while(void **state) {
     size = log_size(log);
     f.config.retention_bytes = 1000;
     log_set_config(log, &f.config);
-    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS), ERR_NONE);
+    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS, NULL), ERR_NONE);
     assert_true(log_size(log) < size && log_size(log) >= 1000);
     assert_true(log_start_offset(log) > 0);
     check_readable_from(log, log_start_offset(log));
@@ -64,11 +64,11 @@ static void all_of_it_may_go_and_offsets_go_on(void **state) {
     log = filled_log(&f);
     f.config.retention_ms = 1000;
     log_set_config(log, &f.config);
-    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS + 10000), ERR_NONE);
+    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS + 10000, NULL), ERR_NONE);
     assert_int_equal(log_start_offset(log), RECORDS);
     assert_int_equal(log_end_offset(log), RECORDS);
     assert_int_equal(log_size(log), 0);
-    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS + 10000), ERR_NONE);
+    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS + 10000, NULL), ERR_NONE);
     assert_int_equal(append_records(&f, log, 1), RECORDS);
     fixture_close(&f, log);
     log = fixture_load(&f, true, RECORDS + 1);
@@ -88,7 +88,7 @@ static void what_followers_do_not_have_stays(void **state) {
     f.config.retention_bytes = 0;
     log_set_config(log, &f.config);
     log_note_high_watermark(log, 7);
-    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS), ERR_NONE);
+    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS, NULL), ERR_NONE);
     assert_true(log_start_offset(log) <= 7);
     assert_true(log_start_offset(log) > 0);
     check_readable_from(log, log_start_offset(log));
@@ -109,7 +109,7 @@ static void a_reader_reads_on_what_it_began(void **state) {
     assert_int_equal(log_read(log, 0, RECORDS, 100, true, &range), ERR_NONE);
     f.config.retention_bytes = 0;
     log_set_config(log, &f.config);
-    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS), ERR_NONE);
+    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS, NULL), ERR_NONE);
     log_dir_remove_doomed(&f.dir, INT64_MAX);
     size = range.size;
     assert_int_equal(log_range_copy(log, &range, data, &size), ERR_NONE);
@@ -138,7 +138,7 @@ static void a_crash_in_the_middle_loses_nothing_that_was_to_stay(void **state) {
         f.disk.calls = 0;
         f.disk.fail_at = fail_at;
         f.disk.keeps_failing = true;
-        error = log_apply_retention(log, FIXTURE_NOW_MS);
+        error = log_apply_retention(log, FIXTURE_NOW_MS, NULL);
         has_failed = f.disk.failed;
         assert_int_equal(error != ERR_NONE, has_failed);
         stays_from = log_start_offset(log);
