@@ -18,6 +18,7 @@
 #include "broker/lag/lag_monitor.h"
 #include "broker/log/log_manager.h"
 #include "broker/log/worker_pool.h"
+#include "broker/metrics/request_metrics.h"
 #include "broker/replica/fetch_session.h"
 #include "broker/server/server.h"
 #include "broker/stop_signals.h"
@@ -40,6 +41,8 @@ struct broker {
     struct fetch_sessions *sessions;
     struct server *server;
     struct control_identity identity;
+    struct request_metrics *metrics;
+    _Atomic int64_t slow_request_ms;
     struct api_context context;
     struct server_listener listeners[CONFIG_LISTENERS_MAX];
     struct server_address_limit limits[CONFIG_ADDRESS_LIMITS_MAX];
@@ -134,13 +137,14 @@ static enum error make_server(struct broker *broker) {
     server.frame_bytes_max = config->socket_request_max_bytes;
     server.queued_request_bytes_max = config->queued_max_request_bytes;
     server.on_request = api_on_request;
+    server.on_request_over = api_on_request_over;
     server.context = &broker->context;
     return server_new(&server, &broker->server);
 }
 
 /* On the control thread. */
 static void on_settings(void *context, const struct config *now) {
-    const struct broker *broker = context;
+    struct broker *broker = context;
     struct server_address_limit limits[CONFIG_ADDRESS_LIMITS_MAX];
     const struct server_limits all = {
         .connections_max = now->max_connections,
@@ -150,6 +154,7 @@ static void on_settings(void *context, const struct config *now) {
     };
     enum error error;
 
+    atomic_store(&broker->slow_request_ms, now->slow_request_log_ms);
     for (size_t i = 0; i < now->address_limit_count; i++)
         limits[i] = (struct server_address_limit){now->address_limits[i].address,
                                                   now->address_limits[i].connections_max};
@@ -196,6 +201,8 @@ static void fill_context(struct broker *broker) {
         .producer_ids = control_producer_ids(broker->control),
         .groups = broker->groups.coordinator,
         .control = broker->control,
+        .metrics = broker->metrics,
+        .slow_request_ms = &broker->slow_request_ms,
     };
 }
 
@@ -220,6 +227,7 @@ static void attach_admin(struct broker *broker) {
         .logs = broker->logs,
         .server = broker->server,
         .lag = broker->groups.lag == NULL ? NULL : lag_monitor_report(broker->groups.lag),
+        .metrics = broker->metrics,
     };
 
     admin_attach(broker->admin, &parts);
@@ -288,6 +296,7 @@ static void stop(struct broker *broker, bool was_started) {
         control_stop(broker->control);
     }
     server_free(broker->server);
+    request_metrics_free(broker->metrics);
     group_parts_free(&broker->groups);
     fetch_sessions_free(broker->sessions);
     log_manager_close(broker->logs, broker_epoch);
@@ -319,6 +328,8 @@ static int run(struct config *config) {
 
     CHECK(broker != NULL);
     broker->config = config;
+    broker->metrics = request_metrics_new();
+    CHECK(broker->metrics != NULL);
     CHECK(stop_signals_new(&broker->signals) == ERR_NONE);
     CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
     error = serve(broker);

@@ -22,6 +22,7 @@
 struct admin {
     struct loop *loop;
     struct evhttp *http;
+    struct loop_timer recent_timer;
     struct admin_view view; /* the admin thread's */
 };
 
@@ -165,6 +166,14 @@ void admin_detach(struct admin *admin) {
 
 /* ---- Life ---- */
 
+static void on_recent_timer(struct loop_timer *timer) {
+    struct admin *admin = CONTAINER_OF(timer, struct admin, recent_timer);
+
+    if (admin->view.is_attached)
+        recent_note(&admin->view.recent, admin->view.parts.metrics);
+    loop_timer_arm(timer, RECENT_INTERVAL_MS);
+}
+
 static uint16_t bound_port(struct evhttp_bound_socket *bound) {
     struct sockaddr_storage address;
     socklen_t size = sizeof(address);
@@ -196,26 +205,34 @@ static enum error listen_at(struct admin *admin, const char *host, uint16_t port
     return ERR_NONE;
 }
 
+static void admin_free(struct admin *admin) {
+    loop_timer_done(&admin->recent_timer);
+    if (admin->http != NULL)
+        evhttp_free(admin->http);
+    loop_free(admin->loop);
+    recent_done(&admin->view.recent);
+    free(admin);
+}
+
 enum error admin_start(const char *host, uint16_t port, struct admin **started) {
     struct admin *admin = calloc(1, sizeof(*admin));
-    enum error error = ERR_OUT_OF_MEMORY;
+    enum error error;
 
     if (admin == NULL)
-        return error;
-    if ((error = loop_new(&admin->loop)) != ERR_NONE ||
-        (error = listen_at(admin, host, port)) != ERR_NONE ||
-        (error = loop_start(admin->loop, "admin")) != ERR_NONE)
-        goto out;
-    *started = admin;
-    admin = NULL;
-out:
-    if (admin != NULL) {
-        if (admin->http != NULL)
-            evhttp_free(admin->http);
-        loop_free(admin->loop);
+        return ERR_OUT_OF_MEMORY;
+    if ((error = loop_new(&admin->loop)) != ERR_NONE) {
         free(admin);
+        return error;
     }
-    return error;
+    loop_timer_init(&admin->recent_timer, admin->loop, on_recent_timer);
+    loop_timer_arm(&admin->recent_timer, RECENT_INTERVAL_MS);
+    if ((error = listen_at(admin, host, port)) != ERR_NONE ||
+        (error = loop_start(admin->loop, "admin")) != ERR_NONE) {
+        admin_free(admin);
+        return error;
+    }
+    *started = admin;
+    return ERR_NONE;
 }
 
 void admin_stop(struct admin *admin) {
@@ -223,7 +240,5 @@ void admin_stop(struct admin *admin) {
         return;
     loop_stop(admin->loop);
     loop_join(admin->loop);
-    evhttp_free(admin->http);
-    loop_free(admin->loop);
-    free(admin);
+    admin_free(admin);
 }

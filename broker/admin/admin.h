@@ -21,6 +21,7 @@ struct config;
 struct control;
 struct lag_report;
 struct log_manager;
+struct request_metrics;
 struct server;
 
 /* The parts of a broker that has joined its cluster. They live until admin_detach. */
@@ -32,6 +33,7 @@ struct admin_parts {
     struct log_manager *logs;
     struct server *server;
     struct lag_report *lag; /* NULL: not looked at */
+    struct request_metrics *metrics;
 };
 
 /* Listens at `host` (numeric or a name) and `port` (0: the kernel picks one), and answers. Logs

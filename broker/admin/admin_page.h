@@ -13,6 +13,7 @@
 
 #include "broker/admin/admin.h"
 #include "broker/admin/readiness.h"
+#include "broker/admin/recent.h"
 
 enum admin_method { ADMIN_GET = 1, ADMIN_PUT = 2 };
 
@@ -44,6 +45,7 @@ struct admin_view {
     bool is_attached;
     struct admin_parts parts; /* if attached */
     struct readiness_memory readiness;
+    struct recent recent;
 };
 
 struct admin_page {

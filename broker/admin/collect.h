@@ -18,6 +18,9 @@ void collect_server(struct exposition *out, const struct admin_view *view);
 void collect_cluster(struct exposition *out, const struct admin_view *view);
 void collect_groups(struct exposition *out, const struct admin_view *view);
 void collect_zookeeper(struct exposition *out, const struct admin_view *view);
+void collect_requests(struct exposition *out, const struct admin_view *view);
+void collect_traffic(struct exposition *out, const struct admin_view *view);
+void collect_replicas(struct exposition *out, const struct admin_view *view);
 void collect_log_dirs(struct exposition *out, const struct admin_view *view);
 
 /* A series for each partition of this broker; of one topic, unless that is NULL. */

@@ -43,7 +43,7 @@ struct row {
     char topic[256];
     char index[16];
     bool is_leader;
-    int64_t size, start, end, high_watermark;
+    int64_t size, start, end, high_watermark, lag;
     bool is_known; /* to the metadata; then this: */
     int32_t leader;
     struct partition_standing standing;
@@ -88,6 +88,7 @@ static void add_row(void *context, struct partition *partition) {
         .start = log_start_offset(log),
         .end = log_end_offset(log),
         .high_watermark = partition_high_watermark(partition),
+        .lag = partition_follower_lag(partition),
     };
     snprintf(row->topic, sizeof(row->topic), "%s", partition_topic(partition));
     snprintf(row->index, sizeof(row->index), "%d", partition_index(partition));
@@ -101,8 +102,9 @@ static int compare_rows(const void *a, const void *b) {
     return order != 0 ? order : (int)(strtol(x->index, NULL, 10) - strtol(y->index, NULL, 10));
 }
 
-/* Who tells of a partition: every replica of its log, its leader of what it is to the cluster. */
-enum teller { EVERY_REPLICA, LEADER };
+/* Who tells of a partition: every replica of its log, its leader of what it is to the cluster, its
+ * followers of how far behind they are. */
+enum teller { EVERY_REPLICA, LEADER, FOLLOWER };
 
 struct column {
     const char *name;
@@ -122,6 +124,9 @@ static int64_t end_of(const struct row *row) {
 }
 static int64_t high_watermark_of(const struct row *row) {
     return row->high_watermark;
+}
+static int64_t lag_of(const struct row *row) {
+    return row->lag;
 }
 static int64_t replicas_of(const struct row *row) {
     return row->standing.replica_count;
@@ -146,6 +151,8 @@ static const struct column columns[] = {
     {"kafka_log_log_size", "Bytes of a replica's log.", EVERY_REPLICA, size_of},
     {"kafka_log_log_logstartoffset", "Its first offset.", EVERY_REPLICA, start_of},
     {"kafka_log_log_logendoffset", "The offset that its next record gets.", EVERY_REPLICA, end_of},
+    {"kafka_server_fetcherlagmetrics_consumerlag",
+     "How many records below the leader's high watermark a follower lacks.", FOLLOWER, lag_of},
     {"kafka_cluster_partition_replicascount", "Replicas of a partition; by its leader.", LEADER,
      replicas_of},
     {"kafka_cluster_partition_insyncreplicascount", "Those in sync; by its leader.", LEADER,
@@ -164,14 +171,28 @@ static const struct column columns[] = {
     {"kafka_topic_partition_replicas", "Replicas; by its leader.", LEADER, replicas_of},
 };
 
+static bool tells(enum teller teller, const struct row *row) {
+    switch (teller) {
+    case EVERY_REPLICA:
+        return true;
+    case LEADER:
+        return row->is_leader && row->is_known;
+    case FOLLOWER:
+        return !row->is_leader;
+    }
+    return false;
+}
+
 static void write_column(struct exposition *out, const struct rows *rows,
                          const struct column *column) {
     exposition_family(out, column->name, METRIC_GAUGE, column->help);
     for (size_t i = 0; i < rows->count; i++) {
         const struct row *row = &rows->rows[i];
-        if (column->teller == LEADER && !(row->is_leader && row->is_known))
+        if (!tells(column->teller, row))
             continue;
-        exposition_integer(out, "", LABELS({"topic", row->topic}, {"partition", row->index}),
+        exposition_integer(out, "",
+                           LABELS({"clientId", column->teller == FOLLOWER ? "Replica" : NULL},
+                                  {"topic", row->topic}, {"partition", row->index}),
                            column->value(row));
     }
 }

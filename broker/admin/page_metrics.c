@@ -21,6 +21,9 @@ static void make_metrics(struct admin_view *view, const struct admin_query *quer
     collect_process(&out);
     if (view->is_attached) {
         collect_server(&out, view);
+        collect_requests(&out, view);
+        collect_traffic(&out, view);
+        collect_replicas(&out, view);
         collect_cluster(&out, view);
         collect_groups(&out, view);
         collect_zookeeper(&out, view);

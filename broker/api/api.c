@@ -1,5 +1,6 @@
 #include "broker/api/api.h"
 
+#include "broker/metrics/request_metrics.h"
 #include "client/base/logger.h"
 #include "client/wire/message/api_keys.h"
 
@@ -20,6 +21,20 @@ static void refuse(struct request *request, const struct request_header *header,
              request->client_address, LOG_QUOTED(header->client_id), header->api_key,
              header->api_version, header->correlation_id, reason);
     request_close_connection(request);
+}
+
+static void label(struct request *request, const struct request_header *header) {
+    struct request_label *label = &request->label;
+    size_t size = header->client_id.size;
+
+    CHECK(header->api_key < API_KIND_FETCH_CONSUMER);
+    label->kind = (uint8_t)header->api_key;
+    label->version = header->api_version;
+    label->correlation_id = header->correlation_id;
+    label->client_id_size =
+        (uint8_t)(size < sizeof(label->client_id) ? size : sizeof(label->client_id));
+    if (size > 0)
+        memcpy(label->client_id, header->client_id.data, label->client_id_size);
 }
 
 void api_on_request(void *context, struct request *request) {
@@ -49,6 +64,7 @@ void api_on_request(void *context, struct request *request) {
         refuse(request, &header, "memory is exhausted");
         return;
     }
+    label(request, &header);
     *call = (struct api_call){context, request, handler, header, reader};
     if (!bytes_is_null(header.client_id))
         call->header.client_id = arena_copy(&request->arena, header.client_id);
@@ -72,12 +88,28 @@ void api_reread(struct api_call *call) {
     CHECK(request_header_decode(&call->body, &header) == ERR_NONE);
 }
 
+struct error_counter {
+    struct wire_error_observer observer;
+    const struct api_call *call;
+};
+
+static void on_error(struct wire_error_observer *observer, int16_t code) {
+    const struct error_counter *counter = CONTAINER_OF(observer, struct error_counter, observer);
+
+    request_metrics_error(counter->call->context->metrics, counter->call->request->label.kind,
+                          code);
+}
+
 void api_encode(struct api_call *call, const void *message) {
     struct wire_writer *writer = request_response(call->request);
+    struct error_counter counter = {{on_error}, call};
 
+    if (call->context->metrics != NULL)
+        writer->observer = &counter.observer;
     response_header_encode(writer, call->header.api_key, call->header.api_version,
                            call->header.correlation_id);
     call->handler->api->response->encode(writer, call->header.api_version, message);
+    writer->observer = NULL;
     if (writer->error != ERR_NONE)
         LOG_ERROR("response_not_encoded", "api=%s version=%d error=%s", call->handler->api->name,
                   call->header.api_version, error_name(writer->error));

@@ -14,6 +14,8 @@
 #ifndef BROKER_API_API_H
 #define BROKER_API_API_H
 
+#include <stdatomic.h>
+
 #include "broker/server/request.h"
 #include "client/wire/header.h"
 #include "client/wire/message.h"
@@ -26,6 +28,7 @@ struct group_coordinator;
 struct metadata_cache;
 struct producer_ids;
 struct replica_manager;
+struct request_metrics;
 struct server;
 struct clock;
 
@@ -43,6 +46,8 @@ struct api_context {
     struct producer_ids *producer_ids;
     struct group_coordinator *groups;
     struct control *control;
+    struct request_metrics *metrics;        /* NULL: errors are not counted */
+    const _Atomic int64_t *slow_request_ms; /* barnabas.slow.request.log.ms; changes */
 };
 
 /* One request being served; in the request's arena. */
@@ -59,6 +64,15 @@ struct api_handler {
     int16_t version_max; /* advertised; versions from 0 */
     void (*handle)(struct api_call *call);
 };
+
+/* A request's kind (struct request_label) is its API's key, but for Fetch, of which Kafka's metrics
+ * tell two apart. */
+#define API_KIND_FETCH_CONSUMER 126
+#define API_KIND_FETCH_FOLLOWER 127
+#define API_KIND_COUNT          128
+
+/* "Produce", "FetchConsumer"; NULL if nothing of that kind is served. */
+const char *api_kind_name(uint8_t kind);
 
 /* Decodes the body into `message`, the struct of the API's request. On failure the connection is
  * closed, as Kafka does, and false returned: the call has ended. */
@@ -80,6 +94,9 @@ void *api_alloc(struct api_call *call, size_t count, size_t size);
 
 /* The server's on_request; `context` is the struct api_context. */
 void api_on_request(void *context, struct request *request);
+/* The server's on_request_over: counts it, and logs it if it was slow. */
+void api_on_request_over(void *context, const struct request *request,
+                         const struct request_times *times);
 
 extern const struct api_handler *const api_handlers[];
 extern const size_t api_handler_count;

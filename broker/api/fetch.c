@@ -139,6 +139,8 @@ static void read_partition(struct fetching *fetching, struct fetched *fetched, b
     fetched->error = partition_read(fetched->partition, read, &fetched->result);
     if (fetched->error == ERR_NONE)
         fetching->bytes += (int64_t)fetched->result.records.size;
+    if (is_first)
+        partition_count_traffic(fetched->partition, TRAFFIC_FETCH_REQUESTS, 1);
 }
 
 static bool must_answer(const struct fetched *fetched) {
@@ -325,12 +327,34 @@ static void convert_all(struct fetching *fetching) {
     }
 }
 
+/* Errors that a reader meets in the course of things do not count as failures in Kafka. */
+static bool is_failure(enum error error) {
+    return error == ERR_DISK_FAILED || error == ERR_DISK_CORRUPT || error == ERR_CORRUPT_MESSAGE ||
+           error == ERR_OUT_OF_MEMORY;
+}
+
+static void count_traffic(const struct fetching *fetching) {
+    const enum traffic kind =
+        fetching->replica_id >= 0 ? TRAFFIC_REPLICATION_BYTES_OUT : TRAFFIC_BYTES_OUT;
+
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        const struct fetched *fetched = &fetching->fetched[i];
+        if (fetched->partition == NULL)
+            continue;
+        if (fetched->result.records.size > 0)
+            partition_count_traffic(fetched->partition, kind, fetched->result.records.size);
+        if (is_failure(fetched->error))
+            partition_count_traffic(fetched->partition, TRAFFIC_FAILED_FETCH_REQUESTS, 1);
+    }
+}
+
 static void send_answer(struct fetching *fetching) {
     struct api_call *call = fetching->call;
     struct fetch_response response;
 
     if (fetch_is_converted(call->header.api_version))
         convert_all(fetching);
+    count_traffic(fetching);
     if (!fill_response(fetching, &response)) {
         release(fetching);
         api_close(call);
@@ -598,6 +622,8 @@ static void handle(struct api_call *call) {
     fetching->replica_id = call->header.api_version >= REPLICA_STATE_VERSION
                                ? request.replica_state.replica_id
                                : request.replica_id;
+    call->request->label.kind =
+        fetching->replica_id >= 0 ? API_KIND_FETCH_FOLLOWER : API_KIND_FETCH_CONSUMER;
     fetching->replica_epoch = call->header.api_version >= REPLICA_STATE_VERSION
                                   ? request.replica_state.replica_epoch
                                   : BROKER_EPOCH_UNKNOWN;

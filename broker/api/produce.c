@@ -85,6 +85,28 @@ static void tell_record_errors(struct api_call *call, const struct log_append_re
     response->record_errors_count = count;
 }
 
+/* Kafka counts as failed what a producer could not have avoided. */
+static bool is_failure(enum error error) {
+    return error != ERR_NONE && error != ERR_DUPLICATE_BATCH &&
+           error != ERR_NOT_LEADER_OR_FOLLOWER && error != ERR_MESSAGE_TOO_LARGE &&
+           error != ERR_RECORD_LIST_TOO_LARGE && error != ERR_CORRUPT_MESSAGE &&
+           error != ERR_KAFKA_STORAGE_ERROR;
+}
+
+static void count(struct partition *partition, size_t size, enum error error,
+                  const struct log_append_result *result) {
+    partition_count_traffic(partition, TRAFFIC_PRODUCE_REQUESTS, 1);
+    if (error == ERR_NONE) {
+        partition_count_traffic(partition, TRAFFIC_BYTES_IN, size);
+        partition_count_traffic(partition, TRAFFIC_MESSAGES_IN,
+                                (uint64_t)(result->last_offset - result->base_offset + 1));
+    } else if (error == ERR_MESSAGE_TOO_LARGE || error == ERR_RECORD_LIST_TOO_LARGE) {
+        partition_count_traffic(partition, TRAFFIC_BYTES_REJECTED, size);
+    }
+    if (is_failure(error))
+        partition_count_traffic(partition, TRAFFIC_FAILED_PRODUCE_REQUESTS, 1);
+}
+
 static void append(struct production *production, const struct metadata *metadata,
                    const struct produce_request *request, struct bytes topic,
                    const struct produce_request_topic_data_partition_data *data,
@@ -111,6 +133,8 @@ static void append(struct production *production, const struct metadata *metadat
         error = partition_append_as_leader(
             produced->append.partition, (uint8_t *)(uintptr_t)records.data, records.size, &options,
             &result, &produced->append.commit.leader_epoch);
+    if (produced->append.partition != NULL)
+        count(produced->append.partition, records.size, error, &result);
     /* Older clients do not know the error of a disk. */
     if (error_to_wire(error) == error_to_wire(ERR_KAFKA_STORAGE_ERROR) &&
         call->header.api_version < STORAGE_ERROR_VERSION_MIN)

@@ -195,6 +195,8 @@
     IGNORED(key, INT, value, AT_LEAST(1), READ_ONLY, LOW, "quotas are not enforced yet", doc)
 
 #define CONFIG_LIST_METRICS(SUPPORTED, IGNORED, REFUSED) \
+    SUPPORTED(slow_request_log_ms, "barnabas.slow.request.log.ms", LONG, "-1", AT_LEAST(-1), CLUSTER, LOW, \
+        "A request that takes so long is logged, with where its time went; what a client wished to wait does not count, and a thread writes one such line a second at most. -1 is never.") \
     SUPPORTED(admin_listener_text, "barnabas.admin.listener", STRING, NULL, ANY, READ_ONLY, LOW, \
         "Where health, metrics and log levels are served over HTTP, as host:port; unset means nowhere. Whoever reaches it may use it: take a loopback address, or a network of operators only.") \
     IGNORED("metrics.num.samples", INT, "2", AT_LEAST(1), READ_ONLY, LOW, \

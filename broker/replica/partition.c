@@ -56,6 +56,22 @@ struct partition *partition_new(const struct partition_environment *environment,
     return partition;
 }
 
+void partition_set_traffic(struct partition *partition, struct traffic_meter *traffic) {
+    CHECK(partition->traffic == NULL);
+    traffic_meter_ref(traffic);
+    partition->traffic = traffic;
+}
+
+void partition_count_traffic(struct partition *partition, enum traffic kind, uint64_t value) {
+    if (partition->traffic != NULL)
+        traffic_meter_add(partition->traffic, kind, value);
+}
+
+int64_t partition_follower_lag(const struct partition *partition) {
+    return atomic_load(&partition->role) == ROLE_FOLLOWER ? atomic_load(&partition->follower_lag)
+                                                          : 0;
+}
+
 void partition_ref(struct partition *partition) {
     atomic_fetch_add_explicit(&partition->references, 1, memory_order_relaxed);
 }
@@ -67,6 +83,7 @@ void partition_unref(struct partition *partition) {
     CHECK(TAILQ_EMPTY(&partition->waiters));
     stop_listening(partition);
     log_unref(partition->log);
+    traffic_meter_unref(partition->traffic);
     mutex_done(&partition->lock);
     mutex_done(&partition->append_lock);
     free(partition->topic);
@@ -305,6 +322,8 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
                             state->partition_epoch > partition->partition_epoch);
     partition->min_isr = min_isr < state->replica_count ? min_isr : state->replica_count;
     if (changed) {
+        if (!new_epoch && role == ROLE_LEADER)
+            partition_count_isr_change(partition, state->isr_count);
         take_state(partition, state, min_isr);
         if (new_epoch)
             atomic_store(&partition->guard_offset, 0);

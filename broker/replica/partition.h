@@ -21,6 +21,8 @@
 #include "broker/log/log_compaction.h"
 #include "broker/log/log_manager.h"
 #include "broker/metadata/metadata.h"
+#include "broker/metrics/counter.h"
+#include "broker/metrics/traffic_meter.h"
 #include "broker/replica/replica_progress.h"
 #include "broker/replica/waiter.h"
 #include "client/base/clock.h"
@@ -31,6 +33,13 @@
 struct partition;
 
 enum partition_role { ROLE_NONE, ROLE_LEADER, ROLE_FOLLOWER };
+
+/* Of all partitions of a broker. Written by the control thread, read by any. */
+struct isr_counters {
+    _Atomic uint64_t shrinks; /* within a leader epoch */
+    _Atomic uint64_t expands;
+    _Atomic uint64_t failed_updates; /* that the controller refused, or did not answer */
+};
 
 /* What the partitions of one broker share; fixed while any partition lives. */
 struct partition_environment {
@@ -43,6 +52,7 @@ struct partition_environment {
      * a repetition while one is pending does no harm. */
     void (*propose_isr)(void *context, struct partition *partition);
     void *context;
+    struct isr_counters *isr_counters; /* NULL: they are not counted */
 };
 
 /* One reference for the caller. The name is copied, the log referenced. */
@@ -52,6 +62,10 @@ struct partition *partition_new(const struct partition_environment *environment,
 void partition_ref(struct partition *partition);
 void partition_unref(struct partition *partition); /* accepts NULL */
 
+/* Takes a reference of its topic's meter. Before anybody else knows the partition. */
+void partition_set_traffic(struct partition *partition, struct traffic_meter *traffic);
+void partition_count_traffic(struct partition *partition, enum traffic kind, uint64_t value);
+
 const char *partition_topic(const struct partition *partition);
 int32_t partition_index(const struct partition *partition);
 const struct uuid *partition_topic_id(const struct partition *partition);
@@ -60,6 +74,9 @@ enum partition_role partition_role(const struct partition *partition);
 int32_t partition_leader_id(const struct partition *partition);
 int32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_high_watermark(const struct partition *partition);
+/* Follower: how many records below its leader's high watermark it did not have after the last
+ * fetch; 0 for others. */
+int64_t partition_follower_lag(const struct partition *partition);
 /* What readers of committed records see ends here; at most the high watermark. */
 int64_t partition_last_stable_offset(const struct partition *partition);
 

@@ -108,6 +108,10 @@ enum error partition_append_as_follower(struct partition *partition, int32_t lea
         error = log_append_as_follower(partition->log, records.data, records.size,
                                        clock_wall_ms(partition->environment->clock), &result);
     if (error == ERR_NONE) {
+        int64_t lag = leader_high_watermark - log_end_offset(partition->log);
+
+        atomic_store(&partition->follower_lag, lag > 0 ? lag : 0);
+        partition_count_traffic(partition, TRAFFIC_REPLICATION_BYTES_IN, records.size);
         set_follower_high_watermark(partition, leader_high_watermark);
         log_advance_start_offset(partition->log, leader_log_start_offset);
     }

@@ -11,10 +11,11 @@
 
 struct partition {
     const struct partition_environment *environment;
-    char *topic;          /* fixed */
-    int32_t index;        /* fixed */
-    struct uuid topic_id; /* fixed */
-    struct log *log;      /* fixed; has its own rules */
+    char *topic;                   /* fixed */
+    int32_t index;                 /* fixed */
+    struct uuid topic_id;          /* fixed */
+    struct log *log;               /* fixed; has its own rules */
+    struct traffic_meter *traffic; /* fixed once others know the partition; a reference, or NULL */
     atomic_int references;
 
     struct mutex append_lock; /* before `lock` */
@@ -29,6 +30,8 @@ struct partition {
 
     /* lock; never falls within a leader epoch; <= log end */
     _Atomic int64_t high_watermark;
+
+    _Atomic int64_t follower_lag; /* append_lock; readable without */
 
     /* lock */
     int32_t partition_epoch;
@@ -51,6 +54,10 @@ struct partition {
     struct log_listener flush_listener;
     bool listens; /* append_lock: the log knows the listener */
 };
+
+/* This leader's ISR is to have `isr_count` members within its leader epoch. Under `lock`, on the
+ * control thread, before it has. */
+void partition_count_isr_change(const struct partition *partition, int32_t isr_count);
 
 int64_t partition_now_ms(const struct partition *partition);
 

@@ -15,6 +15,17 @@ static int64_t broker_epoch_of(const struct partition *partition, int32_t broker
     return BROKER_EPOCH_UNKNOWN; /* the leader itself, whose epoch the request carries */
 }
 
+void partition_count_isr_change(const struct partition *partition, int32_t isr_count) {
+    struct isr_counters *counters = partition->environment->isr_counters;
+
+    if (counters == NULL)
+        return;
+    if (isr_count < partition->isr_count)
+        counter_add(&counters->shrinks, 1);
+    else if (isr_count > partition->isr_count)
+        counter_add(&counters->expands, 1);
+}
+
 static void propose(struct partition *partition, const int32_t *isr, int32_t count) {
     CHECK(!partition->proposal_pending && count > 0);
     for (int32_t i = 0; i < count; i++)
@@ -91,6 +102,7 @@ bool partition_isr_proposal(struct partition *partition, struct isr_proposal *pr
 /* Under `lock`. */
 static void adopt(struct partition *partition, const struct metadata_partition *state) {
     CHECK(state->isr_count <= REPLICAS_MAX);
+    partition_count_isr_change(partition, state->isr_count);
     partition->partition_epoch = state->partition_epoch;
     partition->leader_recovery_state = state->leader_recovery_state;
     partition->isr_count = state->isr_count;
@@ -103,6 +115,8 @@ bool partition_isr_answer(struct partition *partition, const struct isr_proposal
     struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
     bool again = false;
 
+    if (error != ERR_NONE && partition->environment->isr_counters != NULL)
+        counter_add(&partition->environment->isr_counters->failed_updates, 1);
     mutex_lock(&partition->lock);
     /* The metadata may have brought a newer state meanwhile; then this answer is history. */
     if (partition->proposal_pending && atomic_load(&partition->role) == ROLE_LEADER &&

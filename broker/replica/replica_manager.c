@@ -12,6 +12,7 @@ struct hosted_topic {
     struct uuid id;
     struct partition **partitions; /* by index; NULL where not hosted */
     int32_t partition_count;
+    struct traffic_meter *traffic;
     UT_hash_handle by_name;
     UT_hash_handle by_id;
 };
@@ -19,8 +20,10 @@ struct hosted_topic {
 struct replica_manager {
     struct replica_manager_config config;
     struct partition_environment environment;
-    int64_t leads_since;   /* by states of that transaction on */
-    pthread_rwlock_t lock; /* the tables and the arrays in them */
+    struct isr_counters isr_counters;
+    struct traffic_meter *traffic; /* of all topics */
+    int64_t leads_since;           /* by states of that transaction on */
+    pthread_rwlock_t lock;         /* the tables and the arrays in them */
     struct hosted_topic *by_name;
     struct hosted_topic *by_id;
 };
@@ -31,6 +34,10 @@ enum error replica_manager_new(const struct replica_manager_config *config,
 
     if (manager == NULL)
         return ERR_OUT_OF_MEMORY;
+    if ((manager->traffic = traffic_meter_new(NULL)) == NULL) {
+        free(manager);
+        return ERR_OUT_OF_MEMORY;
+    }
     manager->config = *config;
     manager->environment = (struct partition_environment){
         .broker_id = config->broker_id,
@@ -40,6 +47,7 @@ enum error replica_manager_new(const struct replica_manager_config *config,
         .is_broker_alive = config->is_broker_alive,
         .propose_isr = config->propose_isr,
         .context = config->context,
+        .isr_counters = &manager->isr_counters,
     };
     CHECK(pthread_rwlock_init(&manager->lock, NULL) == 0);
     *created = manager;
@@ -115,6 +123,8 @@ static struct hosted_topic *add_topic(struct replica_manager *manager,
     CHECK(topic->name != NULL);
     topic->name_size = strlen(topic->name);
     topic->id = source->id;
+    topic->traffic = traffic_meter_new(manager->traffic);
+    CHECK(topic->traffic != NULL);
     write_lock(manager);
     HASH_ADD_KEYPTR(by_name, manager->by_name, topic->name, topic->name_size, topic);
     if (!uuid_is_zero(&topic->id))
@@ -130,6 +140,7 @@ static void remove_topic(struct replica_manager *manager, struct hosted_topic *t
     if (!uuid_is_zero(&topic->id))
         HASH_DELETE(by_id, manager->by_id, topic);
     unlock(manager);
+    traffic_meter_unref(topic->traffic);
     free(topic->partitions);
     free(topic->name);
     free(topic);
@@ -215,6 +226,7 @@ static struct partition *host(struct replica_manager *manager, struct hosted_top
     log_set_config(log, log_config);
     partition = partition_new(&manager->environment, topic->name, index, &topic->id, log,
                               log_high_watermark(log));
+    partition_set_traffic(partition, hosted->traffic);
     set_partition(manager, hosted, index, partition);
     return partition;
 }
@@ -397,5 +409,45 @@ void replica_manager_free(struct replica_manager *manager) {
         return;
     replica_manager_retire_all(manager);
     CHECK(pthread_rwlock_destroy(&manager->lock) == 0);
+    traffic_meter_unref(manager->traffic);
     free(manager);
+}
+
+/* ---- What others may count ---- */
+
+struct traffic_meter *replica_manager_traffic(struct replica_manager *manager) {
+    return manager->traffic;
+}
+
+const struct isr_counters *replica_manager_isr_counters(const struct replica_manager *manager) {
+    return &manager->isr_counters;
+}
+
+struct metered_topic {
+    char *name;
+    struct traffic_meter *traffic;
+};
+
+void replica_manager_for_each_topic(struct replica_manager *manager,
+                                    replica_manager_visit_topic *visit, void *context) {
+    struct metered_topic *all;
+    struct hosted_topic *topic;
+    struct hosted_topic *next;
+    size_t count = 0;
+
+    read_lock(manager);
+    all = calloc(HASH_CNT(by_name, manager->by_name) + 1, sizeof(*all));
+    CHECK(all != NULL);
+    HASH_ITER (by_name, manager->by_name, topic, next) {
+        all[count] = (struct metered_topic){strdup(topic->name), topic->traffic};
+        CHECK(all[count].name != NULL);
+        traffic_meter_ref(all[count++].traffic);
+    }
+    unlock(manager);
+    for (size_t i = 0; i < count; i++) {
+        visit(context, all[i].name, all[i].traffic);
+        traffic_meter_unref(all[i].traffic);
+        free(all[i].name);
+    }
+    free(all);
 }

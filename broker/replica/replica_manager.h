@@ -78,6 +78,17 @@ void replica_manager_check_lag(struct replica_manager *manager);
 /* Every replica lets its old segments go. Any thread; waits for the disk. */
 void replica_manager_apply_retention(struct replica_manager *manager);
 
+/* What all topics together take in and give out, and what happened to ISRs. Any thread; as long as
+ * the manager. */
+struct traffic_meter *replica_manager_traffic(struct replica_manager *manager);
+const struct isr_counters *replica_manager_isr_counters(const struct replica_manager *manager);
+
+/* Each hosted topic and its meter, in no order; no lock is held. Any thread. */
+typedef void replica_manager_visit_topic(void *context, const char *topic,
+                                         const struct traffic_meter *traffic);
+void replica_manager_for_each_topic(struct replica_manager *manager,
+                                    replica_manager_visit_topic *visit, void *context);
+
 typedef void replica_manager_visit(void *context, struct partition *partition);
 /* Each with a reference held during the call, no lock held. Any thread. */
 void replica_manager_for_each(struct replica_manager *manager, replica_manager_visit *visit,

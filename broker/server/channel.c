@@ -49,7 +49,7 @@ void channel_note_activity(struct channel *channel) {
 
     if (idle_ms_max < 0)
         return;
-    now_ms = reactor_now_ms();
+    now_ms = reactor->now_ns / 1000000;
     if (now_ms - channel->listed_ms <= idle_ms_max / CHANNEL_IDLE_GRANULARITY)
         return;
     channel->listed_ms = now_ms;
@@ -108,6 +108,10 @@ static void run_one(struct channel *channel, struct bytes frame) {
     /* Whoever still reads a frame that was not kept should fall over at once. */
     if (reactor->running == exchange && exchange->kept_frame.data == NULL)
         exchange->request.frame = BYTES_NULL;
+    if (reactor->running == exchange) {
+        exchange->times.waited_ns = reactor_note_now(reactor);
+        counter_add(&reactor->counters.waiting[exchange->request.label.kind], 1);
+    }
     reactor->running = NULL;
 }
 
@@ -150,6 +154,7 @@ static void settle(struct channel *channel) {
     if (channel->fd >= 0 && !channel_send(channel))
         channel_close(channel);
     if (channel->fd >= 0 && channel->stashed && may_run(channel)) {
+        (void)reactor_note_now(reactor);
         run_input(channel, bytes_of("", 0));
         if (channel->fd >= 0 && !channel_send(channel))
             channel_close(channel);
@@ -206,6 +211,7 @@ static bool read_once(struct channel *channel, size_t *budget) {
         channel->peer_closed = true;
         return false;
     }
+    (void)reactor_note_now(reactor);
     channel_note_activity(channel);
     counter_add(&reactor->counters.bytes_in, (uint64_t)count);
     if (room > (size_t)count)

@@ -43,9 +43,10 @@ struct exchange {
     void (*expired)(struct request *request);
     void (*abandoned)(struct request *request);
     struct wire_writer response;
-    size_t sent;       /* bytes of `response` that are in the kernel */
-    size_t slice;      /* the next file range of `response` */
-    size_t slice_sent; /* bytes of it that are in the kernel */
+    size_t sent;                /* bytes of `response` that are in the kernel */
+    size_t slice;               /* the next file range of `response` */
+    size_t slice_sent;          /* bytes of it that are in the kernel */
+    struct request_times times; /* ended_ns is 0 until it is known to differ from sent_ns */
     TAILQ_ENTRY(exchange) in_channel;
     LIST_ENTRY(exchange) in_reactor;
     SLIST_ENTRY(exchange) spare;
@@ -109,6 +110,7 @@ void channel_throttle(struct channel *channel, int64_t delay_ms);
 /* Frees what is closed and has no requests left, unless somebody above on the stack uses it. */
 void channel_free_if_over(struct channel *channel);
 
+/* Something was received or sent just now, at the reactor's now_ns. */
 void channel_note_activity(struct channel *channel);
 
 /* Whether it waits for nothing but the client's next request. */

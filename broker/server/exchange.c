@@ -53,6 +53,7 @@ struct exchange *exchange_new(struct channel *channel, struct bytes frame) {
     exchange->request.executor = loop_executor(reactor->loop);
     exchange->request.task = (struct task){0};
     exchange->request.user = NULL;
+    exchange->request.label = (struct request_label){0};
     exchange->channel = channel;
     exchange->state = EXCHANGE_RUNNING;
     exchange->deadline.expired = on_deadline;
@@ -60,6 +61,8 @@ struct exchange *exchange_new(struct channel *channel, struct bytes frame) {
     exchange->sent = 0;
     exchange->slice = 0;
     exchange->slice_sent = 0;
+    exchange->times =
+        (struct request_times){.received_ns = reactor->now_ns, .request_bytes = frame.size};
     TAILQ_INSERT_TAIL(&channel->exchanges, exchange, in_channel);
     channel->exchange_count++;
     LIST_INSERT_HEAD(&reactor->exchanges, exchange, in_reactor);
@@ -114,6 +117,12 @@ void exchange_end(struct exchange *exchange, enum exchange_state state) {
     struct reactor *reactor = channel->reactor;
 
     CHECK(exchange->state == EXCHANGE_RUNNING);
+    /* One that neither waited nor has to wait leaves in this turn: the time of its sending will do
+     * for its end, so that most requests cost no look at the clock. */
+    if (exchange->times.waited_ns != 0 || channel->blocked)
+        exchange->times.ended_ns = reactor_note_now(reactor);
+    if (exchange->times.waited_ns != 0)
+        counter_add(&reactor->counters.waiting[exchange->request.label.kind], UINT64_MAX);
     exchange_release(exchange);
     exchange->state = state;
     if (state == EXCHANGE_ANSWERED)

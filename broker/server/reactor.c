@@ -7,8 +7,16 @@
 
 #define FREE_BUFFER_BYTES_MAX ((size_t)32 << 20)
 #define LOG_INTERVAL_MS       1000
+
 int64_t reactor_now_ms(void) {
     return clock_monotonic_ms(clock_system());
+}
+
+int64_t reactor_note_now(struct reactor *reactor) {
+    struct clock *clock = clock_system();
+
+    reactor->now_ns = clock->monotonic_ns(clock);
+    return reactor->now_ns;
 }
 
 /* Deadlines. */

@@ -50,6 +50,7 @@ struct reactor_counters {
     _Atomic uint64_t responses;
     _Atomic uint64_t bytes_in;
     _Atomic uint64_t bytes_out;
+    _Atomic uint64_t waiting[UINT8_MAX + 1]; /* requests whose handler returned before the end */
 };
 
 /* What the reactors of one server share. */
@@ -87,6 +88,7 @@ struct reactor {
     struct exchange_all exchanges; /* in use */
     struct exchange_pool spare_exchanges;
     size_t spare_exchange_count;
+    int64_t now_ns;           /* when something was last received or sent; old between turns */
     struct exchange *running; /* whose handler is on the stack, until it ends */
 
     struct timer_wheel wheel;
@@ -114,6 +116,8 @@ MUST_CHECK enum error reactor_init(struct reactor *reactor, struct reactor_share
 void reactor_done(struct reactor *reactor);
 
 int64_t reactor_now_ms(void);
+/* Reads the clock, and notes it. */
+int64_t reactor_note_now(struct reactor *reactor);
 
 void reactor_timer_set(struct reactor *reactor, struct reactor_timer *timer, int64_t delay_ms);
 void reactor_timer_cancel(struct reactor *reactor, struct reactor_timer *timer);

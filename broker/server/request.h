@@ -25,6 +25,16 @@
 
 struct server_listener;
 
+/* What the handler calls its request, for whoever is told when it is over; zero at first. The
+ * arena is gone by then. */
+struct request_label {
+    uint8_t kind;
+    int16_t version;
+    int32_t correlation_id;
+    uint8_t client_id_size; /* of what was kept of it */
+    char client_id[44];
+};
+
 struct request {
     const struct server_listener *listener; /* where the client came in */
     const char *client_address;             /* numeric, without port */
@@ -36,6 +46,17 @@ struct request {
     struct executor *executor; /* the reactor that the request belongs to */
     struct task task;          /* the handler's, to come back to `executor` */
     void *user;                /* the handler's; NULL at first */
+    struct request_label label;
+};
+
+/* When things happened to a request that is over, in ns of the monotonic clock. */
+struct request_times {
+    int64_t received_ns; /* its last bytes were read; or it was run, if it was held back then */
+    int64_t waited_ns;   /* its handler returned before its end; 0: the end came first */
+    int64_t ended_ns;
+    int64_t sent_ns; /* its response was in the kernel */
+    size_t request_bytes;
+    size_t response_bytes; /* with file ranges and the size in front; 0: no response */
 };
 
 /* Keeps the frame until the request ends. The bytes may move: `frame` is where they are then,

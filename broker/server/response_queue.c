@@ -36,6 +36,22 @@ static bool is_sent(const struct exchange *exchange) {
            exchange->slice == exchange->response.slice_count;
 }
 
+/* It is over, as of the reactor's now_ns. */
+static void tell_of(const struct channel *channel, struct exchange *exchange) {
+    const struct server_config *config = &channel->reactor->shared->config;
+    struct request_times *times = &exchange->times;
+
+    if (config->on_request_over == NULL)
+        return;
+    times->sent_ns = channel->reactor->now_ns;
+    if (times->ended_ns == 0)
+        times->ended_ns = times->sent_ns;
+    times->response_bytes = exchange->state == EXCHANGE_ANSWERED
+                                ? exchange->response.size + exchange->response.slice_bytes
+                                : 0;
+    config->on_request_over(config->context, &exchange->request, times);
+}
+
 /* Takes ended exchanges with nothing left to send off the front. */
 static void drop_sent(struct channel *channel) {
     struct exchange *head;
@@ -45,8 +61,20 @@ static void drop_sent(struct channel *channel) {
             counter_add(&channel->reactor->counters.responses, 1);
         else if (head->state != EXCHANGE_UNANSWERED)
             return;
+        tell_of(channel, head);
         exchange_free(head);
     }
+}
+
+/* Those without a response that nothing stands in front of. Nothing was sent, so that the clock has
+ * to be looked at, once for all of them. */
+static void drop_unanswered(struct channel *channel) {
+    const struct exchange *head = TAILQ_FIRST(&channel->exchanges);
+
+    if (head == NULL || head->state != EXCHANGE_UNANSWERED)
+        return;
+    (void)reactor_note_now(channel->reactor);
+    drop_sent(channel);
 }
 
 /* The bytes that can leave together. `*more`: a file range follows at once. */
@@ -98,8 +126,10 @@ static ssize_t send_bytes(struct channel *channel) {
     ssize_t sent = count == 1 ? send(channel->fd, pieces[0].iov_base, pieces[0].iov_len, flags)
                               : sendmsg(channel->fd, &message, flags);
 
-    if (sent > 0)
+    if (sent > 0) {
+        (void)reactor_note_now(channel->reactor);
         bytes_were_sent(channel, (size_t)sent);
+    }
     return sent;
 }
 
@@ -118,6 +148,7 @@ static ssize_t send_slice(struct channel *channel, struct exchange *exchange, si
     }
     if (sent < 0)
         return sent;
+    (void)reactor_note_now(channel->reactor);
     exchange->slice_sent += (size_t)sent;
     if (exchange->slice_sent == range->size) {
         exchange->slice++;
@@ -136,9 +167,24 @@ static void on_writable(evutil_socket_t fd, short events, void *context) {
     channel_look_after(channel);
 }
 
+/* Those that have ended wait from now on: for the socket, or for the request at the head. */
+static void note_ends(struct channel *channel) {
+    struct exchange *exchange;
+    int64_t now_ns = 0;
+
+    TAILQ_FOREACH (exchange, &channel->exchanges, in_channel) {
+        if (exchange->state == EXCHANGE_RUNNING || exchange->times.ended_ns != 0)
+            continue;
+        if (now_ns == 0)
+            now_ns = reactor_note_now(channel->reactor);
+        exchange->times.ended_ns = now_ns;
+    }
+}
+
 /* Waits for the write event; where the socket is not full it comes in the next turn. */
 static void block(struct channel *channel) {
     channel->blocked = true;
+    note_ends(channel);
     if (channel->write_armed)
         return;
     if (channel->write_event == NULL) {
@@ -163,14 +209,16 @@ bool channel_send(struct channel *channel) {
 
     if (channel->blocked)
         return true;
-    drop_sent(channel);
+    drop_unanswered(channel);
     while ((head = TAILQ_FIRST(&channel->exchanges)) != NULL) {
         ssize_t sent;
 
         if (head->state == EXCHANGE_FATAL)
             return false;
-        if (head->state == EXCHANGE_RUNNING)
+        if (head->state == EXCHANGE_RUNNING) {
+            note_ends(channel);
             break;
+        }
         if (budget == 0) {
             block(channel);
             return true;

@@ -245,6 +245,14 @@ struct server_counters server_reactor_counters(const struct server *server, size
     };
 }
 
+int64_t server_waiting_requests(const struct server *server, uint8_t kind) {
+    uint64_t waiting = 0;
+
+    for (size_t i = 0; i < server->shared.reactor_count; i++)
+        waiting += counter_read(&server->shared.reactors[i].counters.waiting[kind]);
+    return (int64_t)waiting;
+}
+
 int64_t server_queued_request_bytes(const struct server *server) {
     return atomic_load(&server->shared.held_bytes);
 }

@@ -73,6 +73,10 @@ struct server_config {
     size_t response_bytes_max;        /* per response, in memory */
 
     void (*on_request)(void *context, struct request *request);
+    /* A request is over: its response has left, or there was none to send. Not called for those
+     * whose connection was closed before. On the connection's reactor. May be NULL. */
+    void (*on_request_over)(void *context, const struct request *request,
+                            const struct request_times *times);
     /* `user` as the handler set it, if not NULL. On the connection's reactor, or in server_free
      * for those whose requests never ended. May be NULL. */
     void (*on_connection_closed)(void *context, void *user);
@@ -127,6 +131,9 @@ struct server_counters {
 };
 
 struct server_counters server_reactor_counters(const struct server *server, size_t index);
+
+/* Requests of that kind (request_label) that wait now for something else than a thread. */
+int64_t server_waiting_requests(const struct server *server, uint8_t kind);
 
 /* Bytes of frames that are held now: unfinished or kept. */
 int64_t server_queued_request_bytes(const struct server *server);

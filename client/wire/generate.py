@@ -489,6 +489,8 @@ class Body:
             return [f"wire_write_{name}(writer, {value}, {flexible}, {nullable});"]
         if field.primitive == "uuid":
             return [f"wire_write_uuid(writer, &{value});"]
+        if field.primitive == "i16" and field.name.endswith("error_code"):
+            return [f"wire_write_error_code(writer, {value});"]
         return [f"wire_write_{field.primitive}(writer, {value});"]
 
     def write_tagged(self, struct):

@@ -43,6 +43,11 @@ struct wire_slice {
     struct file_range range;
 };
 
+/* Told of the error codes that a message carries. */
+struct wire_error_observer {
+    void (*on_error)(struct wire_error_observer *observer, int16_t code);
+};
+
 struct wire_writer {
     uint8_t *data;
     size_t size;
@@ -53,6 +58,7 @@ struct wire_writer {
     size_t slice_capacity;
     size_t slice_bytes; /* sum of the slices' sizes */
     enum error error;
+    struct wire_error_observer *observer; /* whoever encodes sets it, and takes it back; or NULL */
 };
 
 /* What a writer produced: `size` bytes with the slices between them. */
@@ -112,6 +118,13 @@ static inline void wire_write_u16(struct wire_writer *writer, uint16_t value) {
 
 static inline void wire_write_i16(struct wire_writer *writer, int16_t value) {
     wire_write_u16(writer, (uint16_t)value);
+}
+
+/* A field with one of Kafka's error codes. */
+static inline void wire_write_error_code(struct wire_writer *writer, int16_t code) {
+    wire_write_i16(writer, code);
+    if (__builtin_expect(code != 0, 0) && writer->observer != NULL)
+        writer->observer->on_error(writer->observer, code);
 }
 
 static inline void wire_write_i32(struct wire_writer *writer, int32_t value) {

@@ -1,0 +1,106 @@
+/* What producers, consumers and replicas move, in all and per topic; and what replicas do. */
+#include "broker/admin/collect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/control/control.h"
+#include "broker/replica/replica_manager.h"
+
+#define TOPICS   "kafka_server_brokertopicmetrics_"
+#define REPLICAS "kafka_server_replicamanager_"
+
+static const struct {
+    const char *name;
+    const char *help;
+    bool is_per_topic;
+} kinds[] = {
+#define TRAFFIC_ROW(kind, name, is_per_topic, help) \
+    [TRAFFIC_##kind] = {TOPICS name "_total", help, is_per_topic},
+    TRAFFIC_LIST(TRAFFIC_ROW)
+#undef TRAFFIC_ROW
+};
+
+struct topic_row {
+    char name[256];
+    struct traffic_totals totals;
+};
+
+struct topic_rows {
+    struct topic_row *rows;
+    size_t count;
+    size_t capacity;
+};
+
+static void add_topic(void *context, const char *topic, const struct traffic_meter *traffic) {
+    static const struct traffic_totals nothing;
+    struct topic_rows *rows = context;
+    struct topic_row *row;
+
+    if (rows->count == rows->capacity) {
+        rows->capacity = rows->capacity == 0 ? 64 : rows->capacity * 2;
+        rows->rows = realloc(rows->rows, rows->capacity * sizeof(*rows->rows));
+        CHECK(rows->rows != NULL);
+    }
+    row = &rows->rows[rows->count];
+    traffic_meter_read(traffic, &row->totals);
+    /* As in Kafka, a topic is there once something has come. */
+    if (memcmp(&row->totals, &nothing, sizeof(nothing)) == 0)
+        return;
+    strncpy(row->name, topic, sizeof(row->name) - 1);
+    row->name[sizeof(row->name) - 1] = '\0';
+    rows->count++;
+}
+
+static int compare_rows(const void *a, const void *b) {
+    return strcmp(((const struct topic_row *)a)->name, ((const struct topic_row *)b)->name);
+}
+
+void collect_traffic(struct exposition *out, const struct admin_view *view) {
+    struct replica_manager *replicas = control_replicas(view->parts.control);
+    struct topic_rows topics = {0};
+    struct traffic_totals all;
+
+    traffic_meter_read(replica_manager_traffic(replicas), &all);
+    replica_manager_for_each_topic(replicas, add_topic, &topics);
+    if (topics.count > 0)
+        qsort(topics.rows, topics.count, sizeof(*topics.rows), compare_rows);
+    for (size_t kind = 0; kind < TRAFFIC_COUNT; kind++) {
+        exposition_family(out, kinds[kind].name, METRIC_COUNTER, kinds[kind].help);
+        exposition_integer(out, "", NO_LABELS, (int64_t)all.of[kind]);
+        for (size_t i = 0; kinds[kind].is_per_topic && i < topics.count; i++)
+            exposition_integer(out, "", LABELS({"topic", topics.rows[i].name}),
+                               (int64_t)topics.rows[i].totals.of[kind]);
+    }
+    free(topics.rows);
+}
+
+/* ---- Replicas ---- */
+
+static void find_lag(void *context, struct partition *partition) {
+    int64_t *lag_max = context;
+    int64_t lag = partition_follower_lag(partition);
+
+    if (lag > *lag_max)
+        *lag_max = lag;
+}
+
+void collect_replicas(struct exposition *out, const struct admin_view *view) {
+    struct replica_manager *replicas = control_replicas(view->parts.control);
+    const struct isr_counters *counters = replica_manager_isr_counters(replicas);
+    int64_t lag_max = 0;
+
+    exposition_single(out, REPLICAS "isrshrinks_total", METRIC_COUNTER,
+                      "Replicas that fell out of the ISR of a partition led here.",
+                      (int64_t)counter_read(&counters->shrinks));
+    exposition_single(out, REPLICAS "isrexpands_total", METRIC_COUNTER,
+                      "Replicas that came back into the ISR of a partition led here.",
+                      (int64_t)counter_read(&counters->expands));
+    exposition_single(out, REPLICAS "failedisrupdates_total", METRIC_COUNTER,
+                      "Changes of an ISR that the controller did not make.",
+                      (int64_t)counter_read(&counters->failed_updates));
+    replica_manager_for_each(replicas, find_lag, &lag_max);
+    exposition_family(out, "kafka_server_replicafetchermanager_maxlag", METRIC_GAUGE,
+                      "The most records that a replica here lacks of its leader's.");
+    exposition_integer(out, "", LABELS({"clientId", "Replica"}), lag_max);
+}

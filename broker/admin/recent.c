@@ -1,0 +1,42 @@
+#include "broker/admin/recent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/check.h"
+
+void recent_done(struct recent *recent) {
+    for (size_t i = 0; i < REQUEST_KINDS_MAX; i++) {
+        free(recent->last[i]);
+        free(recent->before[i]);
+    }
+    *recent = (struct recent){0};
+}
+
+void recent_note(struct recent *recent, const struct request_metrics *metrics) {
+    struct request_totals *totals = malloc(sizeof(*totals));
+
+    CHECK(totals != NULL);
+    for (size_t i = 0; i < REQUEST_KINDS_MAX; i++) {
+        struct recent_kind *oldest = recent->before[i];
+
+        if (!request_metrics_read(metrics, (uint8_t)i, totals))
+            continue;
+        if (oldest == NULL)
+            oldest = malloc(sizeof(*oldest));
+        CHECK(oldest != NULL);
+        memcpy(oldest->times, totals->times, sizeof(oldest->times));
+        recent->before[i] = recent->last[i];
+        recent->last[i] = oldest;
+    }
+    free(totals);
+}
+
+void recent_since(const struct recent *recent, uint8_t kind, const struct request_totals *now,
+                  enum request_time time, struct histogram_snapshot *difference) {
+    static const struct histogram_snapshot nothing;
+    const struct recent_kind *before = recent->before[kind];
+
+    histogram_snapshot_since(&now->times[time], before != NULL ? &before->times[time] : &nothing,
+                             difference);
+}

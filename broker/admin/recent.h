@@ -1,0 +1,33 @@
+/*
+ * Quantiles of "just now": a minute or two. What was counted a while ago is kept, and subtracted
+ * from what is counted now.
+ *
+ * Threads: the admin thread.
+ */
+#ifndef BROKER_ADMIN_RECENT_H
+#define BROKER_ADMIN_RECENT_H
+
+#include "broker/metrics/request_metrics.h"
+
+#define RECENT_INTERVAL_MS 60000 /* between two notes */
+
+struct recent_kind {
+    struct histogram_snapshot times[REQUEST_TIME_COUNT];
+};
+
+/* What was counted at the last two notes; NULL of kinds that nobody had asked for then. */
+struct recent {
+    struct recent_kind *last[REQUEST_KINDS_MAX];
+    struct recent_kind *before[REQUEST_KINDS_MAX];
+};
+
+void recent_done(struct recent *recent);
+
+/* Once every RECENT_INTERVAL_MS. */
+void recent_note(struct recent *recent, const struct request_metrics *metrics);
+
+/* What has come since the note before the last, that is for one to two intervals. */
+void recent_since(const struct recent *recent, uint8_t kind, const struct request_totals *now,
+                  enum request_time time, struct histogram_snapshot *difference);
+
+#endif
