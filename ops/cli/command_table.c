@@ -3,14 +3,23 @@
 #include "ops/cli/command.h"
 
 const struct command *const commands[] = {
-    &command_topic_create,    &command_topic_list,
-    &command_topic_describe,  &command_topic_alter,
-    &command_topic_delete,    &command_produce,
-    &command_consume,         &command_cluster_describe,
-    &command_broker_list,     &command_leader_elect,
-    &command_leader_move,     &command_partition_reassign,
-    &command_broker_shutdown, &command_config_describe,
-    &command_config_alter,    &command_help,
+    &command_topic_create,
+    &command_topic_list,
+    &command_topic_describe,
+    &command_topic_alter,
+    &command_topic_delete,
+    &command_produce,
+    &command_consume,
+    &command_cluster_describe,
+    &command_broker_list,
+    &command_leader_elect,
+    &command_leader_move,
+    &command_partition_reassign,
+    &command_broker_shutdown,
+    &command_config_describe,
+    &command_config_alter,
+    &command_log,
+    &command_help,
     &command_version,
 };
 

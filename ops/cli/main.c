@@ -1,12 +1,16 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "ops/cli/command.h"
+#include "ops/cli/log.h"
 
 int main(int argc, char **argv) {
     static struct invocation invocation;
     enum exit_status status;
     char problem[512];
 
+    if (argc > 1 && strcmp(argv[1], "log") == 0)
+        return log_run(argc - 1, argv + 1);
     if (!invocation_parse(&invocation, argc, argv, problem, sizeof(problem))) {
         fprintf(stderr, "barnabas: ");
         if (invocation.command != NULL)

@@ -1,0 +1,88 @@
+#include "broker/log/log_repair.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "broker/log/disk.h"
+#include "broker/log/log_folder.h"
+#include "broker/log/log_internal.h"
+
+#define OPEN_FILES_MAX 64
+
+struct segment_sum {
+    struct disk *disk;
+    const char *dir;
+    int64_t bytes;
+};
+
+static enum error add_segment(void *context, const char *name, bool is_dir) {
+    struct segment_sum *sum = context;
+    size_t suffix = strlen(name) < 4 ? 0 : strlen(name) - 4;
+    struct disk_stat stat;
+    char path[PATH_MAX];
+    enum error error;
+
+    if (is_dir || strcmp(name + suffix, SEGMENT_SUFFIX_LOG) != 0)
+        return ERR_NONE;
+    snprintf(path, sizeof(path), "%s/%s", sum->dir, name);
+    if ((error = disk_stat(sum->disk, path, &stat)) == ERR_NONE)
+        sum->bytes += stat.exists ? stat.size : 0;
+    return error;
+}
+
+static enum error mend(struct log_dir *dir, const struct log_load_options *options,
+                       struct log_repair *repair) {
+    struct log *log = NULL;
+    enum error error = log_load(dir, options, &log);
+
+    if (error != ERR_NONE)
+        return error;
+    worker_pool_drain(dir->pool);
+    error = log_close_clean(log);
+    repair->log_start_offset = log_start_offset(log);
+    repair->log_end_offset = log_end_offset(log);
+    repair->bytes_after = log_size(log);
+    log_mark_closed(log);
+    worker_pool_drain(dir->pool);
+    log_unref(log);
+    return error;
+}
+
+static enum error mend_in(struct disk *disk, const char *parent,
+                          const struct log_load_options *options, struct log_repair *repair) {
+    struct file_cache *cache = NULL;
+    struct worker_pool *pool = NULL;
+    struct log_dir dir = {0};
+    enum error error;
+
+    if ((error = file_cache_new(OPEN_FILES_MAX, &cache)) == ERR_NONE &&
+        (error = worker_pool_new(1, "repair", &pool)) == ERR_NONE &&
+        (error = log_dir_init(&dir, parent, disk, clock_system(), cache, pool)) == ERR_NONE)
+        error = mend(&dir, options, repair);
+    worker_pool_free(pool);
+    log_dir_done(&dir);
+    file_cache_free(cache);
+    return error;
+}
+
+enum error log_repair_partition(struct disk *disk, const char *path, struct log_repair *repair) {
+    struct segment_sum sum = {disk, path, 0};
+    struct log_load_options options = {.dir_name = path, .config = &log_config_default};
+    char parent[PATH_MAX];
+    char *slash;
+    enum error error;
+
+    if (strlen(path) >= sizeof(parent))
+        return ERR_INVALID_TOPIC_EXCEPTION;
+    memcpy(parent, path, strlen(path) + 1);
+    if ((slash = strrchr(parent, '/')) == NULL || slash == parent ||
+        log_folder_parse(path + (slash - parent) + 1, &options.topic, &options.partition) !=
+            LOG_FOLDER_CURRENT)
+        return ERR_INVALID_TOPIC_EXCEPTION;
+    *slash = '\0';
+    if ((error = disk_list(disk, path, add_segment, &sum)) != ERR_NONE)
+        return error;
+    *repair = (struct log_repair){.bytes_before = sum.bytes};
+    return mend_in(disk, parent, &options, repair);
+}
