@@ -61,6 +61,7 @@ extern const size_t admin_page_count;
 
 extern const struct admin_page admin_page_health;     /* page_health.c */
 extern const struct admin_page admin_page_ready;      /* page_health.c */
+extern const struct admin_page admin_page_stop_ok;    /* page_stop.c */
 extern const struct admin_page admin_page_metrics;    /* page_metrics.c */
 extern const struct admin_page admin_page_partitions; /* page_metrics.c */
 extern const struct admin_page admin_page_groups;     /* page_groups.c */

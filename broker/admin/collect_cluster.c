@@ -2,6 +2,7 @@
 #include "broker/admin/collect.h"
 
 #include "broker/admin/cluster_tally.h"
+#include "broker/admin/stop_check.h"
 #include "broker/config/config.h"
 #include "broker/config/live_config.h"
 #include "broker/control/control.h"
@@ -61,8 +62,13 @@ void collect_cluster(struct exposition *out, const struct admin_view *view) {
     const struct cluster_tally tally =
         cluster_tally(metadata, view->parts.broker_id, config->min_insync_replicas);
 
+    const struct stop_question question = {.broker_id = view->parts.broker_id,
+                                           .min_isr = config->min_insync_replicas};
+
     collect_own(out, &tally);
     collect_controller(out, &tally, control_status(control));
+    gauge(out, "barnabas_stop_ok", "1 if this broker may stop without harm to a partition.",
+          stop_check(metadata, &question, NULL, NULL).obstacle_count == 0);
     gauge(out, "kafka_brokers", "Brokers that this broker knows of.", tally.brokers);
     metadata_unref(metadata);
     live_config_release(config);
