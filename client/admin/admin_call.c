@@ -55,6 +55,7 @@ static void on_start(struct task *task) {
 
     call->call = (struct cluster_call){
         .target = call->target,
+        .group = call->group,
         .api = call->api,
         .version_max = call->version_max > 0 ? call->version_max : call->api->version_max,
         .request = call->request,
@@ -69,10 +70,9 @@ enum error admin_call_run(struct barnabas_admin *admin, struct admin_call *call,
                           struct admin_result **result) {
     struct admin_wait wait = {.admin = admin, .start.run = on_start, .call = call};
 
-    call->result = calloc(1, sizeof(*call->result));
+    call->result = admin_result_new();
     if (call->result == NULL)
         return ERR_OUT_OF_MEMORY;
-    arena_init(&call->result->arena, RESULT_ARENA_BYTES);
     call->wait = &wait;
     mutex_init(&wait.lock);
     condition_init(&wait.done_changed);
@@ -91,6 +91,14 @@ enum error admin_call_run(struct barnabas_admin *admin, struct admin_call *call,
     return wait.error;
 }
 
+struct admin_result *admin_result_new(void) {
+    struct admin_result *result = calloc(1, sizeof(*result));
+
+    if (result != NULL)
+        arena_init(&result->arena, RESULT_ARENA_BYTES);
+    return result;
+}
+
 void admin_result_free(struct admin_result *result) {
     if (result == NULL)
         return;
@@ -98,11 +106,14 @@ void admin_result_free(struct admin_result *result) {
     free(result);
 }
 
-const char *admin_text(struct admin_call *call, struct bytes text) {
-    struct bytes copy =
-        arena_copy(&call->result->arena, text.data == NULL ? bytes_of("", 0) : text);
+const char *text_in_arena(struct arena *arena, struct bytes text) {
+    struct bytes copy = arena_copy(arena, text.data == NULL ? bytes_of("", 0) : text);
 
     return (const char *)copy.data;
+}
+
+const char *admin_text(struct admin_call *call, struct bytes text) {
+    return text_in_arena(&call->result->arena, text);
 }
 
 int32_t broker_timeout_ms(int64_t timeout_ms) {

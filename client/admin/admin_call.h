@@ -12,6 +12,7 @@
 #define CLIENT_ADMIN_ADMIN_CALL_H
 
 #include <barnabas/admin.h>
+#include <barnabas/groups.h>
 
 #include "client/base/arena.h"
 #include "client/cluster/call.h"
@@ -29,6 +30,9 @@ struct admin_result {
         struct barnabas_cluster cluster;
         struct barnabas_settings settings;
         struct barnabas_reassignments reassignments;
+        struct barnabas_groups groups;
+        struct barnabas_group group;
+        struct barnabas_offsets offsets;
     };
     struct arena arena;
 };
@@ -36,6 +40,7 @@ struct admin_result {
 struct admin_call {
     /* Set by the caller. */
     int32_t target;
+    const char *group; /* of CALL_COORDINATOR */
     const struct wire_api *api;
     int16_t version_max; /* 0: the newest */
     const void *request;
@@ -54,10 +59,15 @@ struct admin_call {
 MUST_CHECK enum error admin_call_run(struct barnabas_admin *admin, struct admin_call *call,
                                      struct admin_result **result);
 
+/* For what many calls gather. NULL if memory is out. */
+struct admin_result *admin_result_new(void);
 void admin_result_free(struct admin_result *result); /* accepts NULL */
 
 /* Left to the broker of a call's time, so that its answer arrives before ours is up. */
 int32_t broker_timeout_ms(int64_t timeout_ms);
+
+/* A copy in an arena; null becomes "". NULL if memory is out. */
+const char *text_in_arena(struct arena *arena, struct bytes text);
 
 /* Into the result's arena; null becomes "". NULL if memory is out. */
 const char *admin_text(struct admin_call *call, struct bytes text);

@@ -20,6 +20,11 @@ extern const struct command command_broker_shutdown;
 extern const struct command command_config_describe;
 extern const struct command command_config_alter;
 extern const struct command command_log;
+extern const struct command command_group_list;
+extern const struct command command_group_describe;
+extern const struct command command_group_lag;
+extern const struct command command_group_reset_offsets;
+extern const struct command command_group_delete;
 extern const struct command command_help;
 extern const struct command command_version;
 

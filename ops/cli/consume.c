@@ -15,6 +15,7 @@
 static const struct flag consume_flags[] = {
     {'p', "partition", "N", "only this partition; else all"},
     {0, "from", "WHERE", "beginning (default), end, OFFSET, @EPOCH, ISO 8601 time, -2h"},
+    {'g', "group", "NAME", "as a member of this group, from where it has come to"},
     {'c', "count", "N", "end after so many records"},
     {'e', "exit-at-end", NULL, "end when every partition has been read to its end"},
     {'f', "format", "FORMAT", "how a record is printed (%s\\n)"},
@@ -22,12 +23,14 @@ static const struct flag consume_flags[] = {
 
 struct consumption {
     struct barnabas_consumer *consumer;
+    const char *group; /* NULL: none, partitions are assigned by hand */
     const char *format;
     bool json;
     int64_t count_left;      /* -1: no limit */
     int64_t idle_timeout_ms; /* -1: never */
     bool exit_at_end;
     bool *ended; /* by partition: read to its end, or failed */
+    bool *owned; /* by partition: the group gave it to us */
     int32_t partition_count;
     int32_t partitions_left;
     int32_t failed;
@@ -118,13 +121,33 @@ static void take_event(struct consumption *consumption, const struct barnabas_ev
         consumption->last_error = event->error;
         break;
     }
+    if (event->partition >= consumption->partition_count)
+        return; /* the topic has grown, in a group */
     if (!consumption->ended[event->partition])
         consumption->partitions_left--;
     consumption->ended[event->partition] = true;
 }
 
+/* What was not printed must not be committed: others, or we the next time, shall print it. */
+static void give_back(struct consumption *consumption, const struct barnabas_polled *polled,
+                      size_t from) {
+    for (size_t i = from; i < polled->message_count; i++) {
+        const struct barnabas_message *message = &polled->messages[i];
+        struct barnabas_position position = {BARNABAS_FROM_OFFSET, message->offset};
+        size_t earlier = from;
+
+        while (earlier < i && polled->messages[earlier].partition != message->partition)
+            earlier++;
+        if (earlier == i) /* a partition that is not ours any more is not ours to move */
+            (void)barnabas_consumer_seek(consumption->consumer, message->topic, message->partition,
+                                         position);
+    }
+}
+
 static void take_polled(struct consumption *consumption, const struct barnabas_polled *polled) {
-    for (size_t i = 0; i < polled->message_count && consumption->count_left != 0; i++) {
+    size_t i = 0;
+
+    for (; i < polled->message_count && consumption->count_left != 0; i++) {
         if (consumption->json)
             print_json(&polled->messages[i]);
         else
@@ -132,13 +155,30 @@ static void take_polled(struct consumption *consumption, const struct barnabas_p
         if (consumption->count_left > 0)
             consumption->count_left--;
     }
-    for (size_t i = 0; i < polled->event_count && consumption->count_left != 0; i++)
+    if (consumption->group != NULL && fflush(stdout) != 0)
+        i = 0;
+    if (consumption->group != NULL)
+        give_back(consumption, polled, i);
+    for (i = 0; i < polled->event_count && consumption->count_left != 0; i++)
         take_event(consumption, &polled->events[i]);
+}
+
+static bool owned_have_ended(const struct consumption *consumption) {
+    int32_t owned = 0;
+
+    for (int32_t i = 0; i < consumption->partition_count; i++) {
+        if (consumption->owned[i] && !consumption->ended[i])
+            return false;
+        owned += consumption->owned[i];
+    }
+    return owned > 0;
 }
 
 static bool is_over(const struct consumption *consumption) {
     if (consumption->count_left == 0 || ferror(stdout))
         return true;
+    if (consumption->group != NULL)
+        return consumption->exit_at_end && owned_have_ended(consumption);
     if (consumption->failed == consumption->partition_count)
         return true;
     return consumption->partitions_left == 0 && consumption->exit_at_end;
@@ -184,6 +224,27 @@ static int assign(struct consumption *consumption, const char *topic, int32_t on
     return error;
 }
 
+static void on_rebalance(void *context, struct barnabas_consumer *consumer,
+                         enum barnabas_rebalance_kind kind,
+                         const struct barnabas_topic_partition *partitions, size_t count) {
+    struct consumption *consumption = context;
+
+    (void)consumer;
+    for (size_t i = 0; i < count; i++) {
+        if (partitions[i].partition >= consumption->partition_count)
+            continue; /* the topic has grown; it is read nevertheless */
+        consumption->owned[partitions[i].partition] = kind == BARNABAS_REBALANCE_ASSIGNED;
+        consumption->ended[partitions[i].partition] = false;
+    }
+}
+
+static int begin(struct consumption *consumption, const char *topic, int32_t only,
+                 struct barnabas_position position) {
+    if (consumption->group == NULL)
+        return assign(consumption, topic, only, position);
+    return barnabas_consumer_subscribe(consumption->consumer, &topic, 1, on_rebalance, consumption);
+}
+
 static enum exit_status consume(const struct invocation *invocation,
                                 struct consumption *consumption, int32_t only,
                                 struct barnabas_position position) {
@@ -205,16 +266,38 @@ static enum exit_status consume(const struct invocation *invocation,
     if (error != BARNABAS_OK)
         return session_fail(topic, error);
     consumption->ended = calloc((size_t)consumption->partition_count, sizeof(bool));
-    if (consumption->ended == NULL)
+    consumption->owned = calloc((size_t)consumption->partition_count, sizeof(bool));
+    if (consumption->ended == NULL || consumption->owned == NULL)
         return session_fail(topic, BARNABAS_OUT_OF_MEMORY);
-    error = assign(consumption, topic, only, position);
+    error = begin(consumption, topic, only, position);
     status = error == BARNABAS_OK ? read_on(consumption) : session_fail(topic, error);
-    free(consumption->ended);
     return status;
 }
 
+/* A group begins where it has come to; elsewhere only where it has committed nothing. */
+static bool group_apply(struct barnabas_config *config, const char *group,
+                        struct barnabas_position from) {
+    struct barnabas_reason reason = {""};
+    const char *reset = from.kind == BARNABAS_FROM_END ? "latest" : "earliest";
+
+    if (from.kind != BARNABAS_FROM_BEGINNING && from.kind != BARNABAS_FROM_END) {
+        fprintf(stderr, "barnabas: a group begins where it has come to: --from may be beginning or "
+                        "end; see group reset-offsets\n");
+        return false;
+    }
+    if (barnabas_config_set(config, "group.id", group, &reason) == BARNABAS_OK &&
+        barnabas_config_set(config, "auto.offset.reset", reset, &reason) == BARNABAS_OK)
+        return true;
+    fprintf(stderr, "barnabas: %s\n", reason.text);
+    return false;
+}
+
 /* Reading ahead by small steps costs more than it saves here. */
-static bool settings_apply(const struct invocation *invocation, struct barnabas_config *config) {
+static bool settings_apply(const struct invocation *invocation, struct barnabas_config *config,
+                           const struct consumption *consumption,
+                           struct barnabas_position position) {
+    if (consumption->group != NULL && !group_apply(config, consumption->group, position))
+        return false;
     return session_default(invocation, config, "enable.partition.eof", "true") &&
            session_default(invocation, config, "max.poll.records", "5000") &&
            session_default(invocation, config, "allow.auto.create.topics", "false");
@@ -230,7 +313,7 @@ static enum exit_status open_and_consume(const struct invocation *invocation,
 
     if (config == NULL)
         return EXIT_USAGE;
-    if (!settings_apply(invocation, config)) {
+    if (!settings_apply(invocation, config, consumption, position)) {
         barnabas_config_free(config);
         return EXIT_USAGE;
     }
@@ -240,13 +323,16 @@ static enum exit_status open_and_consume(const struct invocation *invocation,
         return session_fail(reason.text[0] != '\0' ? reason.text : "cannot start", error);
     setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER_BYTES);
     status = consume(invocation, consumption, only, position);
-    barnabas_consumer_close(consumption->consumer);
+    barnabas_consumer_close(consumption->consumer); /* calls on_rebalance for the last time */
+    free(consumption->ended);
+    free(consumption->owned);
     return status;
 }
 
 static enum exit_status run_consume(const struct invocation *invocation) {
     const char *from = invocation_value(invocation, "from", "beginning");
     struct consumption consumption = {
+        .group = invocation_value(invocation, "group", NULL),
         .format = invocation_value(invocation, "format", "%s\\n"),
         .exit_at_end = invocation_has(invocation, "exit-at-end"),
     };
@@ -268,6 +354,11 @@ static enum exit_status run_consume(const struct invocation *invocation) {
         !invocation_number(invocation, "partition", 0, INT32_MAX, -1, &only) ||
         !invocation_number(invocation, "count", 0, INT64_MAX, -1, &consumption.count_left))
         return EXIT_USAGE;
+    if (consumption.group != NULL && only >= 0) {
+        fprintf(stderr,
+                "barnabas: a group shares out partitions by itself; not with --partition\n");
+        return EXIT_USAGE;
+    }
     return open_and_consume(invocation, &consumption, (int32_t)only, position);
 }
 

@@ -102,10 +102,10 @@ bool start_position_parse(const char *text, int64_t now_ms, struct barnabas_posi
     const char *at = text;
 
     *position = (struct barnabas_position){BARNABAS_FROM_BEGINNING, 0};
-    if (strcmp(text, "beginning") == 0)
+    if (strcmp(text, "beginning") == 0 || strcmp(text, "earliest") == 0)
         return true;
     position->kind = BARNABAS_FROM_END;
-    if (strcmp(text, "end") == 0)
+    if (strcmp(text, "end") == 0 || strcmp(text, "latest") == 0)
         return true;
     position->kind = BARNABAS_FROM_OFFSET;
     if (take_number(&at, &position->value) && *at == '\0')

@@ -1,9 +1,9 @@
 /*
  * Where to begin reading, as operators write it:
  *
- *   beginning, end, an offset (17), or a time: @1700000000 (seconds), @1700000000000
- *   (milliseconds), 2026-11-20T21:00:00Z (ISO 8601; without a zone it is UTC, the time of day
- *   may be left out), -2h (before now; units s m h d)
+ *   beginning or earliest, end or latest, an offset (17), or a time: @1700000000 (seconds),
+ * @1700000000000 (milliseconds), 2026-11-20T21:00:00Z (ISO 8601; without a zone it is UTC, the time
+ * of day may be left out), -2h (before now; units s m h d)
  *
  * Pure: the time is given.
  */

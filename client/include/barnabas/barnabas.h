@@ -5,6 +5,7 @@
 #include <barnabas/admin.h>
 #include <barnabas/base.h>
 #include <barnabas/consumer.h>
+#include <barnabas/groups.h>
 #include <barnabas/producer.h>
 
 #endif

@@ -129,6 +129,18 @@ struct barnabas_topic_partition {
     int32_t partition;
 };
 
+#define BARNABAS_OFFSET_NONE (-1)
+
+/* A line of a group's book. */
+struct barnabas_offset {
+    const char *topic;
+    int32_t partition;
+    int64_t offset;       /* of the next record to be read; NONE: there is nothing committed */
+    int32_t leader_epoch; /* of the record before it; -1: unknown */
+    const char *metadata; /* a note; NULL: none */
+    int error;            /* of this line, in answers */
+};
+
 /* A record's header. Keys may repeat. */
 struct barnabas_header {
     const void *key;

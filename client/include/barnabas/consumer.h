@@ -160,18 +160,6 @@ BARNABAS_API void barnabas_consumer_assignment(struct barnabas_consumer *consume
                                                struct barnabas_topic_partition *partitions,
                                                size_t capacity, size_t *count);
 
-#define BARNABAS_OFFSET_NONE (-1)
-
-/* A line of a group's book. */
-struct barnabas_offset {
-    const char *topic;
-    int32_t partition;
-    int64_t offset;       /* of the next record to be read; NONE: there is nothing committed */
-    int32_t leader_epoch; /* of the record before it; -1: unknown */
-    const char *metadata; /* a note; NULL: none */
-    int error;            /* of this line, in answers */
-};
-
 /* Commits, and waits until the coordinator has it on its replicas. `offsets` NULL: behind all that
  * was polled, of all partitions of the group. Otherwise these lines; their `error` is not read.
  * Commits are made in the order in which they are given.
