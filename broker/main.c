@@ -196,6 +196,7 @@ static void fill_context(struct broker *broker) {
         .clock = clock_system(),
         .metadata = control_metadata(broker->control),
         .replicas = control_replicas(broker->control),
+        .logs = broker->logs,
         .background = worker_pool_executor(log_manager_pool(broker->logs)),
         .sessions = broker->sessions,
         .producer_ids = control_producer_ids(broker->control),

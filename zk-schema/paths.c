@@ -29,6 +29,7 @@ const char *const startup_paths[] = {
     PATH_CHANGES,
     PATH_REGISTRATIONS,
     PATH_UNCLEAN_RESTARTS,
+    PATH_OFFLINE_REPLICAS,
 };
 const size_t startup_path_count = ARRAY_COUNT(startup_paths);
 
@@ -52,6 +53,10 @@ struct znode_path path_of_broker(int32_t broker_id) {
 
 struct znode_path path_of_unclean_restart(int32_t broker_id) {
     return make(PATH_UNCLEAN_RESTARTS "/%d", broker_id);
+}
+
+struct znode_path path_of_offline_replicas(int32_t broker_id) {
+    return make(PATH_OFFLINE_REPLICAS "/%d", broker_id);
 }
 
 struct znode_path path_of_topic(struct bytes topic) {

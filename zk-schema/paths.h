@@ -31,7 +31,9 @@
 #define PATH_CHANGES              "/barnabas/changes"          /* ours */
 #define PATH_REGISTRATIONS        "/barnabas/registrations"    /* ours */
 #define PATH_UNCLEAN_RESTARTS     "/barnabas/unclean_restarts" /* ours */
+#define PATH_OFFLINE_REPLICAS     "/barnabas/offline_replicas" /* ours */
 #define PATH_CHANGE_PREFIX        PATH_CHANGES "/change_"
+#define PATH_LOG_DIR_EVENT_PREFIX PATH_LOG_DIR_NOTIFICATION "/log_dir_event_"
 #define PATH_CONFIG_CHANGE_PREFIX PATH_CONFIG_CHANGES "/config_change_"
 
 /* The persistent znodes that every broker makes at its start, parents before children, each with
@@ -45,6 +47,7 @@ struct znode_path {
 
 struct znode_path path_of_broker(int32_t broker_id);
 struct znode_path path_of_unclean_restart(int32_t broker_id);
+struct znode_path path_of_offline_replicas(int32_t broker_id);
 struct znode_path path_of_topic(struct bytes topic);
 struct znode_path path_of_partitions(struct bytes topic);
 struct znode_path path_of_partition(struct bytes topic, int32_t partition);

@@ -41,6 +41,7 @@ struct api_context {
     struct clock *clock;
     struct metadata_cache *metadata;
     struct replica_manager *replicas;
+    struct log_manager *logs;
     struct executor *background; /* for what waits for a disk; runs tasks concurrently */
     struct fetch_sessions *sessions;
     struct producer_ids *producer_ids;

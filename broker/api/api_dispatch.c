@@ -36,5 +36,6 @@ const struct api_handler *const api_handlers[] = {
     &api_allocate_producer_ids,
     &api_write_txn_markers,
     &api_describe_producers,
+    &api_describe_log_dirs,
 };
 const size_t api_handler_count = ARRAY_COUNT(api_handlers);

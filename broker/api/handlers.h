@@ -41,5 +41,6 @@ extern const struct api_handler api_controlled_shutdown;           /* inter_brok
 extern const struct api_handler api_allocate_producer_ids;         /* inter_broker.c */
 extern const struct api_handler api_write_txn_markers;             /* transaction_markers.c */
 extern const struct api_handler api_describe_producers;            /* describe_producers.c */
+extern const struct api_handler api_describe_log_dirs;             /* describe_log_dirs.c */
 
 #endif

@@ -7,6 +7,7 @@
 #include "broker/control/broker_settings.h"
 #include "broker/control/controller_channel.h"
 #include "broker/control/departure.h"
+#include "broker/control/directory_failures.h"
 #include "broker/control/isr_changes.h"
 #include "broker/control/own_znode.h"
 #include "broker/control/topic_requests.h"
@@ -170,6 +171,8 @@ static void on_update(void *context, const struct metadata_update *update) {
                  update->metadata->broker_count);
         rendezvous_signal(&control->rendezvous, ERR_NONE);
     }
+    if (update->is_full_load)
+        directory_failures_tell_again(&control->directory_failures);
     if (update->is_full_load) /* entries of /config/changes may have come meanwhile */
         broker_settings_read(control->broker_settings);
     departure_on_metadata(control->departure, update->metadata);
@@ -269,6 +272,8 @@ static void on_tick(struct loop_timer *timer) {
         broker_registration_on_time(control->registration, now_ms,
                                     zk_client_session_timeout_ms(control->zk_client));
     config_writes_on_time(&control->config_writes, now_ms);
+    if (!control->is_joining && broker_registration_is_registered(control->registration))
+        directory_failures_on_time(&control->directory_failures);
     if (now_ms >= control->next_lag_check_ms) {
         replica_manager_check_lag(control->replicas);
         control->next_lag_check_ms = now_ms + control->config->replica_lag_time_max_ms / 2;
@@ -436,6 +441,13 @@ static void join(struct control *control) {
     }
     retention_job_init(&control->retention, control->config, control->replicas,
                        log_manager_pool(control->logs));
+    control->directory_failures = (struct directory_failures){
+        .zk = watcher.zk,
+        .broker_id = control->broker_id,
+        .logs = control->logs,
+        .replicas = control->replicas,
+        .metadata = &control->metadata,
+    };
     control->is_joining = true;
     loop_timer_arm(&control->tick, TICK_MS);
     if (control->has_session)

@@ -12,6 +12,7 @@
 #include "broker/control/config_write.h"
 #include "broker/control/control.h"
 #include "broker/control/control_status.h"
+#include "broker/control/directory_failures.h"
 #include "broker/control/rendezvous.h"
 #include "broker/control/retention_job.h"
 #include "broker/control/shell_timer.h"
@@ -63,6 +64,7 @@ struct control {
     struct broker_settings *broker_settings;
     struct config_purge config_purge;
     struct config_writes config_writes;
+    struct directory_failures directory_failures;
     struct loop_timer tick;
     struct retention_job retention;
     struct cleaner_job cleaner;

@@ -174,6 +174,10 @@ bool log_manager_has_offline_directory(const struct log_manager *manager) {
     return log_manager_live_directories(manager) < (int)manager->dir_count;
 }
 
+int log_manager_failed_directories(const struct log_manager *manager) {
+    return (int)manager->dir_count - log_manager_live_directories(manager);
+}
+
 static void on_dir_failed(struct log_dir *dir) {
     struct log_manager *manager = dir->owner;
 

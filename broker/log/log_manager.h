@@ -98,6 +98,7 @@ void log_manager_abandon(struct log_manager *manager);
 struct log *log_manager_find(struct log_manager *manager, struct bytes topic, int32_t partition);
 
 bool log_manager_has_offline_directory(const struct log_manager *manager);
+int log_manager_failed_directories(const struct log_manager *manager);
 
 /* The log if it is here, else a new empty one in the live directory with the fewest.
  * Errors: INVALID_TOPIC_EXCEPTION, INCONSISTENT_TOPIC_ID (here with another id),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "broker/log/log_dir.h"
 #include "client/base/logger.h"
 
 struct hosted_topic {
@@ -231,6 +232,10 @@ static struct partition *host(struct replica_manager *manager, struct hosted_top
     return partition;
 }
 
+static bool is_offline(const struct partition *partition) {
+    return log_dir_is_offline(log_directory(partition_log(partition)));
+}
+
 static void apply_partition(struct replica_manager *manager, struct hosted_topic *hosted,
                             const struct metadata_topic *topic, int32_t index,
                             const struct log_config *log_config, int32_t min_isr) {
@@ -260,7 +265,8 @@ static void apply_partition(struct replica_manager *manager, struct hosted_topic
     new_epoch = partition_apply(partition, &role, min_isr);
     if (!new_epoch)
         return;
-    if (partition_role(partition) == ROLE_FOLLOWER && role.leader != METADATA_NO_BROKER)
+    if (partition_role(partition) == ROLE_FOLLOWER && role.leader != METADATA_NO_BROKER &&
+        !is_offline(partition))
         source->follow(source->context, partition, state->leader, state->leader_epoch);
     else
         source->unfollow(source->context, partition);
@@ -394,6 +400,37 @@ static void apply_retention(void *context, struct partition *partition) {
 
 void replica_manager_apply_retention(struct replica_manager *manager) {
     replica_manager_for_each(manager, apply_retention, NULL);
+}
+
+static void stop_if_offline(void *context, struct partition *partition) {
+    struct replica_manager *manager = context;
+
+    if (is_offline(partition))
+        manager->config.source.unfollow(manager->config.source.context, partition);
+}
+
+void replica_manager_stop_offline(struct replica_manager *manager) {
+    replica_manager_for_each(manager, stop_if_offline, manager);
+}
+
+void replica_manager_for_each_offline(struct replica_manager *manager,
+                                      const struct metadata *metadata,
+                                      replica_manager_visit_offline *visit, void *context) {
+    for (int32_t t = 0; t < metadata->topic_count; t++) {
+        const struct metadata_topic *topic = metadata->topics[t];
+        for (int32_t i = 0; i < topic->partition_count; i++) {
+            const struct metadata_partition *state = &topic->partitions[i];
+            struct partition *partition;
+            if (state->partition_epoch < 0 ||
+                !broker_ids_contain(state->replicas, state->replica_count,
+                                    manager->config.broker_id))
+                continue;
+            partition = replica_manager_find(manager, bytes_of_text(topic->name), i);
+            if (partition == NULL || is_offline(partition))
+                visit(context, topic, i);
+            partition_unref(partition);
+        }
+    }
 }
 
 void replica_manager_retire_all(struct replica_manager *manager) {

@@ -89,6 +89,16 @@ typedef void replica_manager_visit_topic(void *context, const char *topic,
 void replica_manager_for_each_topic(struct replica_manager *manager,
                                     replica_manager_visit_topic *visit, void *context);
 
+/* Replicas in directories that failed fetch no more. Control thread. */
+void replica_manager_stop_offline(struct replica_manager *manager);
+
+typedef void replica_manager_visit_offline(void *context, const struct metadata_topic *topic,
+                                           int32_t partition);
+/* Every replica that is this broker's and not here, or in a directory that failed. */
+void replica_manager_for_each_offline(struct replica_manager *manager,
+                                      const struct metadata *metadata,
+                                      replica_manager_visit_offline *visit, void *context);
+
 typedef void replica_manager_visit(void *context, struct partition *partition);
 /* Each with a reference held during the call, no lock held. Any thread. */
 void replica_manager_for_each(struct replica_manager *manager, replica_manager_visit *visit,

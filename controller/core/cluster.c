@@ -19,6 +19,20 @@ void controller_bytes_release(struct bytes *owned) {
     *owned = BYTES_NULL;
 }
 
+static void clear_offline(struct broker *broker) {
+    for (size_t i = 0; i < broker->offline_count; i++)
+        controller_bytes_release(&broker->offline[i].topic);
+    free(broker->offline);
+    broker->offline = NULL;
+    broker->offline_count = 0;
+}
+
+static void broker_free(struct broker *broker) {
+    controller_bytes_release(&broker->rack);
+    clear_offline(broker);
+    free(broker);
+}
+
 void controller_cluster_init(struct cluster *cluster) {
     *cluster = (struct cluster){0};
 }
@@ -31,8 +45,7 @@ void controller_cluster_done(struct cluster *cluster) {
         controller_cluster_topic_forget(cluster, topic);
     HASH_ITER (hh, cluster->brokers, broker, next_broker) {
         HASH_DEL(cluster->brokers, broker);
-        controller_bytes_release(&broker->rack);
-        free(broker);
+        broker_free(broker);
     }
 }
 
@@ -62,6 +75,44 @@ void controller_cluster_broker_set_rack(struct broker *broker, struct bytes rack
 
     controller_bytes_release(&broker->rack);
     broker->rack = copy;
+}
+
+static int compare_offline(const void *left, const void *right) {
+    const struct controller_topic_partition *a = left, *b = right;
+    size_t shorter = a->topic.size < b->topic.size ? a->topic.size : b->topic.size;
+    int order = memcmp(a->topic.data, b->topic.data, shorter);
+
+    if (order == 0)
+        order = (a->topic.size > b->topic.size) - (a->topic.size < b->topic.size);
+    return order != 0 ? order : (a->partition > b->partition) - (a->partition < b->partition);
+}
+
+bool controller_cluster_broker_set_offline(struct broker *broker,
+                                           const struct controller_topic_partition *offline,
+                                           size_t count) {
+    struct controller_topic_partition *copy = controller_allocate(count + 1, sizeof(*copy));
+    bool is_same = count == broker->offline_count;
+
+    for (size_t i = 0; i < count; i++)
+        copy[i] = (struct controller_topic_partition){controller_bytes_duplicate(offline[i].topic),
+                                                      offline[i].partition};
+    if (count > 0)
+        qsort(copy, count, sizeof(*copy), compare_offline);
+    for (size_t i = 0; i < count && is_same; i++)
+        is_same = compare_offline(&copy[i], &broker->offline[i]) == 0;
+    clear_offline(broker);
+    broker->offline = copy;
+    broker->offline_count = count;
+    return !is_same;
+}
+
+bool controller_replica_is_offline(const struct replica *replica) {
+    const struct broker *broker = replica->broker;
+    struct controller_topic_partition of = {replica->partition->topic->name,
+                                            replica->partition->index};
+
+    return broker->offline_count > 0 && bsearch(&of, broker->offline, broker->offline_count,
+                                                sizeof(of), compare_offline) != NULL;
 }
 
 bool controller_broker_is_live(const struct broker *broker) {
@@ -190,8 +241,7 @@ static void cluster_broker_drop_if_unused(struct cluster *cluster, struct broker
     if (broker->registered || !TAILQ_EMPTY(&broker->replicas))
         return;
     HASH_DEL(cluster->brokers, broker);
-    controller_bytes_release(&broker->rack);
-    free(broker);
+    broker_free(broker);
 }
 
 static void unlink_replicas(struct cluster *cluster, struct replica *replicas, size_t count) {
@@ -351,7 +401,7 @@ bool controller_partition_state_equal(const struct controller_partition_state *a
 }
 
 static enum replica_health replica_health(const struct replica *replica) {
-    if (!replica->broker->registered)
+    if (!replica->broker->registered || controller_replica_is_offline(replica))
         return REPLICA_OFFLINE;
     if (replica->broker->shutting_down)
         return REPLICA_LEAVING;

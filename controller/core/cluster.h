@@ -60,9 +60,11 @@ struct broker {
     bool registered;
     bool shutting_down; /* until its registration goes */
     int64_t epoch;
-    int64_t unclean_since; /* see controller_broker_read */
-    uint64_t seen;         /* by which listing */
-    struct bytes rack;     /* owned; null: none */
+    int64_t unclean_since;                      /* see controller_broker_read */
+    struct controller_topic_partition *offline; /* owned, names too; ascending */
+    size_t offline_count;
+    uint64_t seen;     /* by which listing */
+    struct bytes rack; /* owned; null: none */
     struct replicas replicas;
     UT_hash_handle hh;
 };
@@ -180,6 +182,12 @@ void controller_cluster_done(struct cluster *cluster);
 struct broker *controller_cluster_broker(struct cluster *cluster, int32_t id); /* NULL if unknown */
 struct broker *controller_cluster_broker_ensure(struct cluster *cluster, int32_t id);
 void controller_cluster_broker_set_rack(struct broker *broker, struct bytes rack);
+/* Takes a copy; whether it differs from what was known. */
+bool controller_cluster_broker_set_offline(struct broker *broker,
+                                           const struct controller_topic_partition *offline,
+                                           size_t count);
+/* Whether the replica's directory failed, as its broker says. */
+bool controller_replica_is_offline(const struct replica *replica);
 /* Whether it is registered and not shutting down. */
 bool controller_broker_is_live(const struct broker *broker);
 

@@ -88,6 +88,9 @@ struct controller_broker_read {
     struct bytes rack; /* null: none */
     /* The registration before which its logs may have lost records; 0: never. */
     int64_t unclean_since;
+    /* Its replicas in directories that failed. */
+    const struct controller_topic_partition *offline;
+    size_t offline_count;
 };
 
 /* ---- Events */
@@ -192,6 +195,7 @@ struct controller_event {
         struct {
             const struct controller_broker_read *brokers;
             size_t count;
+            struct controller_names notifications; /* of failed directories: to be deleted */
             int32_t registrations; /* version of /barnabas/registrations, read before the rest */
         } brokers_read;
         struct controller_names topics_read;

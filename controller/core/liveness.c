@@ -30,6 +30,19 @@ static void gain_replicas(struct controller *c, struct broker *broker) {
     }
 }
 
+/* A replica in a directory that failed is as good as dead; its broker lives. */
+static void take_offline(struct controller *c, struct broker *broker,
+                         const struct controller_broker_read *read) {
+    struct replica *replica;
+
+    if (!controller_cluster_broker_set_offline(broker, read->offline, read->offline_count) ||
+        c->role != ROLE_ACTIVE)
+        return;
+    TAILQ_FOREACH (replica, &broker->replicas, on_broker)
+        if (controller_replica_is_offline(replica))
+            controller_partition_touch(c, replica->partition);
+}
+
 static void broker_seen(struct controller *c, const struct controller_broker_read *read) {
     struct broker *broker = controller_cluster_broker_ensure(&c->cluster, read->id);
     bool known = broker->registered;
@@ -38,6 +51,7 @@ static void broker_seen(struct controller *c, const struct controller_broker_rea
     if (known && read->epoch < broker->epoch)
         return; /* an older listing, overtaken by a newer one */
     controller_cluster_broker_set_rack(broker, read->rack);
+    take_offline(c, broker, read);
     if (known && read->epoch == broker->epoch)
         return;
     broker->registered = true;
@@ -73,6 +87,9 @@ void controller_liveness_on_brokers_read(struct controller *c,
     HASH_ITER (hh, c->cluster.brokers, broker, next)
         if (broker->registered && broker->seen != c->broker_listing)
             broker_gone(c, broker);
+    for (size_t i = 0; i < event->brokers_read.notifications.count; i++)
+        controller_writes_delete_node(c, "/log_dir_event_notification",
+                                      event->brokers_read.notifications.names[i]);
 }
 
 void controller_liveness_find_stale(struct partition *partition) {

@@ -57,7 +57,8 @@ static bool is_leaderless(const struct partition *p) {
     const struct replica *leader = controller_partition_replica(p, p->state.leader);
 
     return p->exists &&
-           (leader == NULL || !leader->broker->registered || leader->eviction != EVICTION_NONE);
+           (leader == NULL || !leader->broker->registered || leader->eviction != EVICTION_NONE ||
+            controller_replica_is_offline(leader));
 }
 
 void controller_partition_touch(struct controller *c, struct partition *p) {
@@ -141,7 +142,8 @@ static bool isr_is_eligible(const struct partition *p,
         const struct replica *replica = controller_partition_replica(p, wanted->new_isr[i]);
         int64_t epoch =
             wanted->new_isr_broker_epochs == NULL ? -1 : wanted->new_isr_broker_epochs[i];
-        if (replica == NULL || !controller_broker_is_live(replica->broker))
+        if (replica == NULL || !controller_broker_is_live(replica->broker) ||
+            controller_replica_is_offline(replica))
             return false;
         if (controller_reassignment_bars(p, wanted->new_isr[i]))
             return false;

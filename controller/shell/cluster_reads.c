@@ -113,6 +113,7 @@ static void brokers_done(struct read *read) {
     event.brokers_read.brokers = read->brokers.brokers;
     event.brokers_read.count = there;
     event.brokers_read.registrations = read->brokers.registrations;
+    event.brokers_read.notifications = read->brokers.notifications;
     controller_read_finish(read, &event);
 }
 
@@ -123,21 +124,59 @@ static void mark_answered(struct read *read, size_t index, const struct zk_resul
         read->brokers.brokers[index].unclean_since = result->stat.mzxid;
 }
 
-static void marks_listed(struct read *read, size_t index, const struct zk_result *result) {
-    (void)index;
+/* What a broker says of its replicas in directories that failed. What cannot be read says nothing.
+ */
+static void offline_answered(struct read *read, size_t index, const struct zk_result *result) {
+    struct controller_broker_read *broker = &read->brokers.brokers[index];
+    struct znode_path path = path_of_offline_replicas(broker->id);
+    struct controller_topic_partition *offline;
+    const struct admin_partition *partitions;
+    struct znode_error problem;
+    int32_t count;
+
+    if (result->error != ERR_NONE)
+        return;
+    if (partition_list_znode_decode(path.text, result->data, false, &read->operation.arena,
+                                    &partitions, &count, &problem) != ERR_NONE) {
+        controller_read_warn_invalid(&problem);
+        return;
+    }
+    offline = controller_read_allocate(read, (size_t)count, sizeof(*offline));
+    for (int32_t i = 0; i < count; i++)
+        offline[i] = (struct controller_topic_partition){bytes_of_text(partitions[i].topic),
+                                                         partitions[i].partition};
+    broker->offline = offline;
+    broker->offline_count = (size_t)count;
+}
+
+/* Asks for the znodes of the brokers that are among the children. */
+static void get_of_brokers(struct read *read, const struct zk_result *result,
+                           struct znode_path (*path_of)(int32_t broker_id),
+                           controller_read_answered *answered) {
     for (size_t i = 0; i < result->child_count; i++) {
         int32_t id;
         if (!path_broker_id(result->children[i], &id))
             continue;
         for (size_t b = 0; b < read->brokers.count; b++)
             if (read->brokers.brokers[b].id == id)
-                controller_read_get(read, path_of_unclean_restart(id).text, b, mark_answered);
+                controller_read_get(read, path_of(id).text, b, answered);
     }
+}
+
+static void offline_listed(struct read *read, size_t index, const struct zk_result *result) {
+    (void)index;
+    get_of_brokers(read, result, path_of_offline_replicas, offline_answered);
+}
+
+static void marks_listed(struct read *read, size_t index, const struct zk_result *result) {
+    (void)index;
+    get_of_brokers(read, result, path_of_unclean_restart, mark_answered);
 }
 
 static void list_marks(struct read *read) {
     read->stage_done = brokers_done;
     controller_read_children(read, PATH_UNCLEAN_RESTARTS, false, 0, marks_listed);
+    controller_read_children(read, PATH_OFFLINE_REPLICAS, false, 0, offline_listed);
 }
 
 static int compare_brokers(const void *left, const void *right) {
@@ -172,6 +211,15 @@ static void registrations_answered(struct read *read, size_t index,
     read->brokers.registrations = result->stat.version;
 }
 
+static void notifications_listed(struct read *read, size_t index, const struct zk_result *result) {
+    struct bytes *names = controller_read_allocate(read, result->child_count, sizeof(*names));
+
+    (void)index;
+    for (size_t i = 0; i < result->child_count; i++)
+        names[i] = controller_read_copy(read, bytes_of_text(result->children[i]));
+    read->brokers.notifications = (struct controller_names){names, result->child_count};
+}
+
 static void list_brokers(struct read *read) {
     if (read->brokers.registrations_missing) {
         read->stage_done = controller_read_brokers_begin;
@@ -182,11 +230,13 @@ static void list_brokers(struct read *read) {
     controller_read_children(read, PATH_BROKER_IDS, true, 0, brokers_listed);
 }
 
-/* The count of registrations comes before the listing, which then holds all that are counted. */
+/* The count of registrations comes before the listing, which then holds all that are counted; so do
+ * the notifications of failed directories, which name what is read behind them. */
 void controller_read_brokers_begin(struct read *read) {
     memset(&read->brokers, 0, sizeof(read->brokers));
     read->stage_done = list_brokers;
     controller_read_get(read, PATH_REGISTRATIONS, 0, registrations_answered);
+    controller_read_children(read, PATH_LOG_DIR_NOTIFICATION, true, 0, notifications_listed);
 }
 
 /* ---- Listings of topic names: /brokers/topics, /admin/delete_topics */

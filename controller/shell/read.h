@@ -38,6 +38,7 @@ struct read {
         struct {
             struct controller_broker_read *brokers;
             size_t count;
+            struct controller_names notifications;
             bool registrations_missing;
             int32_t registrations;
         } brokers;

@@ -43,7 +43,7 @@ static void startup_paths_have_their_parents_before_them(void **state) {
                           memcmp(startup_paths[j], startup_paths[i], parent_size) == 0;
         assert_true(has_parent);
     }
-    assert_string_equal(startup_paths[startup_path_count - 1], PATH_UNCLEAN_RESTARTS);
+    assert_string_equal(startup_paths[startup_path_count - 1], PATH_OFFLINE_REPLICAS);
 }
 
 static void broker_ids_are_plain_numbers(void **state) {

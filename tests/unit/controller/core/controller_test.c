@@ -107,8 +107,9 @@ static void read_brokers(struct driver *driver, const struct controller_broker_r
     step(driver, event);
 }
 
-static const struct controller_broker_read three_brokers[] = {
-    {1, 101, {NULL, 0}, 0}, {2, 102, {NULL, 0}, 0}, {3, 103, {NULL, 0}, 0}};
+static const struct controller_broker_read three_brokers[] = {{1, 101, {NULL, 0}, 0, NULL, 0},
+                                                              {2, 102, {NULL, 0}, 0, NULL, 0},
+                                                              {3, 103, {NULL, 0}, 0, NULL, 0}};
 
 #define TOPIC "orders"
 
@@ -291,8 +292,8 @@ static void an_unregistered_broker_does_not_stand(void **state) {
 /* A request in flight is answered, nothing more is written, and answers that come late are not
  * believed. */
 static void a_lost_fence_ends_the_term(void **state) {
-    static const struct controller_broker_read two[] = {{2, 102, {NULL, 0}, 0},
-                                                        {3, 103, {NULL, 0}, 0}};
+    static const struct controller_broker_read two[] = {{2, 102, {NULL, 0}, 0, NULL, 0},
+                                                        {3, 103, {NULL, 0}, 0, NULL, 0}};
     struct controller_create_topic topic = {
         .name = bytes_of_text("new"), .partition_count = 1, .replication_factor = 1};
     struct controller_create_topics_request request = {&topic, 1, false};
@@ -364,8 +365,8 @@ static void a_death_is_written_from_memory_elections_first(void **state) {
 
 /* A broker registered after the last listing: what was planned without it is not written. */
 static void nothing_is_written_in_ignorance_of_a_registration(void **state) {
-    static const struct controller_broker_read anew[] = {{2, 2002, {NULL, 0}, 2002},
-                                                         {3, 2003, {NULL, 0}, 0}};
+    static const struct controller_broker_read anew[] = {{2, 2002, {NULL, 0}, 2002, NULL, 0},
+                                                         {3, 2003, {NULL, 0}, 0, NULL, 0}};
     struct controller_event event;
     struct sent sent[EFFECTS_MAX];
     struct driver driver;
@@ -513,7 +514,7 @@ static void finish_writes(struct driver *driver) {
 
 /* One partition that only broker 1 has whole; broker 1 is gone, 2 is back. */
 static void lose_the_last_in_sync(struct driver *driver) {
-    static const struct controller_broker_read back[] = {{2, 202, {NULL, 0}, 0}};
+    static const struct controller_broker_read back[] = {{2, 202, {NULL, 0}, 0, NULL, 0}};
 
     begin_term(driver, 1);
     read_brokers(driver, three_brokers, 1);
