@@ -21,6 +21,7 @@
 #include "broker/metrics/request_metrics.h"
 #include "broker/replica/fetch_session.h"
 #include "broker/server/server.h"
+#include "broker/service_notify.h"
 #include "broker/stop_signals.h"
 #include "client/base/clock.h"
 #include "client/base/logger.h"
@@ -286,6 +287,7 @@ static void leave_cluster(struct broker *broker) {
 static void stop(struct broker *broker, bool was_started) {
     int64_t broker_epoch = -1;
 
+    service_notify("STOPPING=1\nSTATUS=moving leaderships away");
     admin_note_stopping(broker->admin);
     if (was_started)
         leave_cluster(broker);
@@ -311,10 +313,11 @@ static void stop(struct broker *broker, bool was_started) {
 static enum error serve(struct broker *broker) {
     enum error error = start(broker);
 
-    if (error == ERR_NONE)
+    if (error == ERR_NONE) {
         LOG_INFO("broker_started", "broker=%d cluster_id=%s version=%s", broker->identity.broker_id,
                  broker->identity.cluster_id, BARNABAS_VERSION);
-    else if (error != ERR_CANCELLED)
+        service_notify("READY=1\nSTATUS=serving");
+    } else if (error != ERR_CANCELLED)
         LOG_ERROR("broker_not_started", "error=%s reason=\"%s\"", error_name(error),
                   error_text(error));
     if (error == ERR_NONE || error == ERR_CANCELLED)
