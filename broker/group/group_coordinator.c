@@ -7,6 +7,7 @@
 #include "broker/metadata/metadata_watcher.h"
 #include "client/base/logger.h"
 #include "client/base/uuid.h"
+#include "client/net/loop_call.h"
 
 #define ARENA_BYTES_MAX     ((size_t)256 << 20) /* of one group's record */
 #define MEMBER_ID_UUID_SIZE 36
@@ -85,15 +86,11 @@ void group_entry_rearm(struct group_entry *entry) {
 
 /* ---- Life ---- */
 
-static void stop_on_loop(struct task *task) {
-    struct group_coordinator *coordinator = CONTAINER_OF(task, struct group_coordinator, stop);
+static void stop_on_loop(void *context) {
+    struct group_coordinator *coordinator = context;
 
     journal_stop(coordinator->journal);
     loop_timer_done(&coordinator->retention);
-    mutex_lock(&coordinator->stop_lock);
-    coordinator->is_stopped = true;
-    condition_broadcast(&coordinator->stopped);
-    mutex_unlock(&coordinator->stop_lock);
 }
 
 static void make_journal(struct group_coordinator *coordinator) {
@@ -130,9 +127,6 @@ enum error group_coordinator_start(const struct group_coordinator_config *config
     }
     rng_seed_from_kernel(&coordinator->rng);
     arena_init(&coordinator->arena, ARENA_BYTES_MAX);
-    mutex_init(&coordinator->stop_lock);
-    condition_init(&coordinator->stopped);
-    coordinator->stop.run = stop_on_loop;
     loop_timer_init(&coordinator->retention, coordinator->loop, group_coordinator_expire);
     loop_timer_arm(&coordinator->retention, config->retention_check_ms);
     make_journal(coordinator);
@@ -143,13 +137,8 @@ enum error group_coordinator_start(const struct group_coordinator_config *config
 }
 
 void group_coordinator_stop(struct group_coordinator *coordinator) {
-    if (coordinator == NULL)
-        return;
-    executor_post(loop_executor(coordinator->loop), &coordinator->stop);
-    mutex_lock(&coordinator->stop_lock);
-    while (!coordinator->is_stopped)
-        (void)condition_wait(&coordinator->stopped, &coordinator->stop_lock, INT64_MAX);
-    mutex_unlock(&coordinator->stop_lock);
+    if (coordinator != NULL)
+        loop_call(coordinator->loop, stop_on_loop, coordinator);
 }
 
 void group_coordinator_free(struct group_coordinator *coordinator) {
@@ -161,8 +150,6 @@ void group_coordinator_free(struct group_coordinator *coordinator) {
     journal_free(coordinator->journal);
     loop_free(coordinator->loop);
     arena_done(&coordinator->arena);
-    condition_done(&coordinator->stopped);
-    mutex_done(&coordinator->stop_lock);
     free(coordinator);
 }
 

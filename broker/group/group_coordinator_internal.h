@@ -13,7 +13,6 @@
 #include "broker/journal/journal.h"
 #include "client/base/clock.h"
 #include "client/base/rng.h"
-#include "client/base/sync.h"
 #include "client/net/loop.h"
 
 /* One group with its offsets. */
@@ -39,11 +38,6 @@ struct group_coordinator {
     int64_t order; /* of the latest record that was loaded or appended */
     struct arena arena;
     struct loop_timer retention;
-
-    struct task stop;
-    struct mutex stop_lock;
-    struct condition stopped;
-    bool is_stopped; /* stop_lock */
 };
 
 /* ---- group_coordinator.c ---- */

@@ -2,6 +2,7 @@
 
 #include "broker/lag/lag_monitor_internal.h"
 #include "client/base/logger.h"
+#include "client/net/loop_call.h"
 
 #define REPORT_BYTES_MAX ((size_t)256 << 20)
 
@@ -178,23 +179,19 @@ static void look(struct loop_timer *timer) {
 
 /* ---- Life ---- */
 
-static void start_on_loop(struct task *task) {
-    struct lag_monitor *monitor = CONTAINER_OF(task, struct lag_monitor, start);
+static void start_on_loop(void *context) {
+    struct lag_monitor *monitor = context;
 
     loop_timer_arm(&monitor->timer, monitor->config.interval_ms);
 }
 
-static void stop_on_loop(struct task *task) {
-    struct lag_monitor *monitor = CONTAINER_OF(task, struct lag_monitor, stop);
+static void stop_on_loop(void *context) {
+    struct lag_monitor *monitor = context;
 
     monitor->is_stopping = true;
     loop_timer_done(&monitor->timer);
     peer_calls_free(monitor->calls);
     lag_table_done(&monitor->table);
-    mutex_lock(&monitor->stop_lock);
-    monitor->is_stopped = true;
-    condition_broadcast(&monitor->stopped);
-    mutex_unlock(&monitor->stop_lock);
 }
 
 struct lag_monitor *lag_monitor_start(const struct lag_monitor_config *config) {
@@ -212,31 +209,21 @@ struct lag_monitor *lag_monitor_start(const struct lag_monitor_config *config) {
     calls.loop = monitor->loop;
     monitor->calls = peer_calls_new(&calls);
     lag_report_init(&monitor->report);
-    mutex_init(&monitor->stop_lock);
-    condition_init(&monitor->stopped);
     loop_timer_init(&monitor->timer, monitor->loop, look);
-    monitor->start.run = start_on_loop;
-    monitor->stop.run = stop_on_loop;
-    executor_post(loop_executor(monitor->loop), &monitor->start);
+    loop_call(monitor->loop, start_on_loop, monitor);
     return monitor;
 }
 
 void lag_monitor_stop(struct lag_monitor *monitor) {
     if (monitor == NULL)
         return;
-    executor_post(loop_executor(monitor->loop), &monitor->stop);
-    mutex_lock(&monitor->stop_lock);
-    while (!monitor->is_stopped)
-        (void)condition_wait(&monitor->stopped, &monitor->stop_lock, INT64_MAX);
-    mutex_unlock(&monitor->stop_lock);
+    loop_call(monitor->loop, stop_on_loop, monitor);
 }
 
 void lag_monitor_free(struct lag_monitor *monitor) {
     if (monitor == NULL)
         return;
     lag_report_done(&monitor->report);
-    condition_done(&monitor->stopped);
-    mutex_done(&monitor->stop_lock);
     free(monitor);
 }
 

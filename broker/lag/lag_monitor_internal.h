@@ -21,11 +21,6 @@ struct lag_monitor {
     struct loop_timer timer;
     int32_t outstanding; /* leaders that are being asked in this look */
     bool is_stopping;
-
-    struct task start, stop;
-    struct mutex stop_lock;
-    struct condition stopped;
-    bool is_stopped; /* stop_lock */
 };
 
 /* lag_monitor_ask.c. Asks the leader of these places, which stay until lag_monitor_leader_done. */

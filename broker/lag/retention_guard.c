@@ -9,8 +9,7 @@
 #include "broker/peer/peer_calls.h"
 #include "broker/replica/replica_manager.h"
 #include "client/base/logger.h"
-#include "client/base/sync.h"
-#include "client/net/loop.h"
+#include "client/net/loop_call.h"
 #include "client/wire/message/offset_fetch.h"
 
 #define TIMEOUT_MS           10000
@@ -34,11 +33,6 @@ struct retention_guard_watch {
     size_t outstanding; /* groups asked about in this look */
     bool is_answered;   /* by all so far */
     bool is_stopping;
-
-    struct task start, stop;
-    struct mutex stop_lock;
-    struct condition stopped;
-    bool is_stopped; /* stop_lock */
 };
 
 /* ---- A look ends ---- */
@@ -164,23 +158,19 @@ static void split_list(struct retention_guard_watch *watch, const char *list) {
             (struct guarding_group){.watch = watch, .id = bytes_of_text(id)};
 }
 
-static void start_on_loop(struct task *task) {
-    struct retention_guard_watch *watch = CONTAINER_OF(task, struct retention_guard_watch, start);
+static void start_on_loop(void *context) {
+    struct retention_guard_watch *watch = context;
 
     loop_timer_arm(&watch->timer, 0);
 }
 
-static void stop_on_loop(struct task *task) {
-    struct retention_guard_watch *watch = CONTAINER_OF(task, struct retention_guard_watch, stop);
+static void stop_on_loop(void *context) {
+    struct retention_guard_watch *watch = context;
 
     watch->is_stopping = true;
     loop_timer_done(&watch->timer);
     peer_calls_free(watch->calls);
     lag_table_done(&watch->table);
-    mutex_lock(&watch->stop_lock);
-    watch->is_stopped = true;
-    condition_broadcast(&watch->stopped);
-    mutex_unlock(&watch->stop_lock);
 }
 
 struct retention_guard_watch *retention_guard_start(const struct retention_guard_config *config) {
@@ -198,25 +188,15 @@ struct retention_guard_watch *retention_guard_start(const struct retention_guard
     calls.loop = watch->loop;
     watch->calls = peer_calls_new(&calls);
     split_list(watch, config->group_list);
-    mutex_init(&watch->stop_lock);
-    condition_init(&watch->stopped);
     loop_timer_init(&watch->timer, watch->loop, look);
-    watch->start.run = start_on_loop;
-    watch->stop.run = stop_on_loop;
-    executor_post(loop_executor(watch->loop), &watch->start);
+    loop_call(watch->loop, start_on_loop, watch);
     return watch;
 }
 
 void retention_guard_stop(struct retention_guard_watch *watch) {
     if (watch == NULL)
         return;
-    executor_post(loop_executor(watch->loop), &watch->stop);
-    mutex_lock(&watch->stop_lock);
-    while (!watch->is_stopped)
-        (void)condition_wait(&watch->stopped, &watch->stop_lock, INT64_MAX);
-    mutex_unlock(&watch->stop_lock);
-    condition_done(&watch->stopped);
-    mutex_done(&watch->stop_lock);
+    loop_call(watch->loop, stop_on_loop, watch);
     free(watch->groups);
     free(watch->list);
     free(watch);
