@@ -23,6 +23,7 @@
 #include "broker/server/server.h"
 #include "broker/service_notify.h"
 #include "broker/stop_signals.h"
+#include "broker/transaction_parts.h"
 #include "client/base/clock.h"
 #include "client/base/logger.h"
 
@@ -37,6 +38,7 @@ struct broker {
     struct admin *admin; /* NULL: not wanted */
     struct control *control;
     struct group_parts groups;
+    struct transaction_parts transactions;
     struct log_manager *logs;
     struct log_manager_owner owner;
     struct fetch_sessions *sessions;
@@ -169,6 +171,7 @@ static void on_metadata(void *context, const struct metadata_update *update) {
     struct broker *broker = context;
 
     group_parts_on_metadata(&broker->groups, update);
+    transaction_parts_on_metadata(&broker->transactions);
 }
 
 static enum error settle_identity(struct broker *broker) {
@@ -202,6 +205,7 @@ static void fill_context(struct broker *broker) {
         .sessions = broker->sessions,
         .producer_ids = control_producer_ids(broker->control),
         .groups = broker->groups.coordinator,
+        .transactions = broker->transactions.coordinator,
         .control = broker->control,
         .metrics = broker->metrics,
         .slow_request_ms = &broker->slow_request_ms,
@@ -235,6 +239,18 @@ static void attach_admin(struct broker *broker) {
     admin_attach(broker->admin, &parts);
 }
 
+static enum error start_coordinators(struct broker *broker) {
+    struct executor *background = worker_pool_executor(log_manager_pool(broker->logs));
+    int32_t broker_id = broker->identity.broker_id;
+    enum error error =
+        group_parts_start(&broker->groups, broker->config, broker->control, broker_id, background);
+
+    if (error != ERR_NONE)
+        return error;
+    return transaction_parts_start(&broker->transactions, broker->config, broker->control,
+                                   broker_id, background);
+}
+
 static enum error start(struct broker *broker) {
     enum error error;
 
@@ -260,9 +276,7 @@ static enum error start(struct broker *broker) {
         return error;
     if ((error = control_join_cluster(broker->control, broker->logs)) != ERR_NONE)
         return error;
-    if ((error = group_parts_start(
-             &broker->groups, broker->config, broker->control, broker->identity.broker_id,
-             worker_pool_executor(log_manager_pool(broker->logs)))) != ERR_NONE)
+    if ((error = start_coordinators(broker)) != ERR_NONE)
         return error;
     fill_context(broker);
     if ((error = server_start(broker->server)) != ERR_NONE)
@@ -279,6 +293,7 @@ static void leave_cluster(struct broker *broker) {
      * are told that this is not the leader now, and ask the next one. */
     control_resign(broker->control);
     group_parts_stop(&broker->groups);
+    transaction_parts_stop(&broker->transactions);
     server_stop(broker->server, DRAIN_MS);
     /* What is read for requests off the reactors would come back to them. */
     worker_pool_drain(log_manager_pool(broker->logs));
@@ -293,6 +308,7 @@ static void stop(struct broker *broker, bool was_started) {
         leave_cluster(broker);
     admin_detach(broker->admin);
     group_parts_stop(&broker->groups);
+    transaction_parts_stop(&broker->transactions);
     stop_signals_listen(broker->signals, NULL, NULL);
     if (broker->control != NULL) {
         broker_epoch = control_broker_epoch(broker->control);
@@ -301,6 +317,7 @@ static void stop(struct broker *broker, bool was_started) {
     server_free(broker->server);
     request_metrics_free(broker->metrics);
     group_parts_free(&broker->groups);
+    transaction_parts_free(&broker->transactions);
     fetch_sessions_free(broker->sessions);
     log_manager_close(broker->logs, broker_epoch);
     control_free(broker->control);

@@ -30,6 +30,7 @@ struct producer_ids;
 struct replica_manager;
 struct request_metrics;
 struct server;
+struct transaction_coordinator;
 struct clock;
 
 /* What handlers work on: the parts of one broker. Fixed while the server runs. */
@@ -46,6 +47,7 @@ struct api_context {
     struct fetch_sessions *sessions;
     struct producer_ids *producer_ids;
     struct group_coordinator *groups;
+    struct transaction_coordinator *transactions;
     struct control *control;
     struct request_metrics *metrics;        /* NULL: errors are not counted */
     const _Atomic int64_t *slow_request_ms; /* barnabas.slow.request.log.ms; changes */

@@ -35,6 +35,11 @@ const struct api_handler *const api_handlers[] = {
     &api_describe_cluster,
     &api_allocate_producer_ids,
     &api_write_txn_markers,
+    &api_add_partitions_to_txn,
+    &api_add_offsets_to_txn,
+    &api_end_txn,
+    &api_describe_transactions,
+    &api_list_transactions,
     &api_describe_producers,
     &api_describe_log_dirs,
 };

@@ -3,14 +3,10 @@
 #include "broker/journal/coordinator_key.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/server/server.h"
-#include "broker/transaction/producer_ids.h"
 #include "client/wire/message/find_coordinator.h"
-#include "client/wire/message/init_producer_id.h"
 
 #define KEY_TYPE_GROUP       0
 #define KEY_TYPE_TRANSACTION 1
-
-/* ---- FindCoordinator ---- */
 
 /* The broker that leads `key`'s partition of an internal topic, as clients of the listener reach
  * it; NULL: not available. */
@@ -118,39 +114,3 @@ static void handle_find_coordinator(struct api_call *call) {
 }
 
 const struct api_handler api_find_coordinator = {&find_coordinator_api, 6, handle_find_coordinator};
-
-/* ---- InitProducerId ---- */
-
-static enum error init_producer_id(struct api_call *call,
-                                   const struct init_producer_id_request *request,
-                                   int64_t *producer_id) {
-    bool has_id = request->producer_id != -1;
-    bool has_epoch = request->producer_epoch != -1;
-
-    if (has_id != has_epoch)
-        return ERR_INVALID_REQUEST;
-    if (bytes_is_null(request->transactional_id))
-        return producer_ids_next(call->context->producer_ids, producer_id);
-    if (request->transactional_id.size == 0)
-        return ERR_INVALID_REQUEST;
-    /* No broker coordinates transactions yet. */
-    return ERR_COORDINATOR_NOT_AVAILABLE;
-}
-
-static void handle_init_producer_id(struct api_call *call) {
-    struct init_producer_id_request request;
-    struct init_producer_id_response response;
-    int64_t producer_id = -1;
-    enum error error;
-
-    if (!api_decode(call, &request))
-        return;
-    error = init_producer_id(call, &request, &producer_id);
-    init_producer_id_response_init(&response);
-    response.error_code = error_to_wire(error);
-    response.producer_id = error == ERR_NONE ? producer_id : -1;
-    response.producer_epoch = error == ERR_NONE ? 0 : -1;
-    api_respond(call, &response);
-}
-
-const struct api_handler api_init_producer_id = {&init_producer_id_api, 5, handle_init_producer_id};

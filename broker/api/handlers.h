@@ -14,7 +14,7 @@ extern const struct api_handler api_offset_for_leader_epoch;       /* offsets.c 
 extern const struct api_handler api_metadata;                      /* metadata.c */
 extern const struct api_handler api_describe_cluster;              /* metadata.c */
 extern const struct api_handler api_find_coordinator;              /* coordinators.c */
-extern const struct api_handler api_init_producer_id;              /* coordinators.c */
+extern const struct api_handler api_init_producer_id;              /* init_producer_id.c */
 extern const struct api_handler api_api_versions;                  /* api_versions.c */
 extern const struct api_handler api_delete_records;                /* delete_records.c */
 extern const struct api_handler api_join_group;                    /* group_members.c */
@@ -42,5 +42,10 @@ extern const struct api_handler api_allocate_producer_ids;         /* inter_brok
 extern const struct api_handler api_write_txn_markers;             /* transaction_markers.c */
 extern const struct api_handler api_describe_producers;            /* describe_producers.c */
 extern const struct api_handler api_describe_log_dirs;             /* describe_log_dirs.c */
+extern const struct api_handler api_add_partitions_to_txn;         /* transactions.c */
+extern const struct api_handler api_add_offsets_to_txn;            /* transactions.c */
+extern const struct api_handler api_end_txn;                       /* transactions.c */
+extern const struct api_handler api_describe_transactions;         /* transaction_admin.c */
+extern const struct api_handler api_list_transactions;             /* transaction_admin.c */
 
 #endif

@@ -1,6 +1,7 @@
 #include "broker/api/hop.h"
 
 #include "broker/group/group_coordinator.h"
+#include "broker/transaction/transaction_coordinator.h"
 
 static void run_next(struct task *task) {
     struct hop *hop = CONTAINER_OF(task, struct hop, task);
@@ -32,6 +33,10 @@ void hop_to_control(struct hop *hop, void (*run)(struct hop *hop)) {
 
 void hop_to_groups(struct hop *hop, void (*run)(struct hop *hop)) {
     post(hop, group_coordinator_executor(hop->call->context->groups), run);
+}
+
+void hop_to_transactions(struct hop *hop, void (*run)(struct hop *hop)) {
+    post(hop, transaction_coordinator_executor(hop->call->context->transactions), run);
 }
 
 void hop_return(struct hop *hop, void (*run)(struct hop *hop)) {

@@ -22,6 +22,8 @@ void *hop_new(struct api_call *call, size_t size);
 void hop_to_control(struct hop *hop, void (*run)(struct hop *hop));
 /* From the reactor: `run` is called on the thread of the group coordinator. */
 void hop_to_groups(struct hop *hop, void (*run)(struct hop *hop));
+/* From the reactor: `run` is called on the thread of the transaction coordinator. */
+void hop_to_transactions(struct hop *hop, void (*run)(struct hop *hop));
 /* From the other thread: `run` is called on the call's reactor. */
 void hop_return(struct hop *hop, void (*run)(struct hop *hop));
 

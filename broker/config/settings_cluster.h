@@ -160,15 +160,15 @@
         "The min.insync.replicas of __transaction_state when it is created.") \
     SUPPORTED(transaction_state_log_segment_bytes, "transaction.state.log.segment.bytes", INT, "104857600", AT_LEAST(14), READ_ONLY, HIGH, \
         "The segment.bytes of __transaction_state when it is created.") \
-    CONFIG_TRANSACTION(IGNORED, "transaction.state.log.load.buffer.size", INT, "5242880", AT_LEAST(1), READ_ONLY, HIGH, \
+    SUPPORTED(transaction_state_log_load_buffer_size, "transaction.state.log.load.buffer.size", INT, "5242880", AT_LEAST(1), READ_ONLY, HIGH, \
         "Bytes read at a time when a coordinator loads.") \
-    CONFIG_TRANSACTION(IGNORED, "transactional.id.expiration.ms", INT, "604800000", AT_LEAST(1), READ_ONLY, HIGH, \
+    SUPPORTED(transactional_id_expiration_ms, "transactional.id.expiration.ms", INT, "604800000", AT_LEAST(1), READ_ONLY, HIGH, \
         "How long a transactional id is remembered without use.") \
-    CONFIG_TRANSACTION(IGNORED, "transaction.max.timeout.ms", INT, "900000", AT_LEAST(1), READ_ONLY, HIGH, \
+    SUPPORTED(transaction_max_timeout_ms, "transaction.max.timeout.ms", INT, "900000", AT_LEAST(1), READ_ONLY, HIGH, \
         "The longest timeout that a transaction may ask for.") \
-    CONFIG_TRANSACTION(IGNORED, "transaction.abort.timed.out.transaction.cleanup.interval.ms", INT, "10000", AT_LEAST(1), READ_ONLY, LOW, \
+    SUPPORTED(transaction_abort_timed_out_transaction_cleanup_interval_ms, "transaction.abort.timed.out.transaction.cleanup.interval.ms", INT, "10000", AT_LEAST(1), READ_ONLY, LOW, \
         "How often transactions are looked for that took too long.") \
-    CONFIG_TRANSACTION(IGNORED, "transaction.remove.expired.transaction.cleanup.interval.ms", INT, "3600000", AT_LEAST(1), READ_ONLY, LOW, \
+    SUPPORTED(transaction_remove_expired_transaction_cleanup_interval_ms, "transaction.remove.expired.transaction.cleanup.interval.ms", INT, "3600000", AT_LEAST(1), READ_ONLY, LOW, \
         "How often forgotten transactional ids are removed.") \
     CONFIG_TRANSACTION(IGNORED, "transaction.partition.verification.enable", BOOLEAN, "true", ANY, CLUSTER, LOW, \
         "Whether a partition asks the coordinator before it takes the first record of a transaction.") \
@@ -178,7 +178,7 @@
         "How often such producers are looked for.")
 
 #define CONFIG_TRANSACTION(IGNORED, key, type, value, limits, scope, importance, doc) \
-    IGNORED(key, type, value, limits, scope, importance, "transactions are not served yet", doc)
+    IGNORED(key, type, value, limits, scope, importance, "partitions do not ask yet", doc)
 
 #define CONFIG_LIST_KRAFT(SUPPORTED, IGNORED, REFUSED) \
     REFUSED("process.roles", LIST, "", SUBSET_OF("broker,controller"), READ_ONLY, HIGH, \

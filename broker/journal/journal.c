@@ -133,3 +133,8 @@ enum journal_state journal_state(const struct journal *journal, int32_t partitio
                ? JOURNAL_NOT_LED
                : journal->partitions[partition].state;
 }
+
+int32_t journal_leader_epoch(const struct journal *journal, int32_t partition) {
+    CHECK(partition >= 0 && partition < journal->partition_count);
+    return journal->partitions[partition].leader_epoch;
+}

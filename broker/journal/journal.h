@@ -79,6 +79,8 @@ void journal_metadata_changed(struct journal *journal);
 /* Of the topic; 0 if it does not exist yet. */
 int32_t journal_partition_count(const struct journal *journal);
 enum journal_state journal_state(const struct journal *journal, int32_t partition);
+/* In which it is or was led here last: the coordinator's epoch. */
+int32_t journal_leader_epoch(const struct journal *journal, int32_t partition);
 
 /* `base_offset` is that of the batch's first record; -1 on an error. */
 typedef void journal_appended(void *context, enum error error, int64_t base_offset);

@@ -143,3 +143,100 @@ def describe_producers(port, topic, partition=0):
     at.tags()
     at.end()
     return found
+
+
+# ---- the coordinator ----
+
+FIND_COORDINATOR, INIT_PRODUCER_ID, ADD_PARTITIONS, ADD_OFFSETS, END_TXN = 10, 22, 24, 25, 26
+TXN_OFFSET_COMMIT, DESCRIBE_TRANSACTIONS, LIST_TRANSACTIONS = 28, 65, 66
+
+
+def find_coordinator(port, key, key_type=1):
+    """(error, port)"""
+    at = Answer(ask(port, header(FIND_COORDINATOR, 1) + text(key) + struct.pack(">b", key_type)))
+    at.i32()
+    error = at.i16()
+    at.text()
+    at.i32()
+    at.text()
+    return error, at.i32()
+
+
+def init_producer_id(port, transactional_id, producer=(-1, -1), timeout_ms=60000, version=4):
+    """(error, producer id, epoch)"""
+    payload = flexible_header(INIT_PRODUCER_ID, version) + compact(transactional_id)
+    payload += struct.pack(">i", timeout_ms)
+    if version >= 3:
+        payload += struct.pack(">qh", *producer)
+    at = Answer(ask(port, payload + b"\0"), has_tags=True)
+    at.i32()
+    return at.i16(), at.i64(), at.i16()
+
+
+def add_partitions(port, transactional_id, producer, topic, *partitions, version=1):
+    """{partition: error}"""
+    payload = header(ADD_PARTITIONS, version) + text(transactional_id)
+    payload += struct.pack(">qh", *producer) + array(
+        text(topic) + array(*(struct.pack(">i", number) for number in partitions)))
+    at = Answer(ask(port, payload))
+    at.i32()
+    return dict(at.array(lambda: (at.text(), at.array(lambda: (at.i32(), at.i16()))))[0][1])
+
+
+def verify_partition(port, transactional_id, producer, topic, partition):
+    """The error, as a broker asks (version 4)."""
+    topics = compact_array(compact(topic) + compact_array(struct.pack(">i", partition)) + b"\0")
+    payload = flexible_header(ADD_PARTITIONS, 4) + compact_array(
+        compact(transactional_id) + struct.pack(">qhb", *producer, 1) + topics + b"\0") + b"\0"
+    at = Answer(ask(port, payload), has_tags=True)
+    at.i32()
+    assert at.i16() == 0
+    return at.compact_array(lambda: (at.compact_text(), at.compact_array(lambda: (
+        at.compact_text(), at.compact_array(lambda: (at.i32(), at.i16(), at.tags())), at.tags())),
+        at.tags()))[0][1][0][1][0][1]
+
+
+def add_offsets(port, transactional_id, producer, group):
+    at = Answer(ask(port, header(ADD_OFFSETS, 2) + text(transactional_id)
+                    + struct.pack(">qh", *producer) + text(group)))
+    at.i32()
+    return at.i16()
+
+
+def end_txn(port, transactional_id, producer, commit, version=2):
+    at = Answer(ask(port, header(END_TXN, version) + text(transactional_id)
+                    + struct.pack(">qhb", *producer, commit)))
+    at.i32()
+    return at.i16()
+
+
+def describe_transaction(port, transactional_id):
+    """(error, state, producer id, epoch, {topic: [partition]})"""
+    at = Answer(ask(port, flexible_header(DESCRIBE_TRANSACTIONS, 0)
+                    + compact_array(compact(transactional_id)) + b"\0"), has_tags=True)
+    at.i32()
+
+    def described():
+        error = at.i16()
+        at.compact_text()
+        state = at.compact_text()
+        at.i32()
+        at.i64()
+        producer_id, epoch = at.i64(), at.i16()
+        topics = dict(at.compact_array(lambda: (
+            at.compact_text(), at.compact_array(at.i32), at.tags())[:2]))
+        at.tags()
+        return error, state, producer_id, epoch, topics
+    (answer,) = at.compact_array(described)
+    return answer
+
+
+def list_transactions(port, *states):
+    """(error, unknown states, {transactional id: state})"""
+    at = Answer(ask(port, flexible_header(LIST_TRANSACTIONS, 0)
+                    + compact_array(*(compact(state) for state in states))
+                    + compact_array() + b"\0"), has_tags=True)
+    at.i32()
+    error, unknown = at.i16(), at.compact_array(at.compact_text)
+    found = at.compact_array(lambda: (at.compact_text(), at.i64(), at.compact_text(), at.tags()))
+    return error, unknown, {one[0]: one[2] for one in found}

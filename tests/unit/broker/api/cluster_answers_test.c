@@ -9,12 +9,14 @@
 #include <cmocka.h>
 
 #include "broker/api/handlers.h"
+#include "broker/api/hop.h"
 #include "broker/config/config.h"
 #include "broker/control/control.h"
 #include "broker/metadata/metadata_builder.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/server/server.h"
 #include "broker/transaction/producer_ids.h"
+#include "broker/transaction/transaction_coordinator.h"
 #include "client/wire/message/api_versions.h"
 #include "client/wire/message/describe_cluster.h"
 #include "client/wire/message/find_coordinator.h"
@@ -62,6 +64,31 @@ void control_create_topic_automatically(struct control *control, struct bytes to
     (void)control;
     snprintf(f.created_name, sizeof(f.created_name), "%.*s", BYTES_FORMAT(topic));
     f.created++;
+}
+
+/* The other thread is this one. */
+void *hop_new(struct api_call *call, size_t size) {
+    struct hop *hop = api_alloc(call, 1, size);
+
+    hop->call = call;
+    return hop;
+}
+
+void hop_to_transactions(struct hop *hop, void (*run)(struct hop *hop)) {
+    run(hop);
+}
+
+void hop_return(struct hop *hop, void (*run)(struct hop *hop)) {
+    run(hop);
+}
+
+/* Knows "fenced" only. */
+void transaction_coordinator_init(struct transaction_coordinator *coordinator,
+                                  struct transaction_init_request *request) {
+    (void)coordinator;
+    request->error =
+        bytes_equal_text(request->id, "fenced") ? ERR_PRODUCER_FENCED : ERR_NOT_COORDINATOR;
+    request->done(request);
 }
 
 static const struct uuid orders_id = {{1, 2, 3}};
@@ -415,8 +442,25 @@ static void producer_ids_come_without_a_transactional_id_only(void **state) {
     }
     request.transactional_id = bytes_of_text("t");
     ask(&api_init_producer_id, 5, &request, &response);
-    assert_int_equal(response.error_code, 15);
+    assert_int_equal(response.error_code, 16);
     assert_int_equal(response.producer_id, -1);
+    request.producer_id = 5000; /* without an epoch */
+    ask(&api_init_producer_id, 5, &request, &response);
+    assert_int_equal(response.error_code, 42);
+}
+
+static void older_clients_do_not_know_that_they_are_fenced(void **state) {
+    struct init_producer_id_response response;
+    struct init_producer_id_request request;
+    (void)state;
+
+    init_producer_id_request_init(&request);
+    request.transactional_id = bytes_of_text("fenced");
+    ask(&api_init_producer_id, 3, &request, &response);
+    assert_int_equal(response.error_code, 47);
+    ask(&api_init_producer_id, 4, &request, &response);
+    assert_int_equal(response.error_code, 90);
+    assert_int_equal(response.producer_epoch, -1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -433,6 +477,7 @@ int main(void) {
         TEST(a_missing_offsets_topic_is_created),
         TEST(a_key_belongs_to_the_partition_of_its_java_hash),
         TEST(producer_ids_come_without_a_transactional_id_only),
+        TEST(older_clients_do_not_know_that_they_are_fenced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,124 @@
+/*
+ * The coordinator of the transactional ids whose partition of __transaction_state this broker
+ * leads: which producer has which id, and which transactions are open or ending.
+ *
+ * A thread of its own ("transactions") runs the state machines (transaction.h), writes what they
+ * decide through broker/journal, sends the markers that end transactions to the leaders of their
+ * partitions, and ends what takes too long. Nothing is answered as done before the journal has it
+ * on all in-sync replicas.
+ *
+ * Threads: functions marked "any" may be called from any thread; all else, and every callback, on
+ * the coordinator's own (transaction_coordinator_executor).
+ * Source: Apache Kafka 3.9, TransactionCoordinator, TransactionStateManager,
+ * TransactionMarkerChannelManager.
+ */
+#ifndef BROKER_TRANSACTION_TRANSACTION_COORDINATOR_H
+#define BROKER_TRANSACTION_TRANSACTION_COORDINATOR_H
+
+#include "broker/transaction/transaction.h"
+#include "client/base/executor.h"
+
+struct clock;
+struct metadata_cache;
+struct producer_ids;
+struct replica_manager;
+struct transaction_coordinator;
+
+struct transaction_coordinator_config {
+    int32_t broker_id;
+    const char *listener;        /* the inter-broker listener's name */
+    struct executor *background; /* for what waits for a disk */
+    struct clock *clock;
+    struct metadata_cache *metadata;
+    struct replica_manager *replicas;
+    struct producer_ids *producer_ids;
+    int32_t load_bytes; /* transaction.state.log.load.buffer.size */
+    int32_t timeout_ms_max;
+    int64_t append_timeout_ms;
+    int64_t marker_timeout_ms;
+    int64_t abort_check_ms;
+    int64_t expiration_ms;
+    int64_t expiration_check_ms;
+};
+
+/* All that the config points to outlives the coordinator. OUT_OF_MEMORY. */
+MUST_CHECK enum error
+transaction_coordinator_start(const struct transaction_coordinator_config *config,
+                              struct transaction_coordinator **started);
+
+/* Answers all who wait, with NOT_COORDINATOR; requests that come later get that too. The roles of
+ * the partitions have been given up before. Not on the coordinator's thread. Accepts NULL. */
+void transaction_coordinator_stop(struct transaction_coordinator *coordinator);
+/* Ends the thread. Nobody has anything posted to it, and the background is drained. Accepts NULL.
+ */
+void transaction_coordinator_free(struct transaction_coordinator *coordinator);
+
+/* Any. */
+struct executor *transaction_coordinator_executor(struct transaction_coordinator *coordinator);
+/* Any. Leaderships may have changed. */
+void transaction_coordinator_on_metadata(struct transaction_coordinator *coordinator);
+
+/* NONE, or why the id is not served here: INVALID_REQUEST (it is empty), NOT_COORDINATOR,
+ * COORDINATOR_LOAD_IN_PROGRESS. */
+MUST_CHECK enum error
+transaction_coordinator_check(const struct transaction_coordinator *coordinator, struct bytes id);
+
+/* The requests below, with all they point to, are the caller's until `done`, which is perhaps
+ * called from inside of the call. Errors besides those of the check: COORDINATOR_NOT_AVAILABLE and
+ * NOT_COORDINATOR if it could not be written, CONCURRENT_TRANSACTIONS, and the ones named. */
+
+struct transaction_init_request {
+    struct bytes id;
+    int32_t timeout_ms;
+    int64_t producer_id;    /* in: expected, or NO_PRODUCER_ID; out */
+    int16_t producer_epoch; /* likewise */
+    enum error error;       /* out; INVALID_TRANSACTION_TIMEOUT, PRODUCER_FENCED */
+    void (*done)(struct transaction_init_request *request);
+};
+void transaction_coordinator_init(struct transaction_coordinator *coordinator,
+                                  struct transaction_init_request *request);
+
+struct transaction_add_request {
+    struct bytes id;
+    int64_t producer_id;
+    int16_t producer_epoch;
+    const struct transaction_partition *partitions;
+    int32_t count;
+    enum error error; /* out; INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED */
+    void (*done)(struct transaction_add_request *request);
+};
+void transaction_coordinator_add(struct transaction_coordinator *coordinator,
+                                 struct transaction_add_request *request);
+
+/* Whether the producer may write now, to partitions of its transaction, which is `*found` then. */
+MUST_CHECK enum error transaction_coordinator_verify(struct transaction_coordinator *coordinator,
+                                                     struct bytes id, int64_t producer_id,
+                                                     int16_t producer_epoch,
+                                                     const struct transaction **found);
+
+struct transaction_end_request {
+    struct bytes id;
+    int64_t producer_id;
+    int16_t producer_epoch;
+    bool commit;
+    enum error error; /* out; as for adding, and INVALID_TXN_STATE */
+    void (*done)(struct transaction_end_request *request);
+};
+/* Done when it is certain how it ends; the markers follow. */
+void transaction_coordinator_end(struct transaction_coordinator *coordinator,
+                                 struct transaction_end_request *request);
+
+/* ---- To look at ---- */
+
+/* NULL: no such id. Valid until the thread's next task. */
+const struct transaction *
+transaction_coordinator_find(const struct transaction_coordinator *coordinator, struct bytes id);
+/* All of the loaded partitions. */
+void transaction_coordinator_each(const struct transaction_coordinator *coordinator,
+                                  void (*visit)(void *context,
+                                                const struct transaction *transaction),
+                                  void *context);
+/* Some partition is being loaded: there may be more. */
+bool transaction_coordinator_is_loading(const struct transaction_coordinator *coordinator);
+
+#endif
