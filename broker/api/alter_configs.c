@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "broker/api/config_loggers.h"
 #include "broker/api/config_resource.h"
 #include "broker/api/visible.h"
 #include "broker/config/config_change.h"
@@ -243,35 +244,19 @@ static bool refuse_repeated(struct alter *alter) {
     return true;
 }
 
-/* The one logger's level is changed at once, and is not kept. */
-static void alter_logger(struct alteration *item) {
-    const char *level = NULL;
+/* Loggers' levels are changed at once, and are not kept. All or none. */
+static void alter_loggers(struct alteration *item) {
     char message[CONFIG_MESSAGE_SIZE];
 
     for (size_t i = 0; i < item->change_count; i++) {
-        const struct config_change *change = &item->changes[i];
-        if (!bytes_equal_text(change->key, CONFIG_ROOT_LOGGER)) {
-            snprintf(message, sizeof(message), "Logger %s does not exist!",
-                     LOG_QUOTED(change->key));
-            (void)fail(item, ERR_INVALID_CONFIG, message);
-            return;
-        }
-        if (change->operation != CONFIG_SET) {
-            (void)fail(item, ERR_INVALID_REQUEST, "The level of the root logger can only be set.");
-            return;
-        }
-        level = config_logger_level_named(change->value);
-        if (level == NULL) {
-            snprintf(message, sizeof(message),
-                     "Cannot set the log level of root to %s as it is not a supported log level. "
-                     "Valid log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN",
-                     LOG_QUOTED(change->value));
-            (void)fail(item, ERR_INVALID_CONFIG, message);
+        enum error error = config_logger_check(&item->changes[i], message, sizeof(message));
+        if (error != ERR_NONE) {
+            (void)fail(item, error, message);
             return;
         }
     }
-    if (level != NULL && !item->alter->validate_only)
-        config_logger_set_level(level);
+    for (size_t i = 0; i < item->change_count && !item->alter->validate_only; i++)
+        config_logger_apply(&item->changes[i]);
 }
 
 static void name_entity(struct alteration *item) {
@@ -337,7 +322,7 @@ static void run(struct alter *alter) {
     for (size_t i = 0; i < alter->count; i++) {
         struct alteration *item = &alter->items[i];
         if (item->error == ERR_NONE && item->resource.kind == CONFIG_RESOURCE_BROKER_LOGGER)
-            alter_logger(item);
+            alter_loggers(item);
         else
             is_waiting = is_waiting || item->error == ERR_NONE;
     }

@@ -78,35 +78,3 @@ struct config_pair *config_resource_overrides(struct api_call *call,
                                         bytes_of_text(topic->settings[i].value)};
     return pairs;
 }
-
-static const struct {
-    const char *name;
-    enum log_level level;
-} levels[] = {
-    {"DEBUG", LOG_LEVEL_DEBUG}, {"INFO", LOG_LEVEL_INFO},   {"WARN", LOG_LEVEL_WARN},
-    {"ERROR", LOG_LEVEL_ERROR}, {"TRACE", LOG_LEVEL_DEBUG}, {"FATAL", LOG_LEVEL_ERROR},
-};
-
-const char *config_logger_level(void) {
-    for (enum log_level level = LOG_LEVEL_DEBUG; level < LOG_LEVEL_ERROR; level++) {
-        if (logger_enabled(level))
-            return levels[level].name;
-    }
-    return levels[LOG_LEVEL_ERROR].name;
-}
-
-const char *config_logger_level_named(struct bytes name) {
-    for (size_t i = 0; i < ARRAY_COUNT(levels); i++) {
-        if (bytes_equal_text(name, levels[i].name))
-            return levels[i].name;
-    }
-    return NULL;
-}
-
-void config_logger_set_level(const char *level) {
-    for (size_t i = 0; i < ARRAY_COUNT(levels); i++) {
-        if (strcmp(levels[i].name, level) == 0)
-            logger_set_level(levels[i].level);
-    }
-    LOG_WARN("log_level_changed", "level=%s", level);
-}

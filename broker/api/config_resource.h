@@ -23,9 +23,6 @@ struct config_resource {
     bool is_default; /* of BROKER: the settings of all brokers */
 };
 
-/* The one logger there is. */
-#define CONFIG_ROOT_LOGGER "root"
-
 /* Errors: INVALID_REQUEST with a message (in the call's arena): an unknown kind, another broker. */
 MUST_CHECK enum error config_resource_find(struct api_call *call, int8_t type, struct bytes name,
                                            struct config_resource *resource, struct bytes *message);
@@ -33,11 +30,5 @@ MUST_CHECK enum error config_resource_find(struct api_call *call, int8_t type, s
 /* The topic's own settings, as views of the snapshot; in the call's arena, NULL past its bound. */
 struct config_pair *config_resource_overrides(struct api_call *call,
                                               const struct metadata_topic *topic);
-
-/* The level in force, in Kafka's words. */
-const char *config_logger_level(void);
-/* The level of that name, NULL if there is none of it; and putting it in force. */
-const char *config_logger_level_named(struct bytes name);
-void config_logger_set_level(const char *level);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "broker/api/config_loggers.h"
 #include "broker/api/config_resource.h"
 #include "broker/config/config.h"
 #include "broker/config/config_describe.h"
@@ -138,20 +139,23 @@ static void describe_broker(struct description *description,
     }
 }
 
-/* There is one logger here, of Kafka's name for the one above all. */
-static void describe_logger(struct description *description,
-                            const struct describe_configs_request_resources *asked,
-                            struct describe_configs_response_results *result) {
-    struct describe_configs_response_results_configs *level;
-
-    if (!is_asked_for(asked, CONFIG_ROOT_LOGGER) || !make_room(description, result, 1))
+static void describe_loggers(struct description *description,
+                             const struct describe_configs_request_resources *asked,
+                             struct describe_configs_response_results *result) {
+    if (!make_room(description, result, config_logger_count))
         return;
-    level = &result->configs[result->configs_count++];
-    describe_configs_response_results_configs_init(level);
-    level->name = bytes_of_text(CONFIG_ROOT_LOGGER);
-    level->value = bytes_of_text(config_logger_level());
-    level->config_source = CONFIG_SOURCE_DYNAMIC_BROKER_LOGGER;
-    level->documentation = BYTES_NULL;
+    for (size_t i = 0; i < config_logger_count; i++) {
+        struct describe_configs_response_results_configs *level;
+
+        if (!is_asked_for(asked, config_loggers[i]))
+            continue;
+        level = &result->configs[result->configs_count++];
+        describe_configs_response_results_configs_init(level);
+        level->name = bytes_of_text(config_loggers[i]);
+        level->value = bytes_of_text(config_logger_level(config_loggers[i]));
+        level->config_source = CONFIG_SOURCE_DYNAMIC_BROKER_LOGGER;
+        level->documentation = BYTES_NULL;
+    }
 }
 
 static void describe(struct description *description,
@@ -181,7 +185,7 @@ static void describe(struct description *description,
         describe_broker(description, asked, resource.is_default, result);
         return;
     case CONFIG_RESOURCE_BROKER_LOGGER:
-        describe_logger(description, asked, result);
+        describe_loggers(description, asked, result);
         return;
     }
 }

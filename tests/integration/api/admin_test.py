@@ -4,6 +4,7 @@ All of it but the loggers and our own words also holds for a Java Kafka 3.9 (BAR
 """
 import json
 import socket
+import struct
 import threading
 import unittest
 
@@ -124,6 +125,31 @@ class AdminTest(unittest.TestCase):
     def test_loggers_have_levels(self):
         error, levels = self.describe(BROKER_LOGGER, "1")
         self.assertEqual((error, levels["root"][0]), (0, "INFO"))
+        self.assertEqual(levels["broker.replica"][0], "INFO")
+        self.assertEqual(set(self.describe(BROKER_LOGGER, "1", ["broker.api"])[1]), {"broker.api"})
+
+    def test_levels_of_loggers_change_at_run_time(self):
+        def lines():
+            return self.cluster.brokers[3].output().count(" request_refused ")
+
+        def refuse():
+            with socket.create_connection(("127.0.0.1", self.cluster.brokers[3].port)) as client:
+                client.sendall(struct.pack(">ihhih", 10, 999, 0, 1, -1))
+                self.assertEqual(client.recv(100), b"")
+        refuse()
+        self.assertEqual(lines(), 1)
+        self.assertEqual(self.change(BROKER_LOGGER, "3", ("broker.api", SET, "ERROR"),
+                                     broker_id=3), 0)
+        refuse()
+        self.assertEqual(lines(), 1)
+        # One that is wrong, and nothing is changed.
+        self.assertEqual(self.change(BROKER_LOGGER, "3", ("broker", SET, "DEBUG"),
+                                     ("broker.api", SET, "LOUD"), broker_id=3), 40)
+        self.assertEqual(self.describe(BROKER_LOGGER, "3", broker_id=3)[1]["broker"][0], "INFO")
+        self.assertEqual(self.change(BROKER_LOGGER, "3", ("broker.api", DELETE, None),
+                                     broker_id=3), 0)
+        refuse()
+        self.assertEqual(lines(), 2)
 
     # ---- AlterConfigs, IncrementalAlterConfigs ----
 
