@@ -12,7 +12,8 @@
 
 const struct flag global_flags[] = {
     {'b', "bootstrap", "HOST:PORT,...",
-     "brokers to ask first; else BARNABAS_BOOTSTRAP, else 127.0.0.1:9092"},
+     "brokers to ask first; else BARNABAS_BOOTSTRAP, the context's, 127.0.0.1:9092"},
+    {0, "context", "NAME", "a cluster of the file with contexts (~/.config/barnabas/config)"},
     {'X', "set", "KEY=VALUE", "any client setting, by Kafka's name; may be repeated"},
     {'o', "output", "table|json", "how results are printed"},
     {0, "timeout", "SECONDS", "how long to wait for the cluster (30)"},

@@ -21,11 +21,19 @@ static const struct flag consume_flags[] = {
     {'f', "format", "FORMAT", "how a record is printed (%s\\n)"},
 };
 
+static const struct flag tail_flags[] = {
+    {'n', "lines", "N", "the last N records of each partition first (10)"},
+    {'p', "partition", "N", "only this partition; else all"},
+    {'e', "exit-at-end", NULL, "do not wait for more"},
+    {'f', "format", "FORMAT", "how a record is printed (%t:%p:%o %s\\n)"},
+};
+
 struct consumption {
     struct barnabas_consumer *consumer;
     const char *group; /* NULL: none, partitions are assigned by hand */
     const char *format;
     bool json;
+    int64_t tail;            /* so many records before the end of each partition; -1: not */
     int64_t count_left;      /* -1: no limit */
     int64_t idle_timeout_ms; /* -1: never */
     bool exit_at_end;
@@ -33,6 +41,7 @@ struct consumption {
     bool *owned; /* by partition: the group gave it to us */
     int32_t partition_count;
     int32_t partitions_left;
+    int32_t failure_limit; /* so many partitions are read */
     int32_t failed;
     int last_error;
 };
@@ -179,7 +188,7 @@ static bool is_over(const struct consumption *consumption) {
         return true;
     if (consumption->group != NULL)
         return consumption->exit_at_end && owned_have_ended(consumption);
-    if (consumption->failed == consumption->partition_count)
+    if (consumption->failed == consumption->failure_limit)
         return true;
     return consumption->partitions_left == 0 && consumption->exit_at_end;
 }
@@ -204,12 +213,62 @@ static enum exit_status read_on(struct consumption *consumption) {
     }
     if (consumption->failed == 0)
         return EXIT_OK;
-    return consumption->failed < consumption->partition_count
+    return consumption->failed < consumption->failure_limit
                ? EXIT_PARTLY_FAILED
                : exit_status_of(consumption->last_error);
 }
 
 /* --- setting up -------------------------------------------------------------------------- */
+
+/* Some records before the end of a partition, as far as there are that many offsets. */
+static int locate_tail(const struct consumption *consumption, struct barnabas_admin *admin,
+                       const char *topic, int32_t partition, int64_t timeout_ms,
+                       struct barnabas_position *position) {
+    struct barnabas_offset_spec spec = {topic, partition, BARNABAS_OFFSET_SPEC_LATEST};
+    struct barnabas_offsets *first = NULL;
+    struct barnabas_offsets *end = NULL;
+    int error = barnabas_admin_list_offsets(admin, &spec, 1, timeout_ms, &end);
+
+    spec.at = BARNABAS_OFFSET_SPEC_EARLIEST;
+    if (error == BARNABAS_OK)
+        error = barnabas_admin_list_offsets(admin, &spec, 1, timeout_ms, &first);
+    if (error == BARNABAS_OK)
+        error = end->items[0].error != BARNABAS_OK ? end->items[0].error : first->items[0].error;
+    if (error == BARNABAS_OK) {
+        int64_t offset = end->items[0].offset - consumption->tail;
+
+        *position = (struct barnabas_position){
+            BARNABAS_FROM_OFFSET,
+            offset > first->items[0].offset ? offset : first->items[0].offset,
+        };
+    }
+    barnabas_offsets_free(first);
+    barnabas_offsets_free(end);
+    return error;
+}
+
+static int assign_tails(const struct invocation *invocation, struct consumption *consumption,
+                        const char *topic, int32_t only) {
+    struct barnabas_position position;
+    struct barnabas_admin *admin;
+    int64_t timeout_ms;
+    int error = BARNABAS_OK;
+
+    if (session_admin(invocation, &admin, &timeout_ms) != EXIT_OK)
+        return BARNABAS_CONFIG_INVALID;
+    consumption->partitions_left = only >= 0 ? 1 : consumption->partition_count;
+    for (int32_t i = 0; i < consumption->partition_count && error == BARNABAS_OK; i++) {
+        if (only >= 0 && only != i)
+            continue;
+        error = locate_tail(consumption, admin, topic, i, timeout_ms, &position);
+        if (error == BARNABAS_OK)
+            error = barnabas_consumer_assign(consumption->consumer, topic, i, position);
+    }
+    barnabas_admin_close(admin);
+    if (only >= 0)
+        consumption->failure_limit = 1;
+    return error;
+}
 
 static int assign(struct consumption *consumption, const char *topic, int32_t only,
                   struct barnabas_position position) {
@@ -220,7 +279,7 @@ static int assign(struct consumption *consumption, const char *topic, int32_t on
         if (only < 0 || only == i)
             error = barnabas_consumer_assign(consumption->consumer, topic, i, position);
     if (only >= 0)
-        consumption->partition_count = 1;
+        consumption->failure_limit = 1;
     return error;
 }
 
@@ -269,7 +328,9 @@ static enum exit_status consume(const struct invocation *invocation,
     consumption->owned = calloc((size_t)consumption->partition_count, sizeof(bool));
     if (consumption->ended == NULL || consumption->owned == NULL)
         return session_fail(topic, BARNABAS_OUT_OF_MEMORY);
-    error = begin(consumption, topic, only, position);
+    consumption->failure_limit = consumption->partition_count;
+    error = consumption->tail >= 0 ? assign_tails(invocation, consumption, topic, only)
+                                   : begin(consumption, topic, only, position);
     status = error == BARNABAS_OK ? read_on(consumption) : session_fail(topic, error);
     return status;
 }
@@ -333,6 +394,7 @@ static enum exit_status run_consume(const struct invocation *invocation) {
     const char *from = invocation_value(invocation, "from", "beginning");
     struct consumption consumption = {
         .group = invocation_value(invocation, "group", NULL),
+        .tail = -1,
         .format = invocation_value(invocation, "format", "%s\\n"),
         .exit_at_end = invocation_has(invocation, "exit-at-end"),
     };
@@ -376,4 +438,39 @@ const struct command command_consume = {
     .flags = consume_flags,
     .flag_count = sizeof(consume_flags) / sizeof(consume_flags[0]),
     .run = run_consume,
+};
+
+/* --- topic tail ---------------------------------------------------------------------------- */
+
+static enum exit_status run_tail(const struct invocation *invocation) {
+    struct consumption consumption = {
+        .format = invocation_value(invocation, "format", "%t:%p:%o %s\\n"),
+        .exit_at_end = invocation_has(invocation, "exit-at-end"),
+        .count_left = -1,
+    };
+    const char *fault = record_format_check(consumption.format);
+    int64_t only;
+
+    if (fault != NULL) {
+        fprintf(stderr, "barnabas: --format %s: %s\n", consumption.format, fault);
+        return EXIT_USAGE;
+    }
+    if (!session_json(invocation, &consumption.json) ||
+        !invocation_number(invocation, "lines", 0, INT64_MAX / 2, 10, &consumption.tail) ||
+        !invocation_number(invocation, "partition", 0, INT32_MAX, -1, &only))
+        return EXIT_USAGE;
+    return open_and_consume(invocation, &consumption, (int32_t)only,
+                            (struct barnabas_position){BARNABAS_FROM_END, 0});
+}
+
+const struct command command_topic_tail = {
+    .group = "topic",
+    .verb = "tail",
+    .operands = "TOPIC",
+    .operand_count_min = 1,
+    .operand_count_max = 1,
+    .meaning = "print the last records, and those that come",
+    .flags = tail_flags,
+    .flag_count = sizeof(tail_flags) / sizeof(tail_flags[0]),
+    .run = run_tail,
 };

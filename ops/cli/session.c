@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ops/cli/context_file.h"
+
 #define BOOTSTRAP_DEFAULT  "127.0.0.1:9092"
 #define TIMEOUT_MS_DEFAULT 30000
 
@@ -45,6 +47,35 @@ static void session_log(void *context, enum barnabas_log_level level, const char
     fprintf(stderr, "barnabas: %s %s %s\n", names[level], event, details);
 }
 
+static bool context_take(void *context, const char *key, const char *value) {
+    return config_set(context, key, value);
+}
+
+/* The context that was asked for, or the file's own. That there is no file matters only if one was
+ * asked for. */
+static bool apply_context(const struct invocation *invocation, struct barnabas_config *config) {
+    const char *name = invocation_value(invocation, "context", NULL);
+    char path[4096];
+    FILE *file = context_file_path(path, sizeof(path)) ? fopen(path, "r") : NULL;
+    enum context_found found;
+    size_t line_number;
+
+    if (file == NULL) {
+        if (name == NULL && getenv("BARNABAS_CONFIG") == NULL)
+            return true;
+        fprintf(stderr, "barnabas: the file with contexts cannot be read: %s\n", path);
+        return false;
+    }
+    found = context_read(file, name, context_take, config, &line_number);
+    fclose(file);
+    if (found == CONTEXT_BROKEN)
+        fprintf(stderr, "barnabas: %s:%zu: not a context's setting\n", path, line_number);
+    if (found == CONTEXT_MISSING)
+        fprintf(stderr, "barnabas: %s: has no context %s\n", path,
+                name == NULL ? "that its first lines name" : name);
+    return found == CONTEXT_FOUND;
+}
+
 struct barnabas_config *session_config(const struct invocation *invocation) {
     struct barnabas_config *config = barnabas_config_new();
     const char *environment = getenv("BARNABAS_BOOTSTRAP");
@@ -54,9 +85,14 @@ struct barnabas_config *session_config(const struct invocation *invocation) {
 
     if (config == NULL)
         return NULL;
-    bootstrap = environment != NULL && environment[0] != '\0' ? environment : BOOTSTRAP_DEFAULT;
     fine = config_set(config, "client.id", "barnabas-cli") &&
-           config_set(config, "bootstrap.servers", bootstrap);
+           config_set(config, "bootstrap.servers", BOOTSTRAP_DEFAULT) &&
+           apply_context(invocation, config);
+    /* What is asked for on the command line counts more than the environment, and that more than
+     * the file. */
+    if (fine && environment != NULL && environment[0] != '\0' &&
+        !invocation_has(invocation, "context"))
+        fine = config_set(config, "bootstrap.servers", environment);
     for (size_t i = 0; fine && (pair = invocation_value_at(invocation, "set", i)) != NULL; i++)
         fine = config_set_pair(config, pair);
     bootstrap = invocation_value(invocation, "bootstrap", NULL);

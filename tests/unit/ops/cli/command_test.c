@@ -81,8 +81,8 @@ static void what_makes_no_sense_is_named(void **state) {
         const char *problem;
     } cases[] = {
         {"frobnicate", "unknown command \"frobnicate\"; see barnabas help"},
-        {"topic", "topic what? One of: create, list, describe, alter, delete"},
-        {"topic -v", "topic what? One of: create, list, describe, alter, delete"},
+        {"topic", "topic what? One of: create, list, describe, alter, delete, tail"},
+        {"topic -v", "topic what? One of: create, list, describe, alter, delete, tail"},
         {"topic paint x",
          "unknown command \"topic paint\"; there are: create, list, describe, alter, delete"},
         {"topic create", "needs NAME"},

@@ -1,0 +1,116 @@
+"""The command's daily work: health, tail, contexts, completion."""
+import json
+import os
+import subprocess
+import unittest
+
+from broker_cluster import COMMAND, BrokerCluster, wait_until
+
+UNHEALTHY = 7
+
+
+class CommandTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = BrokerCluster(2)
+        cls.cluster.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cluster.__exit__(None, None, None)
+
+    def run_with(self, *arguments, **environment):
+        return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60,
+                              check=False, env={**os.environ, **environment})
+
+    def health(self):
+        ran = self.run_with("-b", self.cluster.bootstrap, "--output", "json", "cluster", "health")
+        told = json.loads(ran.stdout)
+        self.assertEqual(ran.returncode, 0 if told["healthy"] else UNHEALTHY)
+        # Other tests' topics may lie on one broker only.
+        return told["healthy"], {(item["what"], item["where"]) for item in told["items"]
+                                 if item["where"].split(":")[0] in ("both", "one", "broker 2")}
+
+    def test_health_tells_what_is_wrong_and_where(self):
+        self.cluster.create_topic("both", 2, 2)
+        self.cluster.create_topic("one", 2, 1)
+        wait_until(lambda: self.health() == (True, set()), 60, "a healthy cluster")
+        on_two = {partition for partition, told in self.cluster.partitions("one").items()
+                  if told["replicas"] == [2]}
+        self.cluster.kill(2)
+        expected = {("broker-missing", "broker 2"), ("under-replicated", "both:0"),
+                    ("under-replicated", "both:1"), *(("offline", f"one:{p}") for p in on_two)}
+        try:
+            wait_until(lambda: self.health() == (False, expected), 60, f"{expected}")
+        except AssertionError:
+            self.assertEqual(self.health(), (False, expected))
+            raise
+        table = self.run_with("-b", self.cluster.bootstrap, "cluster", "health")
+        self.assertIn("unhealthy: 1 brokers", table.stdout)
+        self.cluster.start_broker(2)
+        wait_until(lambda: self.health()[0], 60, "a healthy cluster")
+
+    def test_tail_prints_the_last_and_what_comes(self):
+        self.cluster.create_topic("tailed", 1, 1)
+        self.cluster.barnabas("produce", "tailed", "-",
+                              stdin="".join(f"{i}\n" for i in range(30)).encode())
+        out = self.cluster.barnabas("topic", "tail", "tailed", "-n", "3", "--exit-at-end")
+        self.assertEqual(out.decode(), "tailed:0:27 27\ntailed:0:28 28\ntailed:0:29 29\n")
+        out = self.cluster.barnabas("topic", "tail", "tailed", "-n", "99", "-e", "-f", "%s\\n")
+        self.assertEqual(out.decode().split(), [str(i) for i in range(30)])
+        tail = subprocess.Popen([COMMAND, "-b", self.cluster.bootstrap, "topic", "tail", "tailed",
+                                 "-n", "1"], stdout=subprocess.PIPE, text=True)
+        try:
+            self.assertEqual(tail.stdout.readline(), "tailed:0:29 29\n")
+            self.cluster.barnabas("produce", "tailed", "-", stdin=b"new\n")
+            self.assertEqual(tail.stdout.readline(), "tailed:0:30 new\n")
+        finally:
+            tail.kill()
+            tail.wait()
+            tail.stdout.close()
+
+    def test_contexts_name_clusters(self):
+        path = self.cluster.folder / "contexts"
+        path.write_text(f"context = here\n[here]\nbootstrap.servers={self.cluster.bootstrap}\n"
+                        "[gone]\nbootstrap.servers=127.0.0.1:1\n[odd]\nno.such.key=1\n")
+        own = {"BARNABAS_CONFIG": str(path), "BARNABAS_BOOTSTRAP": ""}
+        self.assertEqual(self.run_with("broker", "list", **own).returncode, 0)
+        gone = self.run_with("--context", "gone", "--timeout", "1", "broker", "list", **own)
+        self.assertNotEqual(gone.returncode, 0)
+        self.assertIn("127.0.0.1:1", gone.stderr)
+        self.assertEqual(self.run_with("--context", "gone", "-b", self.cluster.bootstrap, "broker",
+                                       "list", **own).returncode, 0)
+        for name, complaint in (("none", "has no context none"), ("odd", "contexts:7:")):
+            ran = self.run_with("--context", name, "broker", "list", **own)
+            self.assertEqual(ran.returncode, 2)
+            self.assertIn(complaint, ran.stderr)
+
+    def complete(self, line):
+        """What bash offers at the end of the line."""
+        words = line.split(" ")
+        script = ("source <(\"$1\" completion bash); COMP_WORDS=(\"${@:2}\"); "
+                  "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _barnabas; "
+                  "printf '%s\\n' \"${COMPREPLY[@]}\"")
+        out = subprocess.run(
+            ["bash", "-c", script, "bash", COMMAND, *words], capture_output=True, text=True,
+            check=True, timeout=60,
+            env={**os.environ, "BARNABAS_BOOTSTRAP": self.cluster.bootstrap,
+                 "PATH": f"{os.path.dirname(COMMAND)}:{os.environ['PATH']}"})
+        self.assertEqual(out.stderr, "")
+        return set(out.stdout.split())
+
+    def test_a_shell_completes_commands_flags_and_names(self):
+        self.cluster.create_topic("completed-topic", 1, 1)
+        self.assertEqual(self.complete("barnabas to"), {"topic"})
+        self.assertLessEqual({"create", "list", "tail"}, self.complete("barnabas topic "))
+        self.assertEqual(self.complete("barnabas -b x topic ta"), {"tail"})
+        self.assertEqual(self.complete("barnabas consume --exi"), {"--exit-at-end"})
+        self.assertEqual(self.complete("barnabas topic describe completed"), {"completed-topic"})
+        self.assertEqual(self.complete("barnabas group reset-offsets --dry"), {"--dry-run"})
+        zsh = self.run_with("completion", "zsh")
+        self.assertIn("bashcompinit", zsh.stdout)
+        self.assertEqual(self.run_with("completion", "fish").returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
