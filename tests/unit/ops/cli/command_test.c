@@ -84,7 +84,7 @@ static void what_makes_no_sense_is_named(void **state) {
         {"topic", "topic what? One of: create, list, describe, alter, delete, tail"},
         {"topic -v", "topic what? One of: create, list, describe, alter, delete, tail"},
         {"topic paint x",
-         "unknown command \"topic paint\"; there are: create, list, describe, alter, delete"},
+         "unknown command \"topic paint\"; there are: create, list, describe, alter, delete, tail"},
         {"topic create", "needs NAME"},
         {"topic create a b", "does not know what to do with \"b\""},
         {"topic create a -P", "-P needs a value"},
