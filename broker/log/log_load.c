@@ -276,8 +276,11 @@ static enum error recover_batch(struct loading *loading, struct segment *segment
     return error;
 }
 
+/* A batch that claims offsets of the next segment is bad as well: its base offset lies outside of
+ * its checksum. */
 static enum error recover_batches(struct loading *loading, struct segment *segment, int fd,
-                                  int64_t size) {
+                                  int64_t size, int64_t next_base) {
+    int64_t offset_max = next_base < 0 ? segment->base_offset + INT32_MAX : next_base - 1;
     int64_t expected = loading->expected_offset;
     struct stored_batch batch;
     struct batch_walk walk;
@@ -288,7 +291,8 @@ static enum error recover_batches(struct loading *loading, struct segment *segme
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     batch_walk_init(&walk, loading->log->dir->disk, fd, BATCH_WALK_WHOLE, 0, size);
     while ((error = batch_walk_next(&walk, &batch, &found)) == ERR_NONE && found) {
-        if (batch.base_offset < expected || batch.last_offset - segment->base_offset > INT32_MAX ||
+        if (batch.base_offset < expected || batch.last_offset > offset_max ||
+            batch.last_offset - segment->base_offset > INT32_MAX ||
             batch.position > INT32_MAX - (int64_t)batch.size)
             break;
         if ((error = recover_batch(loading, segment, &batch)) != ERR_NONE)
@@ -305,7 +309,8 @@ static enum error recover_batches(struct loading *loading, struct segment *segme
     return error;
 }
 
-static enum error recover_segment(struct loading *loading, struct segment *segment, int64_t size) {
+static enum error recover_segment(struct loading *loading, struct segment *segment, int64_t size,
+                                  int64_t next_base) {
     struct log *log = loading->log;
     struct open_file *file;
     enum error error;
@@ -323,7 +328,7 @@ static enum error recover_segment(struct loading *loading, struct segment *segme
         return error;
     if (file == NULL)
         return ERR_DISK_CORRUPT;
-    error = recover_batches(loading, segment, file->fd, size);
+    error = recover_batches(loading, segment, file->fd, size, next_base);
     if (error == ERR_NONE) {
         loading->cut_bytes += size - segment->size;
         loading->was_cut = segment->size < size;
@@ -359,7 +364,7 @@ static enum error load_segment(struct loading *loading, struct segment *segment,
                  "topic=%.*s partition=%d base_offset=%" PRId64 " action=rebuild",
                  BYTES_FORMAT(log->topic), log->partition, segment->base_offset);
     }
-    return recover_segment(loading, segment, sizes.log);
+    return recover_segment(loading, segment, sizes.log, next_base);
 }
 
 static enum error remove_segment_files(struct log *log, int64_t base_offset) {

@@ -43,7 +43,7 @@ def wait_until(condition, seconds, what):
 
 
 class Broker:
-    def __init__(self, broker_id, folder, settings, daemon):
+    def __init__(self, broker_id, folder, settings, daemon=DAEMON):
         self.id = broker_id
         self.daemon = daemon
         self.port = free_port()

@@ -58,10 +58,13 @@ static void abort_transaction(struct fixture *f, struct log *log) {
 
 /* A log with a file of every kind, closed. */
 static int64_t make_log(struct fixture *f) {
-    struct uuid topic_id = uuid_random(&f->dir.rng);
+    struct uuid topic_id;
     struct log *log;
+    struct rng rng;
     int64_t end;
 
+    rng_seed(&rng, 1);
+    topic_id = uuid_random(&rng);
     fixture_init(f);
     f->config.segment_bytes = 1500;
     f->config.index_interval_bytes = 150;
@@ -294,11 +297,42 @@ static void repair_cuts_what_is_damaged_and_keeps_the_rest(void **state) {
     fixture_done(&f);
 }
 
+/* What tells of it is the next segment: the base offset is outside of the checksum. */
+static void a_batch_that_claims_offsets_of_the_next_segment_is_cut(void **state) {
+    struct stored_batch last, batch;
+    struct log_repair repair;
+    struct report report;
+    struct bytes rest;
+    struct fixture f;
+    int64_t end = make_log(&f);
+    char *path = path_in(f.log_path, "00000000000000000000.log");
+    size_t size;
+    uint8_t *data = slurp(path, &size);
+    (void)state;
+
+    for (rest = bytes_of(data, size); stored_batch_decode(rest, &batch) == ERR_NONE;
+         rest = bytes_of(rest.data + batch.size, rest.size - batch.size)) {
+        last = batch;
+        last.position = rest.data - data;
+    }
+    data[last.position + 6] ^= 0x80;
+    spit(path, data, size);
+    free(data);
+    logger_set_level(LOG_LEVEL_ERROR + 1);
+    assert_true(findings(f.log_path, &report) > 0);
+    assert_int_equal(log_repair_partition(disk_system(), f.log_path, &repair), ERR_NONE);
+    assert_int_equal(repair.log_end_offset, last.base_offset);
+    assert_true(repair.log_end_offset < end);
+    assert_int_equal(findings(f.log_path, &report), 0);
+    fixture_done(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_log_passes),
         cmocka_unit_test(a_flipped_bit_is_found_or_does_no_harm),
         cmocka_unit_test(damage_is_told_with_file_and_position),
+        cmocka_unit_test(a_batch_that_claims_offsets_of_the_next_segment_is_cut),
         cmocka_unit_test(repair_cuts_what_is_damaged_and_keeps_the_rest),
     };
 
