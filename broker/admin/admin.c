@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "broker/admin/admin_page.h"
+#include "broker/control/control.h"
 #include "client/base/logger.h"
 #include "client/base/sync.h"
 #include "client/net/loop.h"
@@ -170,7 +171,8 @@ static void on_recent_timer(struct loop_timer *timer) {
     struct admin *admin = CONTAINER_OF(timer, struct admin, recent_timer);
 
     if (admin->view.is_attached)
-        recent_note(&admin->view.recent, admin->view.parts.metrics);
+        recent_note(&admin->view.recent, admin->view.parts.metrics,
+                    control_zk_latency(admin->view.parts.control));
     loop_timer_arm(timer, RECENT_INTERVAL_MS);
 }
 

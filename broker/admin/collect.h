@@ -23,6 +23,12 @@ void collect_traffic(struct exposition *out, const struct admin_view *view);
 void collect_replicas(struct exposition *out, const struct admin_view *view);
 void collect_log_dirs(struct exposition *out, const struct admin_view *view);
 
+/* The samples of a summary in ms: quantiles of what is recent, count and sum of all. `request` is a
+ * label, or NULL. */
+void collect_quantiles(struct exposition *out, const char *request,
+                       const struct histogram_snapshot *recent,
+                       const struct histogram_snapshot *all);
+
 /* A series for each partition of this broker; of one topic, unless that is NULL. */
 void collect_partitions(struct exposition *out, const struct admin_view *view, const char *topic);
 

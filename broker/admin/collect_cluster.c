@@ -50,6 +50,12 @@ static void collect_controller(struct exposition *out, const struct cluster_tall
           is_active * tally->partitions);
     gauge(out, CONTROLLER "activebrokercount", "Brokers of the cluster; on the controller.",
           is_active * tally->brokers);
+    exposition_single(out, "barnabas_leader_elections_total", METRIC_COUNTER,
+                      "Partitions that got another leader; on the controller of that moment.",
+                      (int64_t)counter_read(&status->leader_elections));
+    exposition_single(out, "kafka_controller_controllerstats_uncleanleaderelections_total",
+                      METRIC_COUNTER, "Those of them whose new leader may lack records.",
+                      (int64_t)counter_read(&status->unclean_elections));
     exposition_single(out, "barnabas_controller_terms_total", METRIC_COUNTER,
                       "How often this broker became the controller.",
                       (int64_t)counter_read(&status->terms));
@@ -76,6 +82,17 @@ void collect_cluster(struct exposition *out, const struct admin_view *view) {
 
 #define SESSION "kafka_server_sessionexpirelistener_"
 
+static void collect_zk_latency(struct exposition *out, const struct admin_view *view) {
+    struct histogram_snapshot now = {0};
+    struct histogram_snapshot difference;
+
+    histogram_snapshot_add(&now, control_zk_latency(view->parts.control));
+    histogram_snapshot_since(&now, &view->recent.zk_before, &difference);
+    exposition_family(out, "kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms",
+                      METRIC_SUMMARY, "How long ZooKeeper took to answer, in ms.");
+    collect_quantiles(out, NULL, &difference, &now);
+}
+
 void collect_zookeeper(struct exposition *out, const struct admin_view *view) {
     const struct control_status *status = control_status(view->parts.control);
     const struct {
@@ -91,6 +108,7 @@ void collect_zookeeper(struct exposition *out, const struct admin_view *view) {
          &status->authentication_failures},
     };
 
+    collect_zk_latency(out, view);
     gauge(out, "barnabas_zk_connected", "1 if there is a connection to ZooKeeper.",
           atomic_load(&status->is_connected));
     for (size_t i = 0; i < ARRAY_COUNT(counters); i++)

@@ -78,12 +78,6 @@ static void collect_bytes(struct exposition *out, const struct kinds *kinds) {
 /* ---- Times ---- */
 
 static const struct {
-    double share;
-    const char *text;
-} quantiles[] = {{0.50, "0.50"}, {0.75, "0.75"}, {0.95, "0.95"},
-                 {0.98, "0.98"}, {0.99, "0.99"}, {0.999, "0.999"}};
-
-static const struct {
     const char *name;
     const char *help;
 } times[] = {
@@ -105,15 +99,9 @@ static void collect_time(struct exposition *out, const struct kinds *kinds,
     exposition_family(out, times[time].name, METRIC_SUMMARY, times[time].help);
     for (size_t i = 0; i < kinds->count; i++) {
         const struct kind *kind = &kinds->kinds[i];
-        const struct histogram_snapshot *all = &kind->totals.times[time];
 
         recent_since(recent, kind->number, &kind->totals, time, difference);
-        for (size_t j = 0; j < ARRAY_COUNT(quantiles); j++)
-            exposition_number(out, "",
-                              LABELS({"request", kind->name}, {"quantile", quantiles[j].text}),
-                              histogram_quantile_ms(difference, quantiles[j].share));
-        exposition_number(out, "_sum", LABELS({"request", kind->name}), (double)all->sum_us / 1000);
-        exposition_integer(out, "_count", LABELS({"request", kind->name}), (int64_t)all->count);
+        collect_quantiles(out, kind->name, difference, &kind->totals.times[time]);
     }
     free(difference);
 }

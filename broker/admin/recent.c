@@ -13,10 +13,14 @@ void recent_done(struct recent *recent) {
     *recent = (struct recent){0};
 }
 
-void recent_note(struct recent *recent, const struct request_metrics *metrics) {
+void recent_note(struct recent *recent, const struct request_metrics *metrics,
+                 const struct histogram *zk_latency) {
     struct request_totals *totals = malloc(sizeof(*totals));
 
     CHECK(totals != NULL);
+    recent->zk_before = recent->zk_last;
+    recent->zk_last = (struct histogram_snapshot){0};
+    histogram_snapshot_add(&recent->zk_last, zk_latency);
     for (size_t i = 0; i < REQUEST_KINDS_MAX; i++) {
         struct recent_kind *oldest = recent->before[i];
 

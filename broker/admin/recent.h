@@ -17,6 +17,8 @@ struct recent_kind {
 
 /* What was counted at the last two notes; NULL of kinds that nobody had asked for then. */
 struct recent {
+    struct histogram_snapshot zk_last;
+    struct histogram_snapshot zk_before;
     struct recent_kind *last[REQUEST_KINDS_MAX];
     struct recent_kind *before[REQUEST_KINDS_MAX];
 };
@@ -24,7 +26,8 @@ struct recent {
 void recent_done(struct recent *recent);
 
 /* Once every RECENT_INTERVAL_MS. */
-void recent_note(struct recent *recent, const struct request_metrics *metrics);
+void recent_note(struct recent *recent, const struct request_metrics *metrics,
+                 const struct histogram *zk_latency);
 
 /* What has come since the note before the last, that is for one to two intervals. */
 void recent_since(const struct recent *recent, uint8_t kind, const struct request_totals *now,

@@ -79,7 +79,7 @@ enum error control_bootstrap(struct control *control, int32_t known_broker_id,
     enum error error;
 
     control->bootstrap = (struct bootstrap){
-        .zk = zk_client_zk(control->zk_client),
+        .zk = &control->zk_meter.zk,
         .rng = &control->rng,
         .broker_id = known_broker_id,
         .reserved_max_id = control->config->reserved_broker_max_id,
@@ -160,6 +160,8 @@ static void on_refused(void *context, enum error error) {
 static void on_update(void *context, const struct metadata_update *update) {
     struct control *control = context;
 
+    if (!update->is_full_load)
+        control_status_on_metadata(&control->status, update->changes, update->change_count);
     if (!control->has_resigned)
         replica_manager_apply(control->replicas, update->changes, update->change_count,
                               update->is_full_load ? RETIRED_LOG_SET_ASIDE : RETIRED_LOG_DELETE);
@@ -290,7 +292,7 @@ static void on_tick(struct loop_timer *timer) {
 
 static enum error make_registration(struct control *control) {
     struct broker_registration_config config = {
-        .zk = zk_client_zk(control->zk_client),
+        .zk = &control->zk_meter.zk,
         .broker_id = control->broker_id,
         .restarted_uncleanly = log_manager_may_have_lost_records(control->logs),
         .on_registered = on_registered,
@@ -369,7 +371,7 @@ static enum error make_departure(struct control *control) {
 
 static enum error make_controller(struct control *control) {
     struct controller_shell_config shell = {
-        .zk = zk_client_zk(control->zk_client),
+        .zk = &control->zk_meter.zk,
         .timer = &control->shell_timer.timer,
         .clock = clock_system(),
         .broker_id = control->broker_id,
@@ -407,7 +409,7 @@ static enum error make_controller(struct control *control) {
 
 static enum error make_broker_settings(struct control *control) {
     const struct broker_settings_config settings = {
-        .zk = zk_client_zk(control->zk_client),
+        .zk = &control->zk_meter.zk,
         .live = control->live_config,
         .broker_id = control->broker_id,
         .on_changed = on_broker_settings,
@@ -421,7 +423,7 @@ static enum error make_broker_settings(struct control *control) {
 
 static void join(struct control *control) {
     struct metadata_watcher_config watcher = {
-        .zk = zk_client_zk(control->zk_client),
+        .zk = &control->zk_meter.zk,
         .cache = &control->metadata,
         .on_update = on_update,
         .on_config_change = on_config_change,
@@ -503,6 +505,7 @@ enum error control_start(const struct config *config, struct control **started) 
     zk.listener = &control->listener;
     if ((error = zk_client_open(&zk, &control->zk_client)) != ERR_NONE)
         goto out;
+    zk_meter_init(&control->zk_meter, zk_client_zk(control->zk_client), clock_system());
     if ((error = loop_start(control->loop, "control")) != ERR_NONE)
         goto out;
     *started = control;

@@ -20,6 +20,7 @@ struct config_write;
 struct control;
 struct control_status;
 struct controller_shell;
+struct histogram;
 struct live_config;
 struct log_manager;
 struct metadata_cache;
@@ -71,6 +72,8 @@ void control_free(struct control *control); /* accepts NULL */
 
 /* Any. As long as the control. */
 const struct control_status *control_status(const struct control *control);
+/* How long ZooKeeper takes to answer. */
+const struct histogram *control_zk_latency(const struct control *control);
 
 /* Any. */
 struct executor *control_executor(struct control *control);

@@ -16,6 +16,7 @@
 #include "broker/control/rendezvous.h"
 #include "broker/control/retention_job.h"
 #include "broker/control/shell_timer.h"
+#include "broker/control/zk_meter.h"
 #include "broker/metadata/metadata_watcher.h"
 #include "broker/replica/replica_manager.h"
 #include "client/base/rng.h"
@@ -34,6 +35,7 @@ struct control {
     void *settings_context;
     const struct config *applied; /* what the topics' settings were worked out from; a reference */
     struct zk_client *zk_client;
+    struct zk_meter zk_meter; /* in front of it: what all use */
     struct zk_listener listener;
     struct rng rng;
     bool has_session;

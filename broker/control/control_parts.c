@@ -36,6 +36,10 @@ const struct control_status *control_status(const struct control *control) {
     return &control->status;
 }
 
+const struct histogram *control_zk_latency(const struct control *control) {
+    return &control->zk_meter.latency;
+}
+
 struct controller_shell *control_shell(struct control *control) {
     return control->shell;
 }

@@ -28,3 +28,28 @@ void control_status_on_term(void *context, bool active, int32_t controller_epoch
     if (atomic_exchange(&status->is_controller, active) != active && active)
         counter_add(&status->terms, 1);
 }
+
+static void count_elections(struct control_status *status,
+                            const struct metadata_topic_change *change) {
+    for (int32_t i = 0; i < change->before->partition_count && i < change->after->partition_count;
+         i++) {
+        const struct metadata_partition *before = &change->before->partitions[i];
+        const struct metadata_partition *after = &change->after->partitions[i];
+
+        if (after->leader == before->leader || after->leader < 0)
+            continue;
+        counter_add(&status->leader_elections, 1);
+        if (after->leader_recovery_state != 0 && before->leader_recovery_state == 0)
+            counter_add(&status->unclean_elections, 1);
+    }
+}
+
+void control_status_on_metadata(struct control_status *status,
+                                const struct metadata_topic_change *changes, int32_t change_count) {
+    if (!atomic_load(&status->is_controller))
+        return;
+    for (int32_t i = 0; i < change_count; i++) {
+        if (changes[i].before != NULL && changes[i].after != NULL)
+            count_elections(status, &changes[i]);
+    }
+}

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "broker/metadata/metadata_builder.h"
 #include "broker/metrics/counter.h"
 #include "zk-schema/zk.h"
 
@@ -21,11 +22,18 @@ struct control_status {
     _Atomic uint64_t disconnections;
     _Atomic uint64_t expirations;
     _Atomic uint64_t authentication_failures;
+    _Atomic uint64_t
+        leader_elections; /* partitions that got another leader in this broker's terms */
+    _Atomic uint64_t unclean_elections; /* those of them that may have lost records */
 };
 
 void control_status_on_session(struct control_status *status, enum zk_session_state state);
 
 /* As controller_shell_config.on_term; `context` is the status. */
 void control_status_on_term(void *context, bool active, int32_t controller_epoch);
+
+/* What a controller's decisions look like afterwards: counted where the term is this broker's. */
+void control_status_on_metadata(struct control_status *status,
+                                const struct metadata_topic_change *changes, int32_t change_count);
 
 #endif

@@ -40,6 +40,9 @@ class MetricsTest(unittest.TestCase):
             self.assertEqual(metrics.value("kafka_server_kafkaserver_brokerstate"), 3)
             self.assertEqual(metrics.total("barnabas_broker_info", broker=str(broker.id)), 1)
             self.assertEqual(metrics.value("barnabas_zk_connected"), 1)
+            latency = "kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms"
+            self.assertGreater(metrics.value(latency + "_count"), 5)
+            self.assertTrue(0 < metrics.value(latency, quantile="0.99") < 60000)
             self.assertLess(metrics.series_count(), 2000)
 
     def test_there_is_one_controller_and_it_tells_of_the_cluster(self):
@@ -148,6 +151,7 @@ class MetricsTest(unittest.TestCase):
         victim = next(broker for broker in self.cluster.brokers.values()
                       if not scrape(broker).value(
                           "kafka_controller_kafkacontroller_activecontrollercount"))
+        elections = self.total("barnabas_leader_elections_total")
         self.cluster.kill(victim.id)
         partitions = self.total("kafka_controller_kafkacontroller_globalpartitioncount")
         wait_until(lambda: under_replicated() == partitions, 60, "every partition lacks a replica")
@@ -155,6 +159,10 @@ class MetricsTest(unittest.TestCase):
                          partitions)
         self.assertEqual(self.total("kafka_server_replicamanager_underminisrpartitioncount"), 0)
         self.assertEqual(self.total("kafka_controller_kafkacontroller_activebrokercount"), 2)
+        # What the victim led has another leader now; each of those was in sync.
+        self.assertGreaterEqual(self.total("barnabas_leader_elections_total") - elections, 1)
+        self.assertEqual(
+            self.total("kafka_controller_controllerstats_uncleanleaderelections_total"), 0)
         (victim.folder / "output").unlink()
         self.cluster.start_broker(victim.id)
         wait_until(victim.admin_port, 60, "its admin listener is up")
