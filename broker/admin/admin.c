@@ -172,7 +172,7 @@ static void on_recent_timer(struct loop_timer *timer) {
 
     if (admin->view.is_attached)
         recent_note(&admin->view.recent, admin->view.parts.metrics,
-                    control_zk_latency(admin->view.parts.control));
+                    control_zk_latency(admin->view.parts.control), admin->view.parts.logs);
     loop_timer_arm(timer, RECENT_INTERVAL_MS);
 }
 

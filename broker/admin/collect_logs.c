@@ -37,6 +37,17 @@ void collect_log_dirs(struct exposition *out, const struct admin_view *view) {
                       "Data directories that failed.", offline);
 }
 
+void collect_flushes(struct exposition *out, const struct admin_view *view) {
+    struct histogram_snapshot now = {0};
+    struct histogram_snapshot difference;
+
+    recent_read_flushes(view->parts.logs, &now);
+    histogram_snapshot_since(&now, &view->recent.flushes_before, &difference);
+    exposition_family(out, "kafka_log_logflushstats_logflushrateandtimems", METRIC_SUMMARY,
+                      "How long putting a log on its disk took, in ms.");
+    collect_quantiles(out, NULL, &difference, &now);
+}
+
 /* ---- Per partition ---- */
 
 struct row {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/log/log_manager.h"
 #include "client/base/check.h"
 
 void recent_done(struct recent *recent) {
@@ -13,14 +14,25 @@ void recent_done(struct recent *recent) {
     *recent = (struct recent){0};
 }
 
+void recent_read_flushes(struct log_manager *logs, struct histogram_snapshot *flushes) {
+    struct log_manager_dir_info info;
+
+    *flushes = (struct histogram_snapshot){0};
+    for (size_t i = 0; log_manager_dir_info(logs, i, &info); i++)
+        histogram_snapshot_add(flushes, info.flush_times);
+}
+
 void recent_note(struct recent *recent, const struct request_metrics *metrics,
-                 const struct histogram *zk_latency) {
+                 const struct histogram *zk_latency, struct log_manager *logs) {
     struct request_totals *totals = malloc(sizeof(*totals));
 
     CHECK(totals != NULL);
     recent->zk_before = recent->zk_last;
     recent->zk_last = (struct histogram_snapshot){0};
     histogram_snapshot_add(&recent->zk_last, zk_latency);
+    recent->flushes_before = recent->flushes_last;
+    if (logs != NULL)
+        recent_read_flushes(logs, &recent->flushes_last);
     for (size_t i = 0; i < REQUEST_KINDS_MAX; i++) {
         struct recent_kind *oldest = recent->before[i];
 

@@ -9,6 +9,8 @@
 
 #include "broker/metrics/request_metrics.h"
 
+struct log_manager;
+
 #define RECENT_INTERVAL_MS 60000 /* between two notes */
 
 struct recent_kind {
@@ -19,15 +21,20 @@ struct recent_kind {
 struct recent {
     struct histogram_snapshot zk_last;
     struct histogram_snapshot zk_before;
+    struct histogram_snapshot flushes_last;
+    struct histogram_snapshot flushes_before;
     struct recent_kind *last[REQUEST_KINDS_MAX];
     struct recent_kind *before[REQUEST_KINDS_MAX];
 };
 
 void recent_done(struct recent *recent);
 
-/* Once every RECENT_INTERVAL_MS. */
+/* Once every RECENT_INTERVAL_MS. `logs` may be NULL. */
 void recent_note(struct recent *recent, const struct request_metrics *metrics,
-                 const struct histogram *zk_latency);
+                 const struct histogram *zk_latency, struct log_manager *logs);
+
+/* The flushes of all data directories, added up. */
+void recent_read_flushes(struct log_manager *logs, struct histogram_snapshot *flushes);
 
 /* What has come since the note before the last, that is for one to two intervals. */
 void recent_since(const struct recent *recent, uint8_t kind, const struct request_totals *now,

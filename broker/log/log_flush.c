@@ -175,6 +175,15 @@ int64_t log_recovery_point(struct log *log) {
     return offset;
 }
 
+static enum error sync_timed(struct log *log, const struct flush *flush) {
+    struct clock *clock = clock_system(); /* a test's stands still while the disk works */
+    int64_t began_ns = clock->monotonic_ns(clock);
+    enum error error = sync_all(log, flush);
+
+    histogram_record_shared_ns(&log->dir->flush_times, clock->monotonic_ns(clock) - began_ns);
+    return error;
+}
+
 enum error log_flush(struct log *log) {
     struct flush flush;
     enum error error;
@@ -183,7 +192,7 @@ enum error log_flush(struct log *log) {
         return error;
     if ((error = begin(log, &flush)) != ERR_NONE)
         return error;
-    error = log_fail(log, sync_all(log, &flush), "flush");
+    error = log_fail(log, sync_timed(log, &flush), "flush");
     if (error == ERR_NONE && publish(log, &flush))
         tell_listener(log);
     end(log, &flush);

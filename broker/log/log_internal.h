@@ -16,6 +16,7 @@
 #include "broker/log/segment.h"
 #include "broker/log/unstable_transactions.h"
 #include "broker/log/worker_pool.h"
+#include "broker/metrics/histogram.h"
 #include "client/base/clock.h"
 #include "client/base/rng.h"
 #include "client/base/sync.h"
@@ -48,6 +49,8 @@ struct log_dir {
 
     struct mutex listener_lock;
     pthread_cond_t listener_idle; /* a call of a listener returned */
+
+    struct histogram flush_times; /* shared by its writers */
 };
 
 /* Batch ends near the log end, so that a reader at the tail and the translation of the high

@@ -806,6 +806,7 @@ bool log_manager_dir_info(struct log_manager *manager, size_t index,
         .is_offline = log_dir_is_offline(dir),
         .total_bytes = -1,
         .usable_bytes = -1,
+        .flush_times = &dir->flush_times,
     };
     mutex_lock(&dir->lock);
     info->log_count = dir->log_count;

@@ -22,6 +22,7 @@
 #include "client/base/clock.h"
 
 struct disk;
+struct histogram;
 struct log_manager;
 struct worker_pool;
 
@@ -138,6 +139,7 @@ struct log_manager_dir_info {
     size_t log_count;
     int64_t total_bytes;
     int64_t usable_bytes;
+    const struct histogram *flush_times; /* of its logs; as long as the manager */
 };
 /* `index` from 0; false past the last. Locks nothing for long; asks the file system. */
 bool log_manager_dir_info(struct log_manager *manager, size_t index,

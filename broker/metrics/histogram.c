@@ -30,6 +30,13 @@ void histogram_record_ns(struct histogram *histogram, int64_t ns) {
     counter_add(&histogram->sum_us, us);
 }
 
+void histogram_record_shared_ns(struct histogram *histogram, int64_t ns) {
+    uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
+
+    atomic_fetch_add_explicit(&histogram->buckets[histogram_bucket(us)], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&histogram->sum_us, us, memory_order_relaxed);
+}
+
 void histogram_snapshot_add(struct histogram_snapshot *snapshot,
                             const struct histogram *histogram) {
     snapshot->sum_us += counter_read(&histogram->sum_us);

@@ -29,6 +29,10 @@ uint64_t histogram_bucket_end_us(size_t bucket);
 /* By the histogram's one writer; a negative time counts as none. */
 void histogram_record_ns(struct histogram *histogram, int64_t ns);
 
+/* By any of several writers at once, with a locked instruction: for what is rare. A histogram has
+ * one writer, or all of its writers use this. */
+void histogram_record_shared_ns(struct histogram *histogram, int64_t ns);
+
 struct histogram_snapshot {
     uint64_t count;
     uint64_t sum_us;

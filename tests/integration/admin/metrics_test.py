@@ -122,6 +122,14 @@ class MetricsTest(unittest.TestCase):
             self.assertGreater(page.value(requests + "remotetimems_sum", request="FetchFollower"),
                                page.value(requests + "localtimems_sum", request="FetchFollower"))
 
+    def test_flushes_are_timed(self):
+        name = "kafka_log_logflushstats_logflushrateandtimems"
+        self.cluster.create_topic("flushed", replicas=3, flush_messages=1)
+        self.cluster.wait_until_known("flushed")
+        before = self.total(name + "_count")
+        self.cluster.barnabas("produce", "flushed", stdin=b"a\n")
+        self.assertGreaterEqual(self.total(name + "_count") - before, 1)
+
     def test_errors_are_counted_by_request_and_code(self):
         def errors():
             return self.total("kafka_network_requestmetrics_errors_total",

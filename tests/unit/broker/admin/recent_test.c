@@ -40,16 +40,16 @@ static void what_is_long_past_is_forgotten(void **unused) {
     struct recent recent = {0};
 
     (void)unused;
-    recent_note(&recent, metrics, &zk_latency);
+    recent_note(&recent, metrics, &zk_latency, NULL);
     observe(metrics, 1000);
     assert_true(largest_ms(&recent, metrics) >= 1000);
-    recent_note(&recent, metrics, &zk_latency);
+    recent_note(&recent, metrics, &zk_latency, NULL);
     observe(metrics, 10);
     assert_true(largest_ms(&recent, metrics) >= 1000);
-    recent_note(&recent, metrics, &zk_latency);
+    recent_note(&recent, metrics, &zk_latency, NULL);
     assert_true(largest_ms(&recent, metrics) >= 10);
     assert_true(largest_ms(&recent, metrics) < 12);
-    recent_note(&recent, metrics, &zk_latency);
+    recent_note(&recent, metrics, &zk_latency, NULL);
     assert_true(isnan(largest_ms(&recent, metrics)));
     observe(metrics, 3);
     assert_true(largest_ms(&recent, metrics) < 4);

@@ -96,12 +96,35 @@ static void snapshots_may_be_taken_while_it_is_written(void **unused) {
     assert_int_equal(pthread_join(writer, NULL), 0);
 }
 
+static void *record_shared(void *context) {
+    for (int i = 0; i < RECORDED; i++)
+        histogram_record_shared_ns(context, 5 * US);
+    return NULL;
+}
+
+static void several_writers_may_share_one(void **unused) {
+    static struct histogram histogram;
+    static struct histogram_snapshot snapshot;
+    pthread_t writers[3];
+
+    (void)unused;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&writers[i], NULL, record_shared, &histogram), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pthread_join(writers[i], NULL), 0);
+    histogram_snapshot_add(&snapshot, &histogram);
+    assert_int_equal(snapshot.count, 3 * RECORDED);
+    assert_int_equal(snapshot.buckets[5], 3 * RECORDED);
+    assert_int_equal(snapshot.sum_us, 3 * RECORDED * 5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_have_no_gaps_and_are_an_eighth_wide),
         cmocka_unit_test(quantiles_are_those_of_what_was_recorded),
         cmocka_unit_test(a_difference_knows_nothing_of_before),
         cmocka_unit_test(snapshots_may_be_taken_while_it_is_written),
+        cmocka_unit_test(several_writers_may_share_one),
     };
 
     return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);
