@@ -38,6 +38,7 @@ const struct api_handler *const api_handlers[] = {
     &api_add_partitions_to_txn,
     &api_add_offsets_to_txn,
     &api_end_txn,
+    &api_txn_offset_commit,
     &api_describe_transactions,
     &api_list_transactions,
     &api_describe_producers,

@@ -44,6 +44,7 @@ extern const struct api_handler api_describe_producers;            /* describe_p
 extern const struct api_handler api_describe_log_dirs;             /* describe_log_dirs.c */
 extern const struct api_handler api_add_partitions_to_txn;         /* transactions.c */
 extern const struct api_handler api_add_offsets_to_txn;            /* transactions.c */
+extern const struct api_handler api_txn_offset_commit;             /* txn_offset_commit.c */
 extern const struct api_handler api_end_txn;                       /* transactions.c */
 extern const struct api_handler api_describe_transactions;         /* transaction_admin.c */
 extern const struct api_handler api_list_transactions;             /* transaction_admin.c */

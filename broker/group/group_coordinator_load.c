@@ -70,11 +70,14 @@ static enum error take_offset(struct group_coordinator *coordinator, int32_t par
     error = offset_record_decode(value, &record);
     if (error != ERR_NONE)
         return error;
-    if ((batch->attributes & RECORD_BATCH_TRANSACTIONAL) != 0)
-        group_offsets_put_pending(offsets, batch->producer_id, key->topic, key->partition, &record,
-                                  coordinator->order);
-    else
+    if ((batch->attributes & RECORD_BATCH_TRANSACTIONAL) == 0) {
         group_offsets_put(offsets, key->topic, key->partition, &record, coordinator->order);
+        return ERR_NONE;
+    }
+    group_offsets_put_pending(offsets, batch->producer_id, key->topic, key->partition, &record,
+                              coordinator->order);
+    group_offsets_confirm_pending(offsets, batch->producer_id, key->topic, key->partition,
+                                  coordinator->order);
     return ERR_NONE;
 }
 

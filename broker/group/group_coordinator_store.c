@@ -212,7 +212,10 @@ static void settle_offset(const struct commit_append *append,
     if (producer_id != RECORD_NO_PRODUCER_ID && error != ERR_NONE)
         group_offsets_cancel_pending(offsets, producer_id, offset->topic, offset->partition,
                                      append->order);
-    else if (producer_id == RECORD_NO_PRODUCER_ID && error == ERR_NONE)
+    else if (producer_id != RECORD_NO_PRODUCER_ID)
+        group_offsets_confirm_pending(offsets, producer_id, offset->topic, offset->partition,
+                                      append->order);
+    else if (error == ERR_NONE)
         group_offsets_put(offsets, offset->topic, offset->partition, &offset->record,
                           append->order);
     group_offsets_end_commit(offsets, offset->topic, offset->partition);

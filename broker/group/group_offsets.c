@@ -182,66 +182,74 @@ void group_offsets_end_commit(struct group_offsets *offsets, struct bytes topic,
 
 /* ---- Of transactions ---- */
 
-static struct pending_offset **find_pending(struct slot *slot, int64_t producer_id) {
-    struct pending_offset **at = &slot->pending;
-
-    while (*at != NULL && (*at)->producer_id != producer_id)
-        at = &(*at)->next;
-    return at;
-}
-
+/* A producer may have several: the latest may yet turn out not to be written. */
 void group_offsets_put_pending(struct group_offsets *offsets, int64_t producer_id,
                                struct bytes topic, int32_t partition,
                                const struct offset_record *record, int64_t order) {
     struct slot *slot = need_slot(offsets, topic, partition);
-    struct pending_offset **at = find_pending(slot, producer_id);
-    struct pending_offset *pending = *at;
+    struct pending_offset *pending = calloc(1, sizeof(*pending));
 
-    if (pending == NULL) {
-        pending = calloc(1, sizeof(*pending));
-        CHECK(pending != NULL);
-        pending->producer_id = producer_id;
-        pending->order = -1;
-        *at = pending;
-        offsets->pending_count++;
-    }
-    if (order < pending->order)
-        return;
-    disown(&pending->record.metadata);
+    CHECK(pending != NULL);
+    pending->producer_id = producer_id;
+    pending->order = order;
     pending->record = *record;
     pending->record.metadata = own(record->metadata);
-    pending->order = order;
+    pending->next = slot->pending;
+    slot->pending = pending;
+    offsets->pending_count++;
 }
 
-static void drop_pending(struct group_offsets *offsets, struct slot *slot,
-                         struct pending_offset **at) {
-    struct pending_offset *pending = *at;
+/* Those of the producer with an order in [order_min, order_max]. The slot stays. */
+static void drop_pending(struct group_offsets *offsets, struct slot *slot, int64_t producer_id,
+                         int64_t order_min, int64_t order_max) {
+    struct pending_offset **at = &slot->pending;
 
-    *at = pending->next;
-    disown(&pending->record.metadata);
-    free(pending);
-    offsets->pending_count--;
-    tidy(offsets, slot);
+    while (*at != NULL) {
+        struct pending_offset *pending = *at;
+        if (pending->producer_id != producer_id || pending->order < order_min ||
+            pending->order > order_max) {
+            at = &pending->next;
+            continue;
+        }
+        *at = pending->next;
+        disown(&pending->record.metadata);
+        free(pending);
+        offsets->pending_count--;
+    }
+}
+
+void group_offsets_confirm_pending(struct group_offsets *offsets, int64_t producer_id,
+                                   struct bytes topic, int32_t partition, int64_t order) {
+    struct slot *slot = find_slot(offsets, topic, partition);
+
+    if (slot != NULL)
+        drop_pending(offsets, slot, producer_id, INT64_MIN, order - 1);
 }
 
 void group_offsets_cancel_pending(struct group_offsets *offsets, int64_t producer_id,
                                   struct bytes topic, int32_t partition, int64_t order) {
     struct slot *slot = find_slot(offsets, topic, partition);
-    struct pending_offset **at = slot == NULL ? NULL : find_pending(slot, producer_id);
 
-    if (at != NULL && *at != NULL && (*at)->order == order)
-        drop_pending(offsets, slot, at);
+    if (slot == NULL)
+        return;
+    drop_pending(offsets, slot, producer_id, order, order);
+    tidy(offsets, slot);
 }
 
 static void end_pending(struct group_offsets *offsets, struct slot *slot, int64_t producer_id,
                         bool is_committed) {
-    struct pending_offset **at = find_pending(slot, producer_id);
+    const struct pending_offset *latest = NULL;
 
-    if (*at == NULL)
+    for (const struct pending_offset *one = slot->pending; one != NULL; one = one->next) {
+        if (one->producer_id == producer_id && (latest == NULL || one->order > latest->order))
+            latest = one;
+    }
+    if (latest == NULL)
         return;
     if (is_committed)
-        put(offsets, slot, &(*at)->record, (*at)->order);
-    drop_pending(offsets, slot, at);
+        put(offsets, slot, &latest->record, latest->order);
+    drop_pending(offsets, slot, producer_id, INT64_MIN, INT64_MAX);
+    tidy(offsets, slot);
 }
 
 void group_offsets_end_transaction(struct group_offsets *offsets, int64_t producer_id,

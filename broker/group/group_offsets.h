@@ -36,7 +36,10 @@ void group_offsets_end_commit(struct group_offsets *offsets, struct bytes topic,
 void group_offsets_put_pending(struct group_offsets *offsets, int64_t producer_id,
                                struct bytes topic, int32_t partition,
                                const struct offset_record *record, int64_t order);
-/* It could not be written. */
+/* It is written: what was pending before it does not matter any more. */
+void group_offsets_confirm_pending(struct group_offsets *offsets, int64_t producer_id,
+                                   struct bytes topic, int32_t partition, int64_t order);
+/* It could not be written: what was pending before it is so again. */
 void group_offsets_cancel_pending(struct group_offsets *offsets, int64_t producer_id,
                                   struct bytes topic, int32_t partition, int64_t order);
 /* What is pending of the producer becomes committed, in its own order, or is forgotten. */

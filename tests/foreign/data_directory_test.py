@@ -98,9 +98,7 @@ class DataDirectoryTest(unittest.TestCase):
                     line + "\n" for line in lines[begin:begin + 50]).encode())
             self.written[codec] += lines
         self.write_keyed()
-        # We keep what transactions left, but begin none yet.
-        if self.broker.daemon == KAFKA:
-            self.write_transactions()
+        self.write_transactions()
 
     def write_keyed(self):
         producer = KafkaProducer(bootstrap_servers=self.cluster.bootstrap, acks="all", linger_ms=2)

@@ -240,3 +240,37 @@ def list_transactions(port, *states):
     error, unknown = at.i16(), at.compact_array(at.compact_text)
     found = at.compact_array(lambda: (at.compact_text(), at.i64(), at.compact_text(), at.tags()))
     return error, unknown, {one[0]: one[2] for one in found}
+
+
+# ---- offsets in transactions: the group's coordinator ----
+
+OFFSET_FETCH = 9
+
+
+def commit_offset(port, transactional_id, producer, group, topic, partition, offset):
+    """The error of the partition: TxnOffsetCommit, for nobody's member."""
+    payload = header(TXN_OFFSET_COMMIT, 2) + text(transactional_id) + text(group)
+    payload += struct.pack(">qh", *producer) + array(text(topic) + array(
+        struct.pack(">iqi", partition, offset, -1) + text("")))
+    at = Answer(ask(port, payload))
+    at.i32()
+    return at.array(lambda: (at.text(), at.array(lambda: (at.i32(), at.i16()))))[0][1][0][1]
+
+
+def committed_offset(port, group, topic, partition, stable=False):
+    """(error, offset)"""
+    payload = flexible_header(OFFSET_FETCH, 7) + compact(group)
+    payload += compact_array(compact(topic) + compact_array(struct.pack(">i", partition)) + b"\0")
+    at = Answer(ask(port, payload + struct.pack(">b", stable) + b"\0"), has_tags=True)
+    at.i32()
+
+    def partition_of():
+        at.i32()
+        offset = at.i64()
+        at.i32()
+        at.compact_text()
+        error = at.i16()
+        at.tags()
+        return error, offset
+    return at.compact_array(lambda: (at.compact_text(), at.compact_array(partition_of),
+                                     at.tags()))[0][1][0]

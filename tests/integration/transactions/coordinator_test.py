@@ -7,7 +7,7 @@ import transactions_wire as wire
 
 LOADING, NOT_AVAILABLE, NOT_COORDINATOR = 14, 15, 16
 INVALID_EPOCH, INVALID_STATE, WRONG_ID, WRONG_TIMEOUT, CONCURRENT = 47, 48, 49, 50, 51
-NOT_ATTEMPTED, FENCED, NO_SUCH_ID, ABORTABLE = 55, 90, 105, 120
+NOT_ATTEMPTED, UNSTABLE, FENCED, ABORTABLE = 55, 88, 90, 120
 
 
 class CoordinatorTest(unittest.TestCase):
@@ -176,6 +176,53 @@ class CoordinatorTest(unittest.TestCase):
         # It may come back, and goes on with the epoch that it is given.
         again = self.init("slow")
         self.assertEqual(again, (producer[0], producer[1] + 2))
+
+    def group_coordinator(self, group):
+        def found():
+            error, port = wire.find_coordinator(self.port(), group, key_type=0)
+            return port if error == 0 else None
+        return wait_until(found, 60, "the group has a coordinator")
+
+    def commit_offset(self, producer, offset):
+        error = wait_until(lambda: wire.add_offsets(self.coordinator("offsets"), "offsets",
+                                                    producer, "readers") == 0, 30, "it is added")
+        self.assertTrue(error)
+
+        def committed():
+            error = wire.commit_offset(self.group_coordinator("readers"), "offsets", producer,
+                                       "readers", "out", 0, offset)
+            if error in (LOADING, NOT_AVAILABLE, NOT_COORDINATOR):
+                return False
+            self.assertEqual(error, 0)
+            return True
+        wait_until(committed, 30, "the offset is written")
+
+    def test_6_offsets_count_when_their_transaction_commits(self):
+        producer = self.init("offsets")
+        self.group_coordinator("readers")
+
+        def offset(stable=False):
+            return wire.committed_offset(self.group_coordinator("readers"), "readers", "out", 0,
+                                         stable)
+        self.commit_offset(producer, 5)
+        self.assertEqual(offset(), (0, -1))
+        self.assertEqual(offset(stable=True), (UNSTABLE, -1))
+        self.end("offsets", producer, commit=True)
+        self.wait_for_state("offsets", "CompleteCommit")
+        self.assertEqual(offset(stable=True), (0, 5))
+        self.commit_offset(producer, 9)
+        self.assertEqual(offset(), (0, 5))
+        self.end("offsets", producer, commit=False)
+        self.wait_for_state("offsets", "CompleteAbort")
+        self.assertEqual(offset(stable=True), (0, 5))
+        # An older instance is refused where the newer one has written, or its markers.
+        newer = self.init("offsets")
+        self.commit_offset(newer, 11)
+        self.assertEqual(wire.commit_offset(self.group_coordinator("readers"), "offsets", producer,
+                                            "readers", "out", 0, 12), INVALID_EPOCH)
+        self.end("offsets", newer, commit=True)
+        self.wait_for_state("offsets", "CompleteCommit")
+        self.assertEqual(offset(stable=True), (0, 11))
 
     def test_5_the_next_coordinator_goes_on_where_the_last_one_was(self):
         producer = self.init("moved")

@@ -192,6 +192,26 @@ static void what_could_not_be_written_is_pending_no_more(void **state) {
     group_offsets_free(offsets);
 }
 
+/* An older instance of the producer is refused when the newer one's is acknowledged already. */
+static void a_refused_commit_does_not_undo_the_one_before(void **state) {
+    struct group_offsets *offsets = group_offsets_new();
+    (void)state;
+
+    put_pending(offsets, 7, 0, 20, 1);
+    group_offsets_confirm_pending(offsets, 7, T, 0, 1);
+    put_pending(offsets, 7, 0, 30, 2);
+    group_offsets_cancel_pending(offsets, 7, T, 0, 2);
+    assert_true(group_offsets_is_pending(offsets, T, 0));
+    put_pending(offsets, 7, 0, 25, 3);
+    put_pending(offsets, 7, 0, 26, 4);
+    group_offsets_confirm_pending(offsets, 7, T, 0, 3);
+    group_offsets_cancel_pending(offsets, 7, T, 0, 4);
+    group_offsets_end_transaction(offsets, 7, true);
+    assert_int_equal(found(offsets, 0), 25);
+    assert_false(group_offsets_has_pending(offsets));
+    group_offsets_free(offsets);
+}
+
 static void a_removal_keeps_what_is_pending(void **state) {
     struct group_offsets *offsets = group_offsets_new();
     (void)state;
@@ -264,6 +284,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_is_found),
         cmocka_unit_test(the_later_record_counts_whatever_is_acknowledged_first),
+        cmocka_unit_test(a_refused_commit_does_not_undo_the_one_before),
         cmocka_unit_test(a_removal_undoes_what_came_before_it_only),
         cmocka_unit_test(a_commit_that_was_under_way_does_not_undo_a_removal),
         cmocka_unit_test(several_commits_may_be_under_way),
