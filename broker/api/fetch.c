@@ -32,6 +32,7 @@ struct fetched {
     struct partition_read read;
     struct partition_read_result result;
     struct message_set_builder converted; /* for old consumers */
+    bool is_held_back;                    /* by the replication throttle */
     bool is_listed;                       /* the waiter is listed, or its task is on its way */
     struct waiter waiter;
     struct fetching *fetching;
@@ -135,6 +136,10 @@ static void read_partition(struct fetching *fetching, struct fetched *fetched, b
 
     if (read->at_least_one_batch && read->bytes_max == 0)
         read->bytes_max = 1;
+    fetched->is_held_back =
+        fetching->replica_id >= 0 && partition_holds_back(fetched->partition, fetching->replica_id);
+    if (fetched->is_held_back)
+        read->bytes_max = 0;
     fetched->end_before = partition_visible_end(fetched->partition, fetching->isolation);
     fetched->error = partition_read(fetched->partition, read, &fetched->result);
     if (fetched->error == ERR_NONE)
@@ -341,6 +346,8 @@ static void count_traffic(const struct fetching *fetching) {
         const struct fetched *fetched = &fetching->fetched[i];
         if (fetched->partition == NULL)
             continue;
+        if (fetching->replica_id >= 0)
+            partition_record_given(fetched->partition, (int64_t)fetched->result.records.size);
         if (fetched->result.records.size > 0)
             partition_count_traffic(fetched->partition, kind, fetched->result.records.size);
         if (is_failure(fetched->error))
@@ -474,6 +481,8 @@ static void wait_for_data(struct fetching *fetching) {
     release_ranges(fetching);
     for (int32_t i = 0; i < fetching->fetched_count && !has_moved; i++) {
         struct fetched *fetched = &fetching->fetched[i];
+        if (fetched->is_held_back)
+            continue; /* it waits for time to pass, not for data */
         fetched->waiter.kind = wait_kinds[fetching->isolation];
         /* With less than the wanted minimum there already, only more of it counts. The end was
          * noted before the read, so that what moved since is not slept through. */

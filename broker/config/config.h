@@ -88,6 +88,10 @@ struct config {
     const char *admin_host; /* of barnabas.admin.listener; NULL: there is none */
     uint16_t admin_port;    /* 0: the kernel chooses */
 
+    /* Only known at run time; INT64_MAX: no bound. Bytes per second. */
+    int64_t leader_replication_throttled_rate;
+    int64_t follower_replication_throttled_rate;
+
     const char *log_dirs[CONFIG_LOG_DIRS_MAX]; /* absolute or relative, as given; all different */
     size_t log_dir_count;                      /* >= 1 */
 

@@ -10,28 +10,52 @@
 /* Bound of the texts of both layers; a znode holds up to a MiB. */
 #define STRINGS_BYTES_MAX ((size_t)8 << 20)
 
-/* Rates that Kafka only knows at run time: kept, so that tools that set them around a reassignment
- * go on. */
+/* Rates that Kafka only knows at run time. The last one is kept, so that tools that set it go on.
+ */
 static const struct setting rates[] = {
-    {.key = "leader.replication.throttled.rate", .type = CONFIG_TYPE_LONG, .limits = AT_LEAST(0)},
-    {.key = "follower.replication.throttled.rate", .type = CONFIG_TYPE_LONG, .limits = AT_LEAST(0)},
+    {.key = "leader.replication.throttled.rate",
+     .type = CONFIG_TYPE_LONG,
+     .limits = AT_LEAST(0),
+     .status = SETTING_SUPPORTED,
+     .field_offset = offsetof(struct config, leader_replication_throttled_rate)},
+    {.key = "follower.replication.throttled.rate",
+     .type = CONFIG_TYPE_LONG,
+     .limits = AT_LEAST(0),
+     .status = SETTING_SUPPORTED,
+     .field_offset = offsetof(struct config, follower_replication_throttled_rate)},
     {.key = "replica.alter.log.dirs.io.max.bytes.per.second",
      .type = CONFIG_TYPE_LONG,
-     .limits = AT_LEAST(0)},
+     .limits = AT_LEAST(0),
+     .status = SETTING_IGNORED},
 };
+
+static void take_rate(struct config_builder *builder, const struct setting *rate,
+                      const struct config_pair *pair) {
+    union setting_value value;
+
+    if (rate->status == SETTING_IGNORED)
+        config_report_warning(builder->report,
+                              "%s has no effect: replicas are not moved between directories yet",
+                              LOG_QUOTED(pair->key));
+    else if (setting_parse(rate, setting_trim(pair->value), &value))
+        *(int64_t *)(void *)((char *)builder->config + rate->field_offset) = value.number;
+    else
+        config_report_warning(builder->report, "%s is %s, which is not allowed",
+                              LOG_QUOTED(pair->key), LOG_QUOTED(pair->value));
+}
 
 /* ---- Laying over ---- */
 
 /* Notes the pair in its row. Rates have no row. */
 static void take(struct config_builder *builder, const struct config_pair *pair, bool is_of_all) {
     const struct setting *row = setting_find(config_settings, config_setting_count, pair->key);
+    const struct setting *rate = setting_find(rates, ARRAY_COUNT(rates), pair->key);
     struct bytes text = setting_trim(pair->value);
     union setting_value value;
     struct config_value *held;
 
-    if (setting_find(rates, ARRAY_COUNT(rates), pair->key) != NULL) {
-        config_report_warning(builder->report, "%s has no effect: replication is not throttled yet",
-                              LOG_QUOTED(pair->key));
+    if (rate != NULL) {
+        take_rate(builder, rate, pair);
         return;
     }
     if (row == NULL || !setting_is_live(row)) {
@@ -100,7 +124,8 @@ bool config_is_same(const struct config *a, const struct config *b) {
             !is_same_text(a->values[i].of_all, b->values[i].of_all))
             return false;
     }
-    return true;
+    return a->leader_replication_throttled_rate == b->leader_replication_throttled_rate &&
+           a->follower_replication_throttled_rate == b->follower_replication_throttled_rate;
 }
 
 /* ---- Checking ---- */

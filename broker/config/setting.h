@@ -14,7 +14,8 @@
 #include "broker/config/config_describe.h"
 #include "client/base/bytes.h"
 
-enum setting_status { SETTING_SUPPORTED, SETTING_IGNORED, SETTING_REFUSED };
+/* TEXT: it has an effect, but no field of its own. */
+enum setting_status { SETTING_SUPPORTED, SETTING_TEXT, SETTING_IGNORED, SETTING_REFUSED };
 enum setting_scope { SETTING_READ_ONLY, SETTING_CLUSTER, SETTING_BROKER };
 enum setting_importance { SETTING_HIGH, SETTING_MEDIUM, SETTING_LOW };
 enum setting_format {

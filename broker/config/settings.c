@@ -28,6 +28,9 @@ const struct setting config_settings[] = {
      .status = SETTING_SUPPORTED, .documentation = (doc_), .scope = SETTING_CLUSTER, .importance = SETTING_##importance_, \
      .field_offset = offsetof(struct topic_config, field), \
      .broker_field_offset = offsetof(struct config, broker_field)},
+#define TEXT_TOPIC_ROW(key_, type_, default_, limits_, importance_, doc_) \
+    {.key = (key_), .value = (default_), .doc = (doc_), .type = CONFIG_TYPE_##type_, .limits = limits_, \
+     .status = SETTING_TEXT, .documentation = (doc_), .scope = SETTING_CLUSTER, .importance = SETTING_##importance_},
 #define IGNORED_TOPIC_ROW(key_, type_, default_, broker_key_, limits_, importance_, reason_, doc_) \
     {.key = (key_), .value = (default_), .broker_key = (broker_key_), .doc = (doc_), \
      .type = CONFIG_TYPE_##type_, .limits = limits_, .status = SETTING_IGNORED, .scope = SETTING_CLUSTER, \
@@ -40,7 +43,7 @@ const struct setting config_settings[] = {
      .documentation = (doc_ " Only the default is accepted here: " reason_ ".")},
 
 const struct setting topic_config_settings[] = {
-    TOPIC_CONFIG_LIST(SUPPORTED_TOPIC_ROW, IGNORED_TOPIC_ROW, REFUSED_TOPIC_ROW)
+    TOPIC_CONFIG_LIST(SUPPORTED_TOPIC_ROW, TEXT_TOPIC_ROW, IGNORED_TOPIC_ROW, REFUSED_TOPIC_ROW)
 };
 /* clang-format on */
 

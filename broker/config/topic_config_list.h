@@ -6,6 +6,8 @@
  *   SUPPORTED(field, key, type, broker_field, broker_key, limits, importance, doc)
  *       `field` of struct topic_config; where the topic says nothing, `broker_field` of struct
  *       config counts, which `broker_key` sets;
+ *   TEXT(key, type, default, limits, importance, doc)
+ *       checked, and read as text by those who need it (metadata_find_setting);
  *   IGNORED(key, type, default, broker_key, limits, importance, reason, doc)
  *       checked and accepted, without effect, for that reason; `broker_key` may be NULL;
  *   REFUSED(key, type, default, broker_key, limits, importance, reason, doc)
@@ -18,7 +20,7 @@
 #define BROKER_CONFIG_TOPIC_CONFIG_LIST_H
 
 /* clang-format off */
-#define TOPIC_CONFIG_LIST(SUPPORTED, IGNORED, REFUSED) \
+#define TOPIC_CONFIG_LIST(SUPPORTED, TEXT, IGNORED, REFUSED) \
     SUPPORTED(cleanup_policy, "cleanup.policy", LIST, log_cleanup_policy, "log.cleanup.policy", SUBSET_OF("delete,compact"), MEDIUM, \
         "What becomes of old segments: delete, compact (the newest record of each key stays) or both.") \
     SUPPORTED(retention_ms, "retention.ms", LONG, log_retention_ms, "log.retention.ms", AT_LEAST(-1), MEDIUM, \
@@ -89,11 +91,9 @@
     SUPPORTED(delete_retention_ms, "delete.retention.ms", LONG, log_cleaner_delete_retention_ms, \
         "log.cleaner.delete.retention.ms", AT_LEAST(0), MEDIUM, \
         "How long a mark of deletion stays in a compacted topic.") \
-    IGNORED("leader.replication.throttled.replicas", LIST, "", NULL, THROTTLED_REPLICAS, MEDIUM, \
-        "replication is not throttled yet", \
+    TEXT("leader.replication.throttled.replicas", LIST, "", THROTTLED_REPLICAS, MEDIUM, \
         "Replicas, as partition:broker,... or *, that leaders send to no faster than the throttle.") \
-    IGNORED("follower.replication.throttled.replicas", LIST, "", NULL, THROTTLED_REPLICAS, MEDIUM, \
-        "replication is not throttled yet", \
+    TEXT("follower.replication.throttled.replicas", LIST, "", THROTTLED_REPLICAS, MEDIUM, \
         "Replicas, as partition:broker,... or *, that followers copy no faster than the throttle.") \
     REFUSED("remote.storage.enable", BOOLEAN, "false", NULL, ANY, MEDIUM, \
         "tiered storage is not supported", \

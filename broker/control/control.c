@@ -187,6 +187,8 @@ static void apply_settings(struct control *control, const struct config *now,
                            const struct metadata *metadata) {
     controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
     cleaner_job_on_settings(&control->cleaner, now);
+    replica_manager_throttle(control->replicas, now->leader_replication_throttled_rate,
+                             now->follower_replication_throttled_rate);
     if (!control->has_resigned)
         replica_manager_apply_settings(control->replicas, metadata);
     if (control->settings_changed != NULL)

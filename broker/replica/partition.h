@@ -52,7 +52,8 @@ struct partition_environment {
      * a repetition while one is pending does no harm. */
     void (*propose_isr)(void *context, struct partition *partition);
     void *context;
-    struct isr_counters *isr_counters; /* NULL: they are not counted */
+    struct isr_counters *isr_counters;                       /* NULL: they are not counted */
+    struct replication_quota *leader_quota, *follower_quota; /* NULL: nothing is throttled */
 };
 
 /* One reference for the caller. The name is copied, the log referenced. */
@@ -97,6 +98,16 @@ MUST_CHECK enum error partition_compact(struct partition *partition,
                                         struct log_compaction *compaction,
                                         const struct compaction_means *means,
                                         struct compaction_result *result);
+
+/* Whether the topic's lists of throttled replicas name this one. */
+void partition_set_throttled(struct partition *partition, bool as_leader, bool as_follower);
+/* Whether the follower must get no records now: it is not in the ISR, and throttled replicas have
+ * taken too much from here. What was given to a throttled one is recorded. Any thread. */
+bool partition_holds_back(struct partition *partition, int32_t follower_id);
+void partition_record_given(struct partition *partition, int64_t bytes);
+/* The same for what this replica takes as a follower that lags. */
+bool partition_must_pause(struct partition *partition);
+void partition_record_taken(struct partition *partition, int64_t bytes);
 
 enum retired_log { RETIRED_LOG_KEEP, RETIRED_LOG_DELETE, RETIRED_LOG_SET_ASIDE };
 

@@ -21,6 +21,8 @@ struct partition {
     struct mutex append_lock; /* before `lock` */
     struct mutex lock;
 
+    atomic_bool leader_is_throttled, follower_is_throttled;
+
     /* Written under both locks, readable under either, and by atomics without. */
     _Atomic(enum partition_role) role;
     atomic_int leader_epoch;

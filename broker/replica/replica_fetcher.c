@@ -15,6 +15,7 @@
 #define ARENA_BYTES_MAX          ((size_t)256 << 20)
 #define CONNECT_TIMEOUT_MS       10000
 #define PAUSE_MS_MIN             INT64_C(20) /* doubled by each failure in a row, up to backoff_ms */
+#define THROTTLE_LOOK_MS         50
 
 struct partition_key {
     struct uuid topic_id;
@@ -38,6 +39,7 @@ struct followed {
     struct fetch_position position; /* what the next request says */
     bool in_session;                /* the leader's session has it */
     bool listed;                    /* on the link's `changed` list */
+    bool is_throttled;              /* DELAYED: because of the replication throttle */
     int64_t delayed_until_ms;
     int32_t failures;           /* in a row */
     int64_t asked_start_offset; /* ASKING_OFFSETS: the leader's log start, -1 until known */
@@ -61,6 +63,7 @@ struct link {
     size_t forgotten_count;
     size_t forgotten_capacity;
     size_t partition_count;
+    size_t in_session_count; /* of these */
     int32_t failures;        /* connections in a row that gave no response to a fetch */
     int64_t retry_at_ms;     /* when `retry` expires; 0: it is not armed */
     struct loop_timer retry; /* of the connection, and of delayed partitions */
@@ -127,6 +130,7 @@ static void leave_session(struct followed *followed) {
     if (!followed->in_session)
         return;
     followed->in_session = false;
+    link->in_session_count--;
     if (link->forgotten_count == link->forgotten_capacity) {
         link->forgotten_capacity =
             link->forgotten_capacity == 0 ? 16 : link->forgotten_capacity * 2;
@@ -173,6 +177,15 @@ static void delay(struct followed *followed) {
     retry_in(followed->link, pause);
 }
 
+/* It took too much: asked for again when the throttle allows. */
+static void pause_throttled(struct followed *followed) {
+    leave_session(followed);
+    followed->state = FOLLOWED_DELAYED;
+    followed->is_throttled = true;
+    followed->delayed_until_ms = clock_monotonic_ms(clock_system()) + THROTTLE_LOOK_MS;
+    retry_in(followed->link, THROTTLE_LOOK_MS);
+}
+
 static void fail(struct followed *followed, enum error error) {
     LOG_ERROR("replica_fetch_failed",
               "topic=%s partition=%d leader=%d leader_epoch=%d error=%s reason=\"%s\" "
@@ -186,6 +199,7 @@ static void fail(struct followed *followed, enum error error) {
 
 static void fetch_on(struct followed *followed) {
     followed->state = FOLLOWED_FETCHING;
+    followed->is_throttled = false;
     followed->position = partition_fetch_position(followed->partition);
     mark_changed(followed);
 }
@@ -224,6 +238,7 @@ static void forget_session(struct link *link) {
     link->session_id = 0;
     link->session_epoch = 0;
     link->forgotten_count = 0;
+    link->in_session_count = 0;
     HASH_ITER (hh, link->fetcher->followed, followed, next) {
         if (followed->link != link)
             continue;
@@ -296,6 +311,9 @@ static void link_retry(struct loop_timer *timer) {
     HASH_ITER (hh, link->fetcher->followed, followed, next) {
         if (followed->link != link || followed->state != FOLLOWED_DELAYED)
             continue;
+        if (followed->delayed_until_ms <= now_ms && followed->is_throttled &&
+            partition_must_pause(followed->partition))
+            followed->delayed_until_ms = now_ms + THROTTLE_LOOK_MS;
         if (followed->delayed_until_ms <= now_ms)
             fetch_on(followed);
         else if (followed->delayed_until_ms < soonest_ms)
@@ -371,6 +389,8 @@ static void fill_changed(struct link *link, struct fetch_request *request) {
         fill_partition(&request->topics[count++], followed,
                        link->fetcher->fetchers->config.bytes_max, arena);
         unmark_changed(followed);
+        if (!followed->in_session)
+            link->in_session_count++;
         followed->in_session = true;
     }
 }
@@ -407,8 +427,9 @@ static void link_send(struct link *link) {
 
     if (!link->ready || link->request_under_way || link->partition_count == 0)
         return;
-    if (link->session_epoch == 0 && TAILQ_EMPTY(&link->changed))
-        return; /* all its partitions are delayed */
+    if (TAILQ_EMPTY(&link->changed) &&
+        (link->session_epoch == 0 || (link->in_session_count == 0 && link->forgotten_count == 0)))
+        return; /* all its partitions are delayed, and would be answered at once with nothing */
     fetch_request_init(&request);
     if (connection_version(link->connection, API_FETCH, FETCH_VERSION_MAX) >= 15) {
         request.replica_state.replica_id = config->broker_id;
@@ -527,6 +548,12 @@ static bool has_new_log_start(const struct followed *followed) {
            followed->position.log_start_offset;
 }
 
+/* It is behind what is committed: only such a replica may be made to wait. */
+static bool lags(const struct followed *followed,
+                 const struct fetch_response_responses_partitions *answer) {
+    return log_end_offset(partition_log(followed->partition)) < answer->high_watermark;
+}
+
 static void handle_partition(struct followed *followed,
                              const struct fetch_response_responses_partitions *answer) {
     enum error error;
@@ -548,8 +575,14 @@ static void handle_partition(struct followed *followed,
     error = partition_append_as_follower(followed->partition, followed->leader_epoch,
                                          followed->position.fetch_offset, answer->records.data,
                                          answer->high_watermark, answer->log_start_offset);
-    if (error == ERR_NONE)
+    if (error == ERR_NONE) {
         followed->failures = 0;
+        partition_record_taken(followed->partition, (int64_t)answer->records.data.size);
+        if (lags(followed, answer) && partition_must_pause(followed->partition)) {
+            pause_throttled(followed);
+            return;
+        }
+    }
     if (error != ERR_NONE || answer->records.data.size > 0 || has_new_log_start(followed))
         handle_own_error(followed, error);
 }

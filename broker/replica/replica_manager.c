@@ -5,6 +5,7 @@
 #include <uthash.h>
 
 #include "broker/log/log_dir.h"
+#include "broker/replica/replication_quota.h"
 #include "client/base/logger.h"
 
 struct hosted_topic {
@@ -23,8 +24,9 @@ struct replica_manager {
     struct partition_environment environment;
     struct isr_counters isr_counters;
     struct traffic_meter *traffic; /* of all topics */
-    int64_t leads_since;           /* by states of that transaction on */
-    pthread_rwlock_t lock;         /* the tables and the arrays in them */
+    struct replication_quota leader_quota, follower_quota;
+    int64_t leads_since;   /* by states of that transaction on */
+    pthread_rwlock_t lock; /* the tables and the arrays in them */
     struct hosted_topic *by_name;
     struct hosted_topic *by_id;
 };
@@ -49,10 +51,20 @@ enum error replica_manager_new(const struct replica_manager_config *config,
         .propose_isr = config->propose_isr,
         .context = config->context,
         .isr_counters = &manager->isr_counters,
+        .leader_quota = &manager->leader_quota,
+        .follower_quota = &manager->follower_quota,
     };
+    replication_quota_init(&manager->leader_quota);
+    replication_quota_init(&manager->follower_quota);
     CHECK(pthread_rwlock_init(&manager->lock, NULL) == 0);
     *created = manager;
     return ERR_NONE;
+}
+
+void replica_manager_throttle(struct replica_manager *manager, int64_t leader_bytes_per_second,
+                              int64_t follower_bytes_per_second) {
+    replication_quota_set(&manager->leader_quota, leader_bytes_per_second);
+    replication_quota_set(&manager->follower_quota, follower_bytes_per_second);
 }
 
 void replica_manager_lead_since(struct replica_manager *manager, int64_t zxid) {
@@ -279,6 +291,24 @@ static void apply_settings(struct hosted_topic *hosted, const struct log_config 
     }
 }
 
+static bool is_throttled(const struct replica_manager *manager, const struct metadata_topic *topic,
+                         const char *key, int32_t partition) {
+    const char *list = metadata_find_setting(topic, key);
+
+    return list != NULL && throttled_replicas_contain(list, partition, manager->config.broker_id);
+}
+
+static void apply_throttles(struct replica_manager *manager, struct hosted_topic *hosted,
+                            const struct metadata_topic *topic) {
+    for (int32_t i = 0; i < hosted->partition_count; i++) {
+        if (hosted->partitions[i] != NULL)
+            partition_set_throttled(
+                hosted->partitions[i],
+                is_throttled(manager, topic, "leader.replication.throttled.replicas", i),
+                is_throttled(manager, topic, "follower.replication.throttled.replicas", i));
+    }
+}
+
 static void apply_change(struct replica_manager *manager,
                          const struct metadata_topic_change *change, enum retired_log gone) {
     const struct metadata_topic *after = change->after;
@@ -301,6 +331,7 @@ static void apply_change(struct replica_manager *manager,
     for (int32_t i = 0; i < after->partition_count; i++)
         apply_partition(manager, hosted, after, i, &log_config, min_isr);
     apply_settings(hosted, &log_config);
+    apply_throttles(manager, hosted, after);
 }
 
 void replica_manager_apply(struct replica_manager *manager,
@@ -445,6 +476,8 @@ void replica_manager_free(struct replica_manager *manager) {
     if (manager == NULL)
         return;
     replica_manager_retire_all(manager);
+    replication_quota_done(&manager->leader_quota);
+    replication_quota_done(&manager->follower_quota);
     CHECK(pthread_rwlock_destroy(&manager->lock) == 0);
     traffic_meter_unref(manager->traffic);
     free(manager);

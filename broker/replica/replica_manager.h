@@ -40,6 +40,9 @@ struct replica_manager_config {
 
 MUST_CHECK enum error replica_manager_new(const struct replica_manager_config *config,
                                           struct replica_manager **created);
+/* What throttled replicas may take from here and bring here; INT64_MAX: no bound. */
+void replica_manager_throttle(struct replica_manager *manager, int64_t leader_bytes_per_second,
+                              int64_t follower_bytes_per_second);
 /* The logs may have lost records before the registration `zxid`: a state that is older and names
  * this broker as leader does not make it lead. It would give the offsets of what it lost to other
  * records of the same leader epoch. The controller sees the registration and decides anew. */

@@ -6,6 +6,7 @@
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/reassign_plan.h"
+#include "ops/cli/reassign_throttle.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
 
@@ -18,6 +19,7 @@ static const struct flag reassign_flags[] = {
     {0, "remove", "ID,...", "brokers to be emptied; their replicas go where there are fewest"},
     {0, "replication-factor", "N", "how many replicas each partition shall have"},
     {0, "cancel", NULL, "take back what is under way"},
+    {0, "throttle", "BYTES", "let the data move no faster than so many bytes per second"},
     {0, "wait", NULL, "return when the data has moved"},
     {'n', "dry-run", NULL, "only show what would be changed"},
 };
@@ -113,20 +115,43 @@ static enum exit_status execute(struct barnabas_admin *admin, const struct reass
     return status;
 }
 
+/* With what was begun over, or given up, nothing is throttled any more. */
+static enum exit_status wait_and_tidy(const struct invocation *invocation,
+                                      struct barnabas_admin *admin,
+                                      const struct reassign_plan *plan, bool is_throttled,
+                                      int64_t timeout_ms) {
+    enum exit_status status = EXIT_OK;
+    int64_t wait_ms;
+
+    if (invocation_has(invocation, "wait")) {
+        if (!session_timeout_ms(invocation, WAIT_MS_DEFAULT, &wait_ms))
+            return EXIT_USAGE;
+        status = wait_for_end(admin, plan, timeout_ms, wait_ms);
+    } else if (is_throttled) {
+        printf("the throttle stays: --cancel, or the same again with --wait, removes it\n");
+        return EXIT_OK;
+    }
+    if (status == EXIT_OK && (is_throttled || invocation_has(invocation, "cancel")))
+        status = reassign_throttle_remove(admin, plan, timeout_ms);
+    return status;
+}
+
 static enum exit_status change_and_wait(const struct invocation *invocation,
                                         struct barnabas_admin *admin,
                                         const struct reassign_plan *plan, int64_t timeout_ms) {
-    enum exit_status status =
-        session_confirm(invocation, "Replicas are moved, and the old ones deleted.", NULL);
-    int64_t wait_ms;
+    enum exit_status status;
+    int64_t throttle;
 
+    if (!invocation_number(invocation, "throttle", 1, INT64_MAX - 1, 0, &throttle))
+        return EXIT_USAGE;
+    status = session_confirm(invocation, "Replicas are moved, and the old ones deleted.", NULL);
+    if (status == EXIT_OK && throttle > 0)
+        status = reassign_throttle_set(admin, plan, throttle, timeout_ms);
     if (status == EXIT_OK)
         status = execute(admin, plan, timeout_ms);
-    if (status != EXIT_OK || !invocation_has(invocation, "wait"))
+    if (status != EXIT_OK)
         return status;
-    if (!session_timeout_ms(invocation, WAIT_MS_DEFAULT, &wait_ms))
-        return EXIT_USAGE;
-    return wait_for_end(admin, plan, timeout_ms, wait_ms);
+    return wait_and_tidy(invocation, admin, plan, throttle > 0, timeout_ms);
 }
 
 static enum exit_status change(const struct invocation *invocation, struct barnabas_admin *admin,
@@ -219,10 +244,12 @@ const struct command command_partition_reassign = {
     .operands = "[TOPIC[:PARTITION]]",
     .operand_count_max = 1,
     .meaning = "move partitions to other brokers, or see what is under way",
-    .details = "Without operands and flags it lists what is under way; --remove without operands\n"
-               "empties brokers of all topics. The first broker of --to is the\n"
-               "preferred leader. New replicas copy everything first; the old ones are deleted\n"
-               "when all of them are in sync.",
+    .details =
+        "Without operands and flags it lists what is under way; --remove without operands\n"
+        "empties brokers of all topics. The first broker of --to is the\n"
+        "preferred leader. New replicas copy everything first; the old ones are deleted\n"
+        "when all of them are in sync. --throttle bounds each broker, for the replicas that\n"
+        "move; it is removed when --wait returns.",
     .flags = reassign_flags,
     .flag_count = sizeof(reassign_flags) / sizeof(reassign_flags[0]),
     .run = run_reassign,

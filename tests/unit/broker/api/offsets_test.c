@@ -132,7 +132,7 @@ static int set_up(void **state) {
     f.log = fixture_load(&f.base, true, 0);
     fill();
     f.environment = (struct partition_environment){
-        1, 30000, 0, &f.base.clock.clock, everybody_is_alive, no_proposal, NULL, NULL};
+        1, 30000, 0, &f.base.clock.clock, everybody_is_alive, no_proposal, NULL, NULL, NULL, NULL};
     f.partition = partition_new(&f.environment, "topic", 0, &id, f.log, 0);
     metadata_cache_init(&f.cache);
     publish();
