@@ -114,7 +114,7 @@ static void check_row(const struct setting *setting) {
     assert_true(setting->doc[strlen(setting->doc) - 1] == '.');
     if (setting->value != NULL && !setting_parse(setting, bytes_of_text(setting->value), &value))
         fail_msg("the default of %s is not allowed", setting->key);
-    if (setting->status != SETTING_SUPPORTED) {
+    if (setting->status == SETTING_IGNORED || setting->status == SETTING_REFUSED) {
         assert_non_null(setting->reason);
         assert_true(setting->reason[strlen(setting->reason) - 1] != '.');
     }
