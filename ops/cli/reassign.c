@@ -131,7 +131,9 @@ static enum exit_status wait_and_tidy(const struct invocation *invocation,
         printf("the throttle stays: --cancel, or the same again with --wait, removes it\n");
         return EXIT_OK;
     }
-    if (status == EXIT_OK && (is_throttled || invocation_has(invocation, "cancel")))
+    if (invocation_has(invocation, "cancel"))
+        is_throttled = reassign_throttle_is_set(admin, plan, timeout_ms);
+    if (status == EXIT_OK && is_throttled)
         status = reassign_throttle_remove(admin, plan, timeout_ms);
     return status;
 }

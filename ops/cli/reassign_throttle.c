@@ -130,6 +130,30 @@ enum exit_status reassign_throttle_set(struct barnabas_admin *admin,
     return status;
 }
 
+static bool has_throttle(const struct barnabas_settings *settings) {
+    for (size_t i = 0; i < settings->count; i++)
+        if (strcmp(settings->items[i].key, LEADER_REPLICAS) == 0 &&
+            settings->items[i].source == BARNABAS_SOURCE_TOPIC)
+            return true;
+    return false;
+}
+
+bool reassign_throttle_is_set(struct barnabas_admin *admin, const struct reassign_plan *plan,
+                              int64_t timeout_ms) {
+    bool is_set = false;
+
+    for (size_t i = 0; i < plan->count && !is_set; i++) {
+        struct barnabas_settings *settings = NULL;
+        is_set =
+            is_first_of_topic(plan, i) &&
+            barnabas_admin_describe_settings(admin, BARNABAS_RESOURCE_TOPIC, plan->wanted[i].topic,
+                                             timeout_ms, &settings) == BARNABAS_OK &&
+            has_throttle(settings);
+        barnabas_settings_free(settings);
+    }
+    return is_set;
+}
+
 enum exit_status reassign_throttle_remove(struct barnabas_admin *admin,
                                           const struct reassign_plan *plan, int64_t timeout_ms) {
     enum exit_status status = alter_brokers(admin, plan, NULL, timeout_ms);

@@ -12,6 +12,9 @@
 enum exit_status reassign_throttle_set(struct barnabas_admin *admin,
                                        const struct reassign_plan *plan, int64_t bytes_per_second,
                                        int64_t timeout_ms);
+/* Whether a topic of the plan has throttled replicas; false too if nobody says. */
+bool reassign_throttle_is_set(struct barnabas_admin *admin, const struct reassign_plan *plan,
+                              int64_t timeout_ms);
 /* For the topics of the plan, and all brokers. */
 enum exit_status reassign_throttle_remove(struct barnabas_admin *admin,
                                           const struct reassign_plan *plan, int64_t timeout_ms);
