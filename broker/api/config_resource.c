@@ -43,11 +43,11 @@ static enum error check_broker(struct api_call *call, struct bytes name, const c
     int32_t id;
 
     if (!parse_id(name, &id))
-        return refuse(call, message, "Broker id must be an integer, but it is: %s",
-                      LOG_QUOTED(name));
+        return refuse(call, message, "Broker id must be an integer, but it is: %.*s",
+                      BYTES_FORMAT(name));
     if (id != call->context->broker_id)
-        return refuse(call, message, "Unexpected broker id, expected %d%s, but received %s",
-                      call->context->broker_id, or_empty, LOG_QUOTED(name));
+        return refuse(call, message, "Unexpected broker id, expected %d%s, but received %.*s",
+                      call->context->broker_id, or_empty, BYTES_FORMAT(name));
     return ERR_NONE;
 }
 

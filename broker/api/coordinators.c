@@ -62,6 +62,8 @@ static enum error answer_key(struct api_call *call, const struct metadata *metad
     answer->error_message = bytes_of_text("");
     error = look_up(call, metadata, key_type, key, answer);
     answer->error_code = error_to_wire(error);
+    if (error != ERR_NONE)
+        answer->error_message = bytes_of_text(error_text(error));
     return error;
 }
 

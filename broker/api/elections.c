@@ -88,7 +88,7 @@ begin_results(struct election *election, size_t count,
 }
 
 static struct bytes message_of(enum error error) {
-    if (error == ERR_NONE)
+    if (error == ERR_NONE || error == ERR_NOT_CONTROLLER)
         return BYTES_NULL;
     return bytes_of_text(error == ERR_UNKNOWN_TOPIC_OR_PARTITION ? "The partition does not exist."
                                                                  : error_text(error));

@@ -196,6 +196,8 @@ static void fill_partition(struct fetching *fetching, const struct fetched *fetc
     enum error error = fetched->error;
 
     fetch_response_responses_partitions_init(response);
+    if (error != ERR_UNKNOWN_TOPIC_OR_PARTITION && error != ERR_UNKNOWN_TOPIC_ID)
+        response->aborted_transactions_count = -1;
     response->partition_index = fetched->item->index;
     if (error == ERR_DISK_CORRUPT || error == ERR_DISK_FAILED)
         error = ERR_KAFKA_STORAGE_ERROR;
@@ -208,7 +210,6 @@ static void fill_partition(struct fetching *fetching, const struct fetched *fetc
     response->high_watermark = fetched->result.high_watermark;
     response->last_stable_offset = fetched->result.last_stable_offset;
     response->log_start_offset = fetched->result.log_start_offset;
-    response->aborted_transactions_count = -1;
     if (fetching->isolation == READ_COMMITTED &&
         (error = tell_aborted(fetching, fetched, response)) != ERR_NONE) {
         response->error_code = error_to_wire(error);

@@ -70,6 +70,8 @@ static void on_joined(void *request, const struct group_join_result *result) {
     response->error_code = error_to_wire(result->error);
     response->generation_id = result->generation;
     response->skip_assignment = result->skip_assignment;
+    if (result->error != ERR_NONE && call->header.api_version >= 7)
+        response->protocol_name = BYTES_NULL;
     joining->is_too_large = !copy_into(call, result->protocol_type, &response->protocol_type) ||
                             !copy_into(call, result->protocol, &response->protocol_name) ||
                             !copy_into(call, result->leader, &response->leader) ||
@@ -134,6 +136,8 @@ static void handle_join_group(struct api_call *call) {
     if (joining->wire.group_id.size == 0) {
         join_group_response_init(&joining->response);
         joining->response.error_code = ERR_INVALID_GROUP_ID;
+        if (call->header.api_version >= 7)
+            joining->response.protocol_name = BYTES_NULL;
         joining->response.member_id = joining->wire.member_id;
         api_respond(call, &joining->response);
         return;

@@ -178,8 +178,10 @@ static void on_allocated(void *context,
 
     allocate_producer_ids_response_init(&allocation->response);
     allocation->response.error_code = error_to_wire(response->error);
-    allocation->response.producer_id_start = response->producer_id_start;
-    allocation->response.producer_id_len = response->producer_id_count;
+    if (response->error == ERR_NONE) {
+        allocation->response.producer_id_start = response->producer_id_start;
+        allocation->response.producer_id_len = response->producer_id_count;
+    }
     hop_return(&allocation->hop, allocation_respond);
 }
 

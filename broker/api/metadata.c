@@ -1,5 +1,7 @@
 #include <stdlib.h>
 
+#include <stdio.h>
+
 #include "broker/api/handlers.h"
 #include "broker/config/config.h"
 #include "broker/control/control.h"
@@ -245,6 +247,7 @@ static void refuse_ids(struct metadata_answer *answer, const struct metadata_req
         metadata_response_topics_init(&response->topics[i]);
         response->topics[i].error_code = error_to_wire(ERR_INVALID_REQUEST);
         response->topics[i].name = bytes_is_null(name) ? bytes_of_text("") : name;
+        response->topics[i].topic_id = request->topics[i].topic_id;
     }
 }
 
@@ -339,14 +342,20 @@ static void list_cluster_brokers(const struct metadata *metadata, const char *li
 
 /* This broker has no controllers of its own kind to tell of. */
 static void refuse_endpoint_type(struct api_call *call, int8_t endpoint_type) {
-    enum error error =
-        endpoint_type == 2 ? ERR_MISMATCHED_ENDPOINT_TYPE : ERR_UNSUPPORTED_ENDPOINT_TYPE;
     struct describe_cluster_response response;
+    char message[64];
 
     describe_cluster_response_init(&response);
-    response.error_code = error_to_wire(error);
-    response.error_message = bytes_of_text(error_text(error));
-    response.endpoint_type = endpoint_type;
+    if (endpoint_type == 2) {
+        response.error_code = error_to_wire(ERR_MISMATCHED_ENDPOINT_TYPE);
+        response.error_message =
+            bytes_of_text("The request was sent to an endpoint of type BROKER, but we wanted an "
+                          "endpoint of type CONTROLLER");
+    } else {
+        (void)snprintf(message, sizeof(message), "Unsupported endpoint type %d", endpoint_type);
+        response.error_code = error_to_wire(ERR_UNSUPPORTED_ENDPOINT_TYPE);
+        response.error_message = bytes_of_text(message);
+    }
     api_respond(call, &response);
 }
 

@@ -76,7 +76,7 @@ static void on_extended(void *context,
         if (topic->error_code != ERR_NONE)
             continue;
         if (response->error != ERR_NONE) {
-            fail(topic, response->error, error_text(response->error));
+            topic->error_code = error_to_wire(response->error);
             continue;
         }
         CHECK(at < response->result_count);

@@ -24,7 +24,14 @@ static void alteration_respond(struct hop *hop) {
 static struct bytes message_of(enum error error, const char *message) {
     if (error == ERR_NONE)
         return BYTES_NULL;
+    if (message == NULL && error == ERR_UNKNOWN_TOPIC_OR_PARTITION)
+        message = "The partition does not exist.";
     return bytes_of_text(message != NULL ? message : error_text(error));
+}
+
+/* Of the request; Kafka's is empty where there is no error. */
+static struct bytes whole_message_of(enum error error) {
+    return bytes_of_text(error == ERR_NONE ? "" : error_text(error));
 }
 
 /* The results come in the order of the request, so the answer has its shape. */
@@ -66,7 +73,7 @@ static void on_altered(void *context,
     if (error == ERR_NONE && !fill_altered(alteration, response))
         error = ERR_UNKNOWN_SERVER_ERROR;
     alteration->response.error_code = error_to_wire(error);
-    alteration->response.error_message = message_of(error, NULL);
+    alteration->response.error_message = whole_message_of(error);
     hop_return(&alteration->hop, alteration_respond);
 }
 
@@ -228,7 +235,7 @@ static void listing_run(struct hop *hop) {
     if (error != ERR_NONE)
         listing->response.topics_count = 0;
     listing->response.error_code = error_to_wire(error);
-    listing->response.error_message = message_of(error, NULL);
+    listing->response.error_message = whole_message_of(error);
     hop_return(hop, listing_respond);
 }
 

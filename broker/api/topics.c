@@ -130,7 +130,7 @@ static void on_created(void *context, const struct controller_create_topics_resp
         if (topic->error_code != ERR_NONE)
             continue;
         if (response->error != ERR_NONE) {
-            fail_created(topic, response->error, bytes_of_text(error_text(response->error)));
+            fail_created(topic, response->error, bytes_of_text(""));
             continue;
         }
         CHECK(at < response->result_count);
@@ -213,7 +213,7 @@ static bool take_topic(struct creation *creation, int32_t at, struct controller_
                                                             : from->replication_factor;
     if (creation->repeated[at])
         fail_created(response, ERR_INVALID_REQUEST,
-                     bytes_of_text("The topic is named twice in the request."));
+                     bytes_of_text("Found multiple entries for this topic."));
     else if (from->assignments_count > 0 &&
              (from->num_partitions != -1 || from->replication_factor != -1))
         fail_created(response, ERR_INVALID_REQUEST,
@@ -329,8 +329,6 @@ static void on_deleted(void *context, const struct controller_delete_topics_resp
             gone->name = arena_copy(&call->request->arena, result->name);
         }
         gone->error_code = error_to_wire(deletion_error(call, error));
-        if (error != ERR_NONE)
-            gone->error_message = bytes_of_text(error_text(error));
     }
     visible_wait(&deletion->visible, are_deleted);
 }
@@ -366,6 +364,29 @@ static bool fill_deletion(struct deletion *deletion) {
     return true;
 }
 
+/* A topic by its name and by its id at once. */
+static bool names_and_identifies(const struct delete_topics_request *wire) {
+    for (int32_t i = 0; i < wire->topics_count; i++) {
+        if (!bytes_is_null(wire->topics[i].name) && !uuid_is_zero(&wire->topics[i].topic_id))
+            return true;
+    }
+    return false;
+}
+
+/* As Kafka: the whole request. */
+static void refuse_deletion(struct deletion *deletion) {
+    struct api_call *call = deletion->visible.hop.call;
+
+    if (!fill_deletion(deletion)) {
+        api_close(call);
+        return;
+    }
+    for (int32_t i = 0; i < deletion->response.responses_count; i++) {
+        deletion->response.responses[i].error_code = error_to_wire(ERR_INVALID_REQUEST);
+    }
+    api_respond(call, &deletion->response);
+}
+
 static void handle_delete_topics(struct api_call *call) {
     struct deletion *deletion = api_alloc(call, 1, sizeof(*deletion));
 
@@ -377,7 +398,9 @@ static void handle_delete_topics(struct api_call *call) {
     if (!api_decode(call, &deletion->wire))
         return;
     deletion->visible.hop.call = call;
-    if (fill_deletion(deletion))
+    if (names_and_identifies(&deletion->wire))
+        refuse_deletion(deletion);
+    else if (fill_deletion(deletion))
         visible_go(&deletion->visible, delete_run, delete_respond, deletion->wire.timeout_ms);
     else
         api_close(call);

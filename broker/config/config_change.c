@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "broker/config/setting.h"
-#include "client/base/logger.h"
 
 static int compare_keys(const void *a, const void *b) {
     const struct bytes *x = a;
@@ -38,13 +37,13 @@ enum error config_changes_check(const struct config_change *changes, size_t coun
     }
     for (size_t i = 0; i < count; i++) {
         if (changes[i].operation < CONFIG_SET || changes[i].operation > CONFIG_SUBTRACT) {
-            snprintf(message, CONFIG_MESSAGE_SIZE, "Unknown operation %d for config key: %s",
-                     (int)changes[i].operation, LOG_QUOTED(changes[i].key));
+            snprintf(message, CONFIG_MESSAGE_SIZE, "Unknown operation %d for config key: %.*s",
+                     (int)changes[i].operation, BYTES_FORMAT(changes[i].key));
             return ERR_INVALID_REQUEST;
         }
         if (bytes_is_null(changes[i].value) && changes[i].operation != CONFIG_DELETE) {
-            snprintf(message, CONFIG_MESSAGE_SIZE, "Null value not supported for : %s",
-                     LOG_QUOTED(changes[i].key));
+            snprintf(message, CONFIG_MESSAGE_SIZE, "Null value not supported for : %.*s",
+                     BYTES_FORMAT(changes[i].key));
             return ERR_INVALID_REQUEST;
         }
     }
@@ -116,8 +115,9 @@ static enum error change_list(const struct config_change *change, struct bytes b
     const struct setting *row = find_row(change->key, is_topic, &fallback);
 
     if (row == NULL || row->type != CONFIG_TYPE_LIST) {
-        snprintf(message, CONFIG_MESSAGE_SIZE, "Config value %s is not allowed for config key: %s",
-                 append ? "append" : "subtract", LOG_QUOTED(change->key));
+        snprintf(message, CONFIG_MESSAGE_SIZE,
+                 "Config value %s is not allowed for config key: %.*s",
+                 append ? "append" : "subtract", BYTES_FORMAT(change->key));
         return ERR_INVALID_CONFIG;
     }
     return combine(arena, bytes_is_null(before) ? fallback : before, change->value, append, after)

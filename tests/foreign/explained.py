@@ -27,3 +27,30 @@ EXPLAINED = [
      "settings that Kafka has but does not show"),
     (r"--entity-name 1 --all$", r"^[+-]  (node\.id|alter\.config\.policy)", "to be mended"),
 ]
+
+# The same for wire_cases.py: case, difference, reason.
+WIRE = [
+    (r"^versions$", "finalized_features_epoch", "the version of /feature; clients make nothing of it"),
+    (r"^(create|alter|replace) ", r"error_message: .*(config|setting|allowed|value)",
+     "our message says what is allowed"),
+    (r"^produce ", "error_message: None", "our message says what is wrong with the records"),
+    (r"^(create|partitions|move) ", r"error_message: '.*(ArrayBuffer|HashMap|Inconsistent|Cannot"
+     r" have|Duplicate|Empty replica)", "Kafka's message is of Java collections, or is not one text"),
+    (r"^(alter|replace|settings of) .*(type|broker)", "error_message: ",
+     "one message for all kinds of resources"),
+    (r"(in a strange way|elect strangely|unknown codec|without a group)",
+     r"error_(code|message): (-1|None), ours", "Kafka meets an exception there"),
+    (r"^produce ", "log_start_offset: 0, ours -1",
+     "with some errors Kafka tells where the log begins; clients make nothing of it"),
+    (r"^producers$", "error_message: '.*', ours None", "the error code says it"),
+    (r"^produce it again", "log_append_time_ms", "Kafka tells the time that the producer gave"),
+    (r"^create assigned to (nobody|a negative)", ALL, "Kafka makes partitions without a replica"),
+    (r"^delete ", "topic_id: 'no id', ours", "ours tells the id of what was named, as newer brokers"),
+    (r"^partitions twice", r"results\[1\]", "Kafka merges the two results into one"),
+    (r"^(settings of a topic|one setting|some settings)", "read_only",
+     "what cannot be changed at run time here is more than in Kafka"),
+    (r"^(settings of a topic|one setting)", "is_default: False, ours True",
+     "Kafka 3.9 says of no setting that it is the default"),
+    (r"^fetch offsets$", "metadata: '', ours 'note'",
+     "version 0 is of the time when offsets were in ZooKeeper, where Kafka still looks for them"),
+]

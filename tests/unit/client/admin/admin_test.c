@@ -46,7 +46,7 @@ static void each_topic_has_its_outcome(void **state) {
     assert_int_equal(outcomes->count, 2);
     assert_string_equal(outcomes->items[0].topic, "t");
     assert_int_equal(outcomes->items[0].error, BARNABAS_TOPIC_ALREADY_EXISTS);
-    assert_string_equal(outcomes->items[0].message, "a topic of this name exists");
+    assert_string_equal(outcomes->items[0].message, "Topic with this name already exists.");
     assert_int_equal(outcomes->items[1].error, BARNABAS_OK);
     barnabas_outcomes_free(outcomes);
     barnabas_admin_close(admin);
