@@ -104,7 +104,11 @@ enum error disk_sync(struct disk *disk, int fd) {
 
     if (error != ERR_NONE)
         return error;
-    return fdatasync(fd) == 0 ? ERR_NONE : failed();
+    if (fdatasync(fd) != 0)
+        return failed();
+    if (disk->synced != NULL)
+        disk->synced(disk, fd, NULL);
+    return ERR_NONE;
 }
 
 bool disk_allocate(struct disk *disk, int fd, int64_t position, int64_t size) {
@@ -251,6 +255,8 @@ enum error disk_sync_dir(struct disk *disk, const char *path) {
     if (fsync(fd) != 0)
         error = failed();
     close(fd);
+    if (error == ERR_NONE && disk->synced != NULL)
+        disk->synced(disk, -1, path);
     return error;
 }
 

@@ -60,6 +60,9 @@ struct disk {
      * operations on a descriptor. A NULL pointer: never asked. */
     enum error (*before)(struct disk *disk, enum disk_operation operation, const char *path,
                          size_t *size);
+    /* Told after a file (by its descriptor) or a directory (by its path, `fd` -1) was synced, so
+     * that a test knows what a loss of power leaves. NULL: never told. */
+    void (*synced)(struct disk *disk, int fd, const char *path);
 };
 
 /* The machine's file systems. */

@@ -240,7 +240,7 @@ static enum error assign_epoch(struct log *log, int32_t leader_epoch, int64_t st
         error = leader_epochs_catch_up(log->epochs, &synced);
     if (!synced) {
         mutex_lock(&log->state_lock);
-        log->dir_is_dirty = true;
+        log->dir_changes++;
         mutex_unlock(&log->state_lock);
     }
     return log_fail(log, error, "write leader-epoch-checkpoint");
@@ -326,7 +326,7 @@ static enum error roll_to(struct log *log, int64_t base_offset, int64_t now_ms) 
     segment->jitter_ms = draw_jitter(log);
     mutex_lock(&log->state_lock);
     error = log_add_segment(log, segment);
-    log->dir_is_dirty = true;
+    log->dir_changes++;
     mutex_unlock(&log->state_lock);
     if (error != ERR_NONE) {
         segment_unref(segment, log->dir->cache);
@@ -442,6 +442,7 @@ static void after_append(struct log *log, struct segment *segment, int64_t now_m
 
 static enum error append_set(struct log *log, const struct append_set *set, int64_t now_ms) {
     struct segment *segment = log_active_segment(log);
+    bool is_first; /* batch in its segment */
     enum error error;
 
     if (log->ends == NULL) {
@@ -458,14 +459,17 @@ static enum error append_set(struct log *log, const struct append_set *set, int6
             return log_fail(log, error, "roll a segment");
         segment = log_active_segment(log);
     }
-    if (!segment->has_file) {
-        mutex_lock(&log->state_lock);
-        log->dir_is_dirty = true;
-        mutex_unlock(&log->state_lock);
-    }
+    is_first = !segment->has_file;
     if ((error = segment_write(&log->home, segment, set->data, set->size, set->batch_count)) !=
         ERR_NONE)
         return log_fail(log, error, "append");
+    /* INVARIANT: counted when the file is there, before its batches show: a flush that finds them
+     * makes the file's name durable too. */
+    if (is_first) {
+        mutex_lock(&log->state_lock);
+        log->dir_changes++;
+        mutex_unlock(&log->state_lock);
+    }
     if ((error = note_producers(log, segment, set)) != ERR_NONE)
         return log_fail(log, error, "append to a transaction index");
     publish(log, segment, set);

@@ -199,7 +199,7 @@ static void exchange_in_list(struct log *log, struct segment *segment, size_t at
             (log->segment_count - at - count) * sizeof(log->segments[0]));
     log->segment_count -= count - 1;
     __atomic_store_n(&log->size, log->size + size, __ATOMIC_RELEASE);
-    log->dir_is_dirty = true;
+    log->dir_changes++;
     log->generation++; /* who goes through the list by index begins anew */
     mutex_unlock(&log->state_lock);
 }

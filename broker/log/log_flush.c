@@ -21,6 +21,7 @@
 struct flush {
     int64_t target;
     uint32_t generation;
+    uint32_t dir_changes;
     bool sync_dir;
     size_t count;
     struct segment **segments; /* references; all but the last are complete */
@@ -34,7 +35,8 @@ static enum error begin(struct log *log, struct flush *flush) {
     mutex_lock(&log->state_lock);
     flush->target = log->end_offset;
     flush->generation = log->generation;
-    flush->sync_dir = log->dir_is_dirty && log->size > 0;
+    flush->dir_changes = log->dir_changes;
+    flush->sync_dir = log->dir_changes != log->dir_changes_synced && log->size > 0;
     while (first < log->segment_count && log->segments[first]->base_offset < log->durable_base &&
            log->segments[first]->next_offset <= log->flushed_offset)
         first++;
@@ -46,8 +48,6 @@ static enum error begin(struct log *log, struct flush *flush) {
             segment_ref(log->segments[i]);
             flush->segments[flush->count++] = log->segments[i];
         }
-        if (flush->sync_dir)
-            log->dir_is_dirty = false;
     }
     mutex_unlock(&log->state_lock);
     return error;
@@ -112,6 +112,9 @@ static bool publish(struct log *log, const struct flush *flush) {
 
     mutex_lock(&log->state_lock);
     risen = flush->generation == log->generation && flush->target > log->flushed_offset;
+    /* Only now: another flush that runs meanwhile must not rely on this one. */
+    if (flush->sync_dir && (int32_t)(flush->dir_changes - log->dir_changes_synced) > 0)
+        log->dir_changes_synced = flush->dir_changes;
     if (risen)
         __atomic_store_n(&log->flushed_offset, flush->target, __ATOMIC_RELEASE);
     if (flush->generation == log->generation && flush->count > 0 &&
@@ -159,7 +162,7 @@ static bool has_unflushed(struct log *log) {
 
     mutex_lock(&log->state_lock);
     has = log->flushed_offset < log->end_offset || has_unsynced_indexes(log) ||
-          (log->dir_is_dirty && log->size > 0);
+          (log->dir_changes != log->dir_changes_synced && log->size > 0);
     mutex_unlock(&log->state_lock);
     return has;
 }

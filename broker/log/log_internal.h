@@ -108,7 +108,8 @@ struct log {
     int64_t flush_wanted_offset;           /* state_lock */
     bool flush_is_running;                 /* state_lock; flush_task is posted or runs */
     bool writeback_is_running;             /* state_lock; writeback_task likewise */
-    bool dir_is_dirty;                     /* state_lock; the folder's entries are not durable */
+    uint32_t dir_changes;                  /* state_lock; of the folder's entries, counted */
+    uint32_t dir_changes_synced;           /* state_lock; of them durable */
     int64_t durable_base; /* state_lock; segments with a lower base have durable indexes */
     struct task flush_task;
     struct task writeback_task;

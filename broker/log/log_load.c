@@ -418,6 +418,9 @@ static enum error load_segments(struct loading *loading) {
     for (size_t i = 0; i < folder->count && error == ERR_NONE; i++) {
         if (!is_log_file(&folder->files[i]))
             continue;
+        /* What was cut off before it began came back with the power: it does not follow. */
+        if (folder->files[i].base_offset < loading->expected_offset)
+            loading->was_cut = true;
         if (!loading->was_cut) {
             error = load_one(loading, i);
             continue;
@@ -546,7 +549,7 @@ static void settle_offsets(struct loading *loading) {
     log->durable_base = log_active_segment(log)->base_offset;
     if (recovered_from < log->durable_base)
         log->durable_base = recovered_from;
-    log->dir_is_dirty = !options->was_clean;
+    log->dir_changes = options->was_clean ? 0 : 1;
 }
 
 static enum error read_topic_id(struct log *log) {
