@@ -7,7 +7,6 @@ EXPLAINED = [
     # ---- Not there yet ----
     (r"^configs .*--entity-type (clients|users|ips)", ALL,
      "neither quotas nor SCRAM are there yet"),
-    (r"^log-dirs .*(--describe$|orders|missing)", ALL, "DescribeLogDirs is not there yet"),
     (r"^broker-api-versions", r"\(\d+\): ", "APIs that are not there yet"),
     (r"^(acls|delegation-tokens) | upgrade ", ALL, "APIs that are not there yet"),
     (r"--entity-type brokers --entity-name 1$", "replication.throttled.rate=",
