@@ -239,9 +239,9 @@ RECORDS = [
     step("log-dirs", "--describe --broker-list 1,2 --topic-list orders"),
     step("log-dirs", "--describe --broker-list 1,9"),
     step("log-dirs", "--describe --topic-list missing"),
-    step("producer-perf-test", "--topic orders --num-records 100 --record-size 100 --throughput -1"
+    step("producer-perf-test", "--topic absent.replica --num-records 100 --record-size 100 --throughput -1"
          " --producer-props acks=all bootstrap.servers={one}", server="", blur=NUMBERS),
-    step("verifiable-producer", "--topic orders --max-messages 3 --acks -1",
+    step("verifiable-producer", "--topic absent.replica --max-messages 3 --acks -1",
          blur=((r'"timestamp":\d+', '"timestamp":N'), (r'"offset":\d+', '"offset":N'),
                (r'"avg_throughput":[\d.]+', '"avg_throughput":N'),
                (r'"partition":\d', '"partition":N'))),
@@ -290,8 +290,37 @@ QUOTAS = [
     configs("--describe --entity-type users --entity-name u1"),
 ]
 
+GROUP = "--group readers"
+WITHOUT_COORDINATOR = ((r"PORT\d \(\d\)|PORT\d\s+\(\d\)", "COORDINATOR"), (r" +", " "))
+
+
+def groups(line, **more):
+    return step("consumer-groups", line, blur=WITHOUT_COORDINATOR, **more)
+
+
+GROUPS = [
+    step("console-consumer", "--topic orders --group readers --from-beginning --max-messages 5"
+         " --timeout-ms 20000", ordered=False, blur=((r"(?m)^value \d+$", "value N"),)),
+    groups("--list"),
+    groups(f"--describe {GROUP} --state"),
+    groups(f"--describe {GROUP} --members"),
+    groups("--describe --group nobody"),
+    groups(f"--reset-offsets {GROUP} --topic orders --to-offset 5 --dry-run", ordered=False),
+    groups(f"--reset-offsets {GROUP} --topic orders --to-offset 5 --execute", ordered=False),
+    groups(f"--describe {GROUP}", ordered=False, until="orders"),
+    groups(f"--describe {GROUP} --offsets", ordered=False),
+    groups(f"--reset-offsets {GROUP} --topic orders:1 --shift-by -1 --execute"),
+    groups(f"--reset-offsets {GROUP} --topic missing --to-earliest --dry-run"),
+    groups(f"--delete-offsets {GROUP} --topic orders:0", ordered=False),
+    groups(f"--delete-offsets {GROUP} --topic missing", ordered=False),
+    groups("--list --state"),
+    groups(f"--delete {GROUP}"),
+    groups("--delete --group nobody"),
+    groups("--list"),
+]
+
 STEPS = {"topics": TOPICS, "configs": CONFIGS, "reassignment": REASSIGNMENT,
-         "election": ELECTION, "records": RECORDS, "cluster": CLUSTER, "quotas": QUOTAS}
+         "election": ELECTION, "records": RECORDS, "cluster": CLUSTER, "quotas": QUOTAS, "groups": GROUPS}
 
 
 def text_of(content):
