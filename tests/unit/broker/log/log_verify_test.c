@@ -164,9 +164,12 @@ static void read_everything(struct log *log, bool check_crc) {
         assert_int_equal(log_range_copy(log, &range, data, &size), ERR_NONE);
         log_range_release(&range);
         if (size > 0 && record_batch_decode(bytes_of(data, size), &batch) == ERR_NONE) {
-            assert_true(record_batch_last_offset(&batch) >= offset);
-            if (check_crc)
+            /* After a clean stop nothing is read whole, and a base offset has no checksum: what
+             * it says may be wrong then. */
+            if (check_crc) {
+                assert_true(record_batch_last_offset(&batch) >= offset);
                 assert_true(record_batch_crc_is_valid(&batch));
+            }
         } else {
             assert_false(check_crc && size > 0);
         }
