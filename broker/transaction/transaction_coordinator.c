@@ -187,6 +187,7 @@ static enum error find_known(const struct transaction_coordinator *coordinator, 
                              struct transaction_entry **entry) {
     enum error error = transaction_coordinator_check(coordinator, id);
 
+    *entry = NULL;
     if (error != ERR_NONE)
         return error;
     *entry = transaction_entry_find(coordinator, id);

@@ -302,7 +302,7 @@ static void repair_cuts_what_is_damaged_and_keeps_the_rest(void **state) {
 
 /* What tells of it is the next segment: the base offset is outside of the checksum. */
 static void a_batch_that_claims_offsets_of_the_next_segment_is_cut(void **state) {
-    struct stored_batch last, batch;
+    struct stored_batch last = {0}, batch;
     struct log_repair repair;
     struct report report;
     struct bytes rest;
