@@ -16,6 +16,7 @@ struct batch {
     struct wire_writer value;
     int64_t wall_ms;
     enum error error;
+    bool is_appended; /* it is in the log */
 };
 
 static void batch_begin(struct batch *batch, const struct group_coordinator *coordinator,
@@ -70,7 +71,8 @@ static enum error batch_append(struct batch *batch, struct group_entry *entry,
         return batch->error;
     coordinator->order++;
     entry->references++;
-    journal_append(coordinator->journal, entry->partition, bytes, size, done, context);
+    batch->is_appended =
+        journal_append(coordinator->journal, entry->partition, bytes, size, done, context);
     free(bytes);
     return ERR_NONE;
 }
@@ -282,7 +284,10 @@ static enum error append_commit(struct group_entry *entry, struct batch *batch,
         if (offset->error != ERR_NONE)
             continue;
         group_offsets_begin_commit(entry->offsets, offset->topic, offset->partition);
-        if (commit->producer_id != RECORD_NO_PRODUCER_ID)
+        /* INVARIANT: only what is in the log is pending. The commit of a producer that was fenced
+         * would else take the place of its successor's, which has the same id, when that one ends.
+         */
+        if (commit->producer_id != RECORD_NO_PRODUCER_ID && batch->is_appended)
             group_offsets_put_pending(entry->offsets, commit->producer_id, offset->topic,
                                       offset->partition, &offset->record, append->order);
     }

@@ -94,10 +94,11 @@ static enum error append_now(struct append *append, int32_t leader_epoch, uint8_
     return ERR_NONE;
 }
 
-void journal_append(struct journal *journal, int32_t partition, uint8_t *batch, size_t size,
+bool journal_append(struct journal *journal, int32_t partition, uint8_t *batch, size_t size,
                     journal_appended *done, void *context) {
     struct append *append = calloc(1, sizeof(*append));
     struct executor *executor = loop_executor(journal->config.loop);
+    bool is_appended;
 
     CHECK(append != NULL);
     append->journal = journal;
@@ -114,6 +115,8 @@ void journal_append(struct journal *journal, int32_t partition, uint8_t *batch, 
         append->error =
             append_now(append, journal->partitions[partition].leader_epoch, batch, size);
     }
-    append->first_look.run = append->error == ERR_NONE ? on_first_look : on_refused;
+    is_appended = append->error == ERR_NONE;
+    append->first_look.run = is_appended ? on_first_look : on_refused;
     executor_post(executor, &append->first_look);
+    return is_appended;
 }

@@ -4,6 +4,7 @@
 
 #include "broker/journal/coordinator_key.h"
 #include "broker/transaction/producer_ids.h"
+#include "client/net/loop_call.h"
 
 #define TOPIC "__transaction_state"
 
@@ -51,19 +52,14 @@ void transaction_entry_unref(struct transaction_entry *entry) {
 
 /* ---- Life ---- */
 
-static void stop_on_loop(struct task *task) {
-    struct transaction_coordinator *coordinator =
-        CONTAINER_OF(task, struct transaction_coordinator, stop);
+static void stop_on_loop(void *context) {
+    struct transaction_coordinator *coordinator = context;
 
     journal_stop(coordinator->journal);
     peer_calls_free(coordinator->peers);
     coordinator->peers = NULL;
     loop_timer_done(&coordinator->abort_timer);
     loop_timer_done(&coordinator->expiration_timer);
-    mutex_lock(&coordinator->stop_lock);
-    coordinator->is_stopped = true;
-    condition_broadcast(&coordinator->stopped);
-    mutex_unlock(&coordinator->stop_lock);
 }
 
 static void make_parts(struct transaction_coordinator *coordinator) {
@@ -112,9 +108,6 @@ enum error transaction_coordinator_start(const struct transaction_coordinator_co
         free(coordinator);
         return error;
     }
-    mutex_init(&coordinator->stop_lock);
-    condition_init(&coordinator->stopped);
-    coordinator->stop.run = stop_on_loop;
     make_parts(coordinator);
     error = loop_start(coordinator->loop, "transactions");
     CHECK(error == ERR_NONE);
@@ -123,13 +116,8 @@ enum error transaction_coordinator_start(const struct transaction_coordinator_co
 }
 
 void transaction_coordinator_stop(struct transaction_coordinator *coordinator) {
-    if (coordinator == NULL)
-        return;
-    executor_post(loop_executor(coordinator->loop), &coordinator->stop);
-    mutex_lock(&coordinator->stop_lock);
-    while (!coordinator->is_stopped)
-        (void)condition_wait(&coordinator->stopped, &coordinator->stop_lock, INT64_MAX);
-    mutex_unlock(&coordinator->stop_lock);
+    if (coordinator != NULL)
+        loop_call(coordinator->loop, stop_on_loop, coordinator);
 }
 
 void transaction_coordinator_free(struct transaction_coordinator *coordinator) {
@@ -141,8 +129,6 @@ void transaction_coordinator_free(struct transaction_coordinator *coordinator) {
     journal_free(coordinator->journal);
     peer_calls_free(coordinator->peers);
     loop_free(coordinator->loop);
-    condition_done(&coordinator->stopped);
-    mutex_done(&coordinator->stop_lock);
     free(coordinator);
 }
 

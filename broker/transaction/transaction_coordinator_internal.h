@@ -10,7 +10,6 @@
 #include "broker/peer/peer_calls.h"
 #include "broker/transaction/transaction_coordinator.h"
 #include "client/base/clock.h"
-#include "client/base/sync.h"
 #include "client/net/loop.h"
 
 struct marking;
@@ -34,11 +33,6 @@ struct transaction_coordinator {
     struct transaction_entry *entries;
     struct loop_timer abort_timer;
     struct loop_timer expiration_timer;
-
-    struct task stop;
-    struct mutex stop_lock;
-    struct condition stopped;
-    bool is_stopped; /* stop_lock */
 };
 
 /* ---- transaction_coordinator.c ---- */

@@ -118,6 +118,6 @@ void transaction_store(struct transaction_entry *entry, const struct transaction
         executor_post(loop_executor(coordinator->loop), &store->refused);
         return;
     }
-    journal_append(coordinator->journal, entry->partition, bytes, size, on_appended, store);
+    (void)journal_append(coordinator->journal, entry->partition, bytes, size, on_appended, store);
     free(bytes);
 }

@@ -78,6 +78,7 @@ struct op {
     const char *member;
     const char *instance;
     int32_t generation;
+    int16_t producer_epoch; /* of a commit in a transaction */
     const char *topic;
     int32_t partition;
     struct bytes assignment; /* what a sync assigns to its own member */
@@ -178,9 +179,9 @@ static inline void run_commit(void *context) {
 
 #define NO_PRODUCER (-1)
 
-/* A commit of `op`'s partition; begun, not waited for. */
-static inline void begin_commit(struct bench *bench, struct committing *committing, struct op *op,
-                                int64_t producer_id, const char *metadata) {
+/* A commit of `op`'s partition. */
+static inline void make_commit(struct bench *bench, struct committing *committing, struct op *op,
+                               int64_t producer_id, const char *metadata) {
     op_begin(op);
     op->bench = bench;
     *committing = (struct committing){
@@ -190,7 +191,7 @@ static inline void begin_commit(struct bench *bench, struct committing *committi
                    .instance_id = bytes_of_text(op->instance),
                    .generation = op->generation,
                    .producer_id = producer_id,
-                   .producer_epoch = producer_id == NO_PRODUCER ? -1 : 0,
+                   .producer_epoch = producer_id == NO_PRODUCER ? -1 : op->producer_epoch,
                    .offsets = &committing->offset,
                    .count = 1,
                    .done = on_committed},
@@ -198,6 +199,12 @@ static inline void begin_commit(struct bench *bench, struct committing *committi
                    .partition = op->partition,
                    .record = {op->offset, 5, bytes_of_text(metadata), -1, -1}},
     };
+}
+
+/* Begun, not waited for. */
+static inline void begin_commit(struct bench *bench, struct committing *committing, struct op *op,
+                                int64_t producer_id, const char *metadata) {
+    make_commit(bench, committing, op, producer_id, metadata);
     call_on(group_coordinator_executor(bench->coordinator), run_commit, committing);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "tests/unit/broker/group/group_coordinator_fixture.h"
 
+#include "broker/journal/coordinator_key.h"
+
 /* ---- Where a group is served ---- */
 
 static void requests_are_served_where_the_partition_is_led_and_loaded(void **state) {
@@ -334,6 +336,39 @@ static void who_waits_is_answered_when_the_coordinator_stops(void **state) {
     assert_int_equal(commits.error, ERR_NOT_COORDINATOR);
 }
 
+static void run_commit_and_marker(void *context) {
+    struct committing *committing = context;
+    struct bench *bench = committing->op->bench;
+    int32_t partition =
+        coordinator_partition(committing->commit.group_id, bench->f.partition_count);
+
+    run_commit(committing);
+    group_coordinator_end_transaction(bench->coordinator, partition, committing->commit.producer_id,
+                                      true);
+}
+
+/* Before it is told that it was refused, the transaction of the producer that took over ends. */
+static void what_a_fenced_producer_commits_never_counts(void **state) {
+    struct op newer = {.group = "g", .topic = "t", .generation = -1, .producer_epoch = 5};
+    struct op older = {.group = "g", .topic = "t", .generation = -1, .producer_epoch = 4};
+    struct committing committing;
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    bench_start(&bench);
+    lead(&bench, 0);
+    newer.offset = 10;
+    older.offset = 99;
+    assert_int_equal(commit_as(&bench, newer, 7, ""), ERR_NONE);
+    make_commit(&bench, &committing, &older, 7, "");
+    call_on(group_coordinator_executor(bench.coordinator), run_commit_and_marker, &committing);
+    op_wait(&older);
+    assert_int_equal(older.error, ERR_INVALID_PRODUCER_EPOCH);
+    assert_int_equal(committed(&bench, "g", "t", 0), 10);
+    bench_end(&bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_served_where_the_partition_is_led_and_loaded),
@@ -350,6 +385,7 @@ int main(void) {
         cmocka_unit_test(a_commit_under_way_is_answered_when_the_leadership_is_lost),
         cmocka_unit_test(an_assignment_that_cannot_be_replicated_is_not_told),
         cmocka_unit_test(an_assignment_that_is_too_large_is_refused),
+        cmocka_unit_test(what_a_fenced_producer_commits_never_counts),
         cmocka_unit_test(metadata_is_bounded_as_java_counts_it),
         cmocka_unit_test(who_waits_is_answered_when_the_coordinator_stops),
     };

@@ -404,7 +404,7 @@ static void append(void *context) {
     uint8_t *bytes = make_batch(&spec, &size);
 
     outcome->is_calling = true;
-    journal_append(outcome->bench->journal, 0, bytes, size, on_appended, outcome);
+    (void)journal_append(outcome->bench->journal, 0, bytes, size, on_appended, outcome);
     outcome->is_calling = false;
     memset(bytes, 0, size); /* not needed after the call */
     free(bytes);
