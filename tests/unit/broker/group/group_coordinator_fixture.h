@@ -8,6 +8,7 @@
 #include "tests/unit/broker/journal/internal_topic_fixture.h"
 
 #include "broker/group/group_coordinator.h"
+#include "broker/journal/coordinator_key.h"
 #include "broker/metadata/metadata_watcher.h"
 
 #define NONE_FOUND   (-1)
@@ -126,12 +127,17 @@ static inline enum error check(struct bench *bench, const char *group) {
     return op.error;
 }
 
-/* Until the coordinator serves, or does not. */
+/* Until the coordinator serves, or does not: each partition, for each is loaded by itself. */
 static inline void wait_until(struct bench *bench, enum error wanted) {
+    static const char *const one_of_each[] = {"c", "a", "b"};
     int64_t deadline_ms = fixture_deadline_ms();
 
-    while (check(bench, "any") != wanted)
-        assert_true(clock_monotonic_ms(clock_system()) < deadline_ms);
+    for (size_t i = 0; i < ARRAY_COUNT(one_of_each); i++) {
+        assert_int_equal(
+            coordinator_partition(bytes_of_text(one_of_each[i]), bench->f.partition_count), i);
+        while (check(bench, one_of_each[i]) != wanted)
+            assert_true(clock_monotonic_ms(clock_system()) < deadline_ms);
+    }
 }
 
 static inline void lead_with(struct bench *bench, int32_t leader_epoch, int32_t isr_count) {

@@ -4,8 +4,6 @@
  */
 #include "tests/unit/broker/group/group_coordinator_fixture.h"
 
-#include "broker/journal/coordinator_key.h"
-
 /* ---- Where a group is served ---- */
 
 static void requests_are_served_where_the_partition_is_led_and_loaded(void **state) {
