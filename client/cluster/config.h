@@ -7,11 +7,14 @@
 #include <barnabas/base.h>
 
 #include "client/cluster/cluster.h"
+#include "client/cluster/interceptors.h"
 #include "client/cluster/settings.h"
 
 struct barnabas_config {
     struct settings settings;
     struct cluster_log log;
+    struct producer_interceptors producer_interceptors;
+    struct consumer_interceptors consumer_interceptors;
     char text[SETTING_TEXT_MAX]; /* what barnabas_config_get returned last */
 };
 

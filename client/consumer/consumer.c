@@ -24,6 +24,7 @@ int barnabas_consumer_open(const struct barnabas_config *config, struct barnabas
         return error;
     }
     consumer->settings = &consumer->handle.settings;
+    consumer->interceptors = config->consumer_interceptors;
     mutex_init(&consumer->lock);
     condition_init(&consumer->changed);
     TAILQ_INIT(&consumer->topics);
@@ -273,6 +274,18 @@ static bool wait_until_ready(struct barnabas_consumer *consumer, int64_t deadlin
     return in_time;
 }
 
+/* Each sees what those before it left. */
+static void intercept(const struct consumer_interceptors *interceptors, struct delivery *delivery) {
+    for (size_t i = 0; i < interceptors->count && delivery->message_count > 0; i++) {
+        const struct barnabas_consumer_interceptor *interceptor = &interceptors->items[i];
+        size_t left = interceptor->on_consume(interceptor->context, delivery->messages,
+                                              delivery->message_count);
+
+        CHECK(left <= delivery->message_count);
+        delivery->message_count = left;
+    }
+}
+
 /* Until there are messages or events. What is ready may turn out to hold nothing: the rest of a
  * batch that was passed, say. */
 static enum error poll_until(struct barnabas_consumer *consumer, int64_t deadline_ms) {
@@ -290,6 +303,7 @@ static enum error poll_until(struct barnabas_consumer *consumer, int64_t deadlin
         if ((error = group_poll(consumer)) != ERR_NONE)
             return error;
         error = delivery_collect(consumer);
+        intercept(&consumer->interceptors, delivery);
         fetcher_wake(consumer); /* there may be room again */
     }
     return error;

@@ -19,6 +19,7 @@
 #include "client/base/arena.h"
 #include "client/base/sync.h"
 #include "client/cluster/handle.h"
+#include "client/cluster/interceptors.h"
 #include "client/consumer/fetched.h"
 #include "client/consumer/group.h"
 #include "client/consumer/reader.h"
@@ -90,7 +91,8 @@ struct fetch_load {
 
 struct barnabas_consumer {
     struct handle handle;
-    const struct settings *settings; /* the handle's; fixed */
+    const struct settings *settings;           /* the handle's; fixed */
+    struct consumer_interceptors interceptors; /* fixed */
 
     struct mutex lock;
     struct condition changed;          /* there is something to poll, or topics became known */

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "client/producer/outgoing.h"
+
 enum error batch_new(enum compression codec, const char *topic, int32_t partition, int64_t now_ms,
                      struct batch **created) {
     struct record_batch_options options = record_batch_options_default;
@@ -126,7 +128,7 @@ enum error batch_finish(struct batch *batch) {
     return ERR_NONE;
 }
 
-void batch_report(const struct batch *batch) {
+void batch_report(const struct batch *batch, const struct producer_interceptors *interceptors) {
     struct barnabas_delivery delivery = {
         .error = batch->error,
         .topic = batch->topic,
@@ -136,11 +138,13 @@ void batch_report(const struct batch *batch) {
     for (int32_t i = 0; i < batch->record_count; i++) {
         const struct report *report = &batch->reports[i];
 
-        if (report->delivered == NULL)
+        if (report->delivered == NULL && interceptors->count == 0)
             continue;
         delivery.offset = batch->base_offset < 0 ? BARNABAS_OFFSET_UNKNOWN : batch->base_offset + i;
         delivery.timestamp =
             batch->log_append_time_ms < 0 ? report->timestamp : batch->log_append_time_ms;
-        report->delivered(report->context, &delivery);
+        interceptors_ack(interceptors, &delivery);
+        if (report->delivered != NULL)
+            report->delivered(report->context, &delivery);
     }
 }

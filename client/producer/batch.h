@@ -15,6 +15,7 @@
 
 #include "client/base/check.h"
 #include "client/base/error.h"
+#include "client/cluster/interceptors.h"
 #include "client/wire/record_batch.h"
 
 enum batch_state { BATCH_OPEN, BATCH_CLOSED, BATCH_IN_FLIGHT, BATCH_RETRY };
@@ -73,7 +74,7 @@ size_t batch_bytes(const struct batch *batch);
 /* Makes the bytes if there are none yet, and stamps the producer's fields into them. */
 MUST_CHECK enum error batch_finish(struct batch *batch);
 
-/* Runs the callbacks of all its records, in order. */
-void batch_report(const struct batch *batch);
+/* Runs the callbacks of all its records, in order, interceptors before the record's own. */
+void batch_report(const struct batch *batch, const struct producer_interceptors *interceptors);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/base/clock.h"
+#include "client/producer/outgoing.h"
 
 /* What a record costs beside its bytes, at most: length, attributes, timestamp, offset, sizes. */
 #define RECORD_OVERHEAD_BYTES 40
@@ -39,7 +40,9 @@ int barnabas_producer_open(const struct barnabas_config *config, struct barnabas
         return error;
     }
     producer->settings = &producer->handle.settings;
+    producer->interceptors = config->producer_interceptors;
     policy_init(&producer->policy, producer->settings);
+    mutex_init(&producer->intercepting);
     mutex_init(&producer->lock);
     condition_init(&producer->changed);
     TAILQ_INIT(&producer->topic_list);
@@ -129,14 +132,17 @@ static bool topic_is_plausible(const char *name) {
     return size > 0 && size <= TOPIC_NAME_MAX;
 }
 
+/* `paid` bytes are charged already; 0: nothing is. */
 static enum error record_accept(struct barnabas_producer *producer, const char *name,
-                                const struct new_record *record, bool *wake)
+                                const struct new_record *record, size_t paid, bool *wake)
     REQUIRES(producer->lock) {
     int64_t now_ms = clock_monotonic_ms(clock_system());
     struct topic_queue *topic;
     enum error error;
 
-    if ((error = charge(producer, record->charged_bytes)) != ERR_NONE)
+    if (paid > 0)
+        producer->buffered_bytes += record->charged_bytes - paid;
+    else if ((error = charge(producer, record->charged_bytes)) != ERR_NONE)
         return error;
     error = topic_get(producer, name, &topic);
     if (error == ERR_NONE) {
@@ -195,15 +201,14 @@ static struct record_header *headers_of(const struct barnabas_record *record) {
     return headers;
 }
 
-int barnabas_producer_send(struct barnabas_producer *producer, const struct barnabas_record *record,
-                           barnabas_delivered *delivered, void *context) {
+static enum error record_send(struct barnabas_producer *producer,
+                              const struct barnabas_record *record, size_t paid,
+                              barnabas_delivered *delivered, void *context) {
     struct record_header *headers = NULL;
     struct new_record new_record;
     bool wake = false;
     enum error error;
 
-    if ((error = record_check(producer, record)) != ERR_NONE)
-        return error;
     if (record->header_count > 0 && (headers = headers_of(record)) == NULL)
         return ERR_OUT_OF_MEMORY;
     new_record = (struct new_record){
@@ -219,12 +224,96 @@ int barnabas_producer_send(struct barnabas_producer *producer, const struct barn
         new_record.timestamp = clock_wall_ms(clock_system());
     new_record.report = (struct report){delivered, context, new_record.timestamp};
     mutex_lock(&producer->lock);
-    error = record_accept(producer, record->topic, &new_record, &wake);
+    error = record_accept(producer, record->topic, &new_record, paid, &wake);
     mutex_unlock(&producer->lock);
     if (wake)
         sender_wake(producer);
     free(headers);
     return error;
+}
+
+/* Waits until it is known to which partition the record goes, and for room for `bytes`. */
+static enum error record_place(struct barnabas_producer *producer, struct barnabas_record *record,
+                               size_t bytes) {
+    int64_t wait_ms = loop_is_current(producer->handle.loop) ? 0 : producer->settings->block_ms_max;
+    struct new_record placed = {
+        .partition = record->partition,
+        .key = view_of(record->key, record->key_size),
+        .charged_bytes = bytes,
+    };
+    struct topic_queue *topic;
+    int32_t count = 0;
+    enum error error = ERR_NONE;
+
+    mutex_lock(&producer->lock);
+    topic = topic_find(producer, record->topic);
+    count = topic == NULL ? 0 : topic->partition_count;
+    mutex_unlock(&producer->lock);
+    if (count == 0)
+        error = barnabas_producer_partition_count(producer, record->topic, wait_ms, &count);
+    if (error != ERR_NONE)
+        return error;
+    mutex_lock(&producer->lock);
+    if ((error = charge(producer, bytes)) == ERR_NONE) {
+        error = topic_queue_choose(topic_find(producer, record->topic),
+                                   producer->settings->partitioner, &producer->rng,
+                                   producer->policy.batch_bytes, &placed, &record->partition);
+        if (error != ERR_NONE)
+            producer->buffered_bytes -= bytes;
+    }
+    mutex_unlock(&producer->lock);
+    return error;
+}
+
+/* What interceptors made of the record. It is queued before another one may pass them, so that
+ * they see the records of a partition in the order of its queue. */
+static enum error record_send_changed(struct barnabas_producer *producer,
+                                      const struct barnabas_record *record, size_t paid,
+                                      barnabas_delivered *delivered, void *context) {
+    enum error error = record_check(producer, record);
+
+    if (error == ERR_NONE)
+        return record_send(producer, record, paid, delivered, context);
+    mutex_lock(&producer->lock);
+    producer->buffered_bytes -= paid;
+    condition_broadcast(&producer->changed);
+    mutex_unlock(&producer->lock);
+    return error;
+}
+
+static enum error record_intercept(struct barnabas_producer *producer,
+                                   const struct barnabas_record *record,
+                                   barnabas_delivered *delivered, void *context) {
+    size_t paid = charge_of(record);
+    struct barnabas_outgoing outgoing;
+    struct barnabas_delivery refused;
+    enum error error;
+
+    outgoing_init(&outgoing, record);
+    if ((error = record_place(producer, &outgoing.record, paid)) != ERR_NONE)
+        return error;
+    mutex_lock(&producer->intercepting);
+    outgoing_show(&outgoing, &producer->interceptors);
+    outgoing.record.topic = record->topic;
+    error = record_send_changed(producer, &outgoing.record, paid, delivered, context);
+    mutex_unlock(&producer->intercepting);
+    refused = (struct barnabas_delivery){error, record->topic, outgoing.record.partition,
+                                         BARNABAS_OFFSET_UNKNOWN, record->timestamp};
+    if (error != ERR_NONE)
+        interceptors_ack(&producer->interceptors, &refused);
+    outgoing_done(&outgoing);
+    return error;
+}
+
+int barnabas_producer_send(struct barnabas_producer *producer, const struct barnabas_record *record,
+                           barnabas_delivered *delivered, void *context) {
+    enum error error = record_check(producer, record);
+
+    if (error != ERR_NONE)
+        return error;
+    if (producer->interceptors.count > 0)
+        return record_intercept(producer, record, delivered, context);
+    return record_send(producer, record, 0, delivered, context);
 }
 
 /* --- reporting --------------------------------------------------------------------------- */
@@ -242,7 +331,7 @@ static size_t report_all(struct barnabas_producer *producer, struct batch_list *
 
     while ((batch = TAILQ_FIRST(batches)) != NULL) {
         TAILQ_REMOVE(batches, batch, next);
-        batch_report(batch);
+        batch_report(batch, &producer->interceptors);
         reported += (size_t)batch->record_count;
         batch_free(batch);
     }
@@ -385,5 +474,6 @@ void barnabas_producer_close(struct barnabas_producer *producer, int64_t timeout
     handle_close(&producer->handle);
     condition_done(&producer->changed);
     mutex_done(&producer->lock);
+    mutex_done(&producer->intercepting);
     free(producer);
 }

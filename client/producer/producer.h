@@ -19,6 +19,7 @@
 #include "client/base/sync.h"
 #include "client/cluster/call.h"
 #include "client/cluster/handle.h"
+#include "client/cluster/interceptors.h"
 #include "client/producer/topic_queue.h"
 #include "client/wire/message/init_producer_id.h"
 
@@ -37,6 +38,9 @@ struct barnabas_producer {
     struct handle handle;
     const struct settings *settings; /* the handle's; fixed */
     struct send_policy policy;       /* fixed, but for `idempotent`: lock */
+
+    struct producer_interceptors interceptors; /* fixed */
+    struct mutex intercepting; /* held through on_send until the record is queued; before `lock` */
 
     struct mutex lock;
     struct condition changed;     /* records were reported, or topics became known */

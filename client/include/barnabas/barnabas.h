@@ -5,7 +5,10 @@
 #include <barnabas/admin.h>
 #include <barnabas/base.h>
 #include <barnabas/consumer.h>
+#include <barnabas/deduplication.h>
 #include <barnabas/groups.h>
+#include <barnabas/interceptor.h>
 #include <barnabas/producer.h>
+#include <barnabas/stamps.h>
 
 #endif
