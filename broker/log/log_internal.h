@@ -145,6 +145,15 @@ MUST_CHECK enum error log_load(struct log_dir *dir, const struct log_load_option
 MUST_CHECK enum error log_new(struct log_dir *dir, const struct log_load_options *options,
                               struct log **created);
 
+/* Offsets that are read without a lock. */
+static inline int64_t offset_load(const int64_t *value) {
+    return __atomic_load_n(value, __ATOMIC_ACQUIRE);
+}
+
+static inline void offset_store(int64_t *value, int64_t to) {
+    __atomic_store_n(value, to, __ATOMIC_RELEASE);
+}
+
 /* log.c */
 /* Everything complete and on disk; afterwards only log_unref. Nobody else uses the log. */
 MUST_CHECK enum error log_close_clean(struct log *log);
@@ -158,13 +167,20 @@ MUST_CHECK enum error log_check_usable(const struct log *log);
 enum error log_fail(struct log *log, enum error error, const char *what);
 /* Where recovery has to start after a crash: below lies what is on disk, with its indexes. */
 int64_t log_recovery_point(struct log *log);
-/* Makes the log empty, from `offset` on; there must be no segment. The file is made at once, but
- * for offset 0, which is where a log without files begins. */
-MUST_CHECK enum error log_begin_at(struct log *log, int64_t offset);
 /* State lock. */
 MUST_CHECK enum error log_add_segment(struct log *log, struct segment *segment);
 void log_clear_ends(struct log *log);
 struct segment *log_active_segment(const struct log *log);
+
+/* log_roll.c */
+/* The active segment, if it is not empty, is finished, and one that begins at `base_offset` takes
+ * its place. Partition's lock. */
+MUST_CHECK enum error log_roll_to(struct log *log, int64_t base_offset, int64_t now_ms);
+
+/* log_truncate.c */
+/* Makes the log empty, from `offset` on; there must be no segment. The file is made at once, but
+ * for offset 0, which is where a log without files begins. */
+MUST_CHECK enum error log_begin_at(struct log *log, int64_t offset);
 
 /* log_read.c */
 /* State lock: the last segment whose base is at or below `offset`, the first if none is. */

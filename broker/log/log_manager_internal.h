@@ -1,5 +1,5 @@
 /*
- * What log_manager.c and log_manager_load.c share.
+ * What log_manager*.c share.
  *
  * Locks: `create_lock` (making, deleting) before a directory's locks before `lock` (the table).
  */
@@ -82,13 +82,34 @@ struct log_manager {
     TAILQ_HEAD(removal_list, removal) removals; /* lock; by due time */
 };
 
+/* log_manager_table.c */
 /* Takes over the log's reference and shows it to log_manager_find. */
 MUST_CHECK enum error log_manager_insert(struct log_manager *manager, struct log *log);
+/* `lock` is held: also what is in an offline directory. */
+struct log *log_manager_find_locked(const struct log_manager *manager, struct bytes topic,
+                                    int32_t partition);
+/* Takes the log out of table and directory; the reference becomes the caller's. */
+void log_manager_take_out(struct log_manager *manager, struct log *log);
+/* A reference of every log, ended by NULL; NULL if memory is out. */
+struct log **log_manager_take_all(struct log_manager *manager);
 
+/* log_manager_dirs.c */
+/* A directory that does not work is offline from the start, which is no error. */
+MUST_CHECK enum error log_manager_open_dir(struct log_manager *manager, struct manager_dir *dir,
+                                           const char *path);
+void log_manager_close_dir(struct manager_dir *dir);
+/* CONFIG_INVALID if the directories are not of one broker and cluster. */
+MUST_CHECK enum error log_manager_check_identities(const struct log_manager *manager);
+int log_manager_live_directories(const struct log_manager *manager);
+
+/* log_manager_delete.c */
 /* Queues a folder for removal `delay_ms` from now. */
 MUST_CHECK enum error log_manager_remove_later(struct log_manager *manager, struct manager_dir *dir,
                                                const char *path, int64_t delay_ms);
+void log_manager_post_due_removals(struct log_manager *manager, int64_t now_ms);
 
-int log_manager_live_directories(const struct log_manager *manager);
+/* log_manager_due.c */
+void log_manager_init_checkpoints(struct log_manager *manager,
+                                  const struct log_manager_options *options);
 
 #endif

@@ -23,6 +23,21 @@ class Functions(unittest.TestCase):
         self.assertEqual(list(tidy.functions("int one(void);\n" + SHORT)), [("one", 3)])
 
 
+class Ratchet(unittest.TestCase):
+    def test_what_is_listed_may_only_get_shorter(self):
+        compare = tidy.compare_with_ratchet
+        self.assertEqual(compare({"file a.c": 800}, {"file a.c": 800}), [])
+        self.assertEqual(compare({"file a.c": 790}, {"file a.c": 800}), [])
+        self.assertEqual(compare({"file a.c": 801}, {"file a.c": 800}),
+                         ["file a.c: grew from 800 to 801 lines"])
+
+    def test_nothing_joins_and_what_is_mended_leaves(self):
+        compare = tidy.compare_with_ratchet
+        self.assertEqual(compare({"file b.c": 701}, {}), ["file b.c: 701 lines"])
+        self.assertEqual(compare({}, {"file a.c": 800}),
+                         ["file a.c: no longer too long, take it off ratchet.txt"])
+
+
 class Arrows(unittest.TestCase):
     def test_a_folder_may_include_itself_and_what_it_is_allowed(self):
         self.assertTrue(tidy.check_arrow("broker/log", "broker/log", []))
