@@ -55,7 +55,7 @@ static void on_start(struct task *task) {
 
     call->call = (struct cluster_call){
         .target = call->target,
-        .group = call->group,
+        .key = call->key,
         .api = call->api,
         .version_max = call->version_max > 0 ? call->version_max : call->api->version_max,
         .request = call->request,

@@ -40,7 +40,7 @@ struct admin_result {
 struct admin_call {
     /* Set by the caller. */
     int32_t target;
-    const char *group; /* of CALL_COORDINATOR */
+    const char *key; /* of a coordinator: the group or transactional id */
     const struct wire_api *api;
     int16_t version_max; /* 0: the newest */
     const void *request;

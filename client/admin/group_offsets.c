@@ -61,8 +61,8 @@ int barnabas_admin_group_offsets(struct barnabas_admin *admin, const char *group
     struct offset_fetch_request request;
     struct admin_result *result = NULL;
     struct admin_call call = {
-        .target = CALL_COORDINATOR,
-        .group = group,
+        .target = CALL_GROUP_COORDINATOR,
+        .key = group,
         .api = &offset_fetch_api,
         .version_max = FETCH_VERSION_OF_ONE_GROUP,
         .request = &request,
@@ -146,8 +146,8 @@ int barnabas_admin_set_group_offsets(struct barnabas_admin *admin, const char *g
     struct offset_commit_request request;
     struct admin_result *result = NULL;
     struct admin_call call = {
-        .target = CALL_COORDINATOR,
-        .group = group,
+        .target = CALL_GROUP_COORDINATOR,
+        .key = group,
         .api = &offset_commit_api,
         .request = &request,
         .timeout_ms = timeout_ms,
@@ -218,8 +218,8 @@ int barnabas_admin_delete_group_offsets(struct barnabas_admin *admin, const char
     struct offset_delete_request request;
     struct admin_result *result = NULL;
     struct admin_call call = {
-        .target = CALL_COORDINATOR,
-        .group = group,
+        .target = CALL_GROUP_COORDINATOR,
+        .key = group,
         .api = &offset_delete_api,
         .request = &request,
         .timeout_ms = timeout_ms,

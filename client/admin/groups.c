@@ -203,8 +203,8 @@ int barnabas_admin_describe_group(struct barnabas_admin *admin, const char *name
     struct bytes wanted = bytes_of_text(name);
     struct admin_result *result = NULL;
     struct admin_call call = {
-        .target = CALL_COORDINATOR,
-        .group = name,
+        .target = CALL_GROUP_COORDINATOR,
+        .key = name,
         .api = &describe_groups_api,
         .request = &request,
         .timeout_ms = timeout_ms,
@@ -240,8 +240,8 @@ int barnabas_admin_delete_group(struct barnabas_admin *admin, const char *name,
     struct bytes wanted = bytes_of_text(name);
     struct admin_result *result = NULL;
     struct admin_call call = {
-        .target = CALL_COORDINATOR,
-        .group = name,
+        .target = CALL_GROUP_COORDINATOR,
+        .key = name,
         .api = &delete_groups_api,
         .request = &request,
         .timeout_ms = timeout_ms,

@@ -4,6 +4,9 @@
 
 #include "client/cluster/backoff.h"
 
+/* The first pause when a coordinator is at work on the transaction before, as the Java client's. */
+#define CONCURRENT_BACKOFF_MS 20
+
 /* Outlives a cancelled call until the connection lets go of it. */
 struct call_sent {
     struct cluster_call *call; /* NULL: cancelled */
@@ -33,20 +36,37 @@ static enum error timeout_error(const struct cluster_call *call) {
     return call->last_error == ERR_NONE ? ERR_REQUEST_TIMED_OUT : call->last_error;
 }
 
+static bool is_for_coordinator(const struct cluster_call *call, enum coordinator_kind *kind) {
+    *kind =
+        call->target == CALL_TRANSACTION_COORDINATOR ? COORDINATOR_TRANSACTION : COORDINATOR_GROUP;
+    return call->target == CALL_GROUP_COORDINATOR || call->target == CALL_TRANSACTION_COORDINATOR;
+}
+
+/* These come from the right coordinator, which is busy. */
+static bool is_coordinators_own(enum error error) {
+    return error == ERR_COORDINATOR_LOAD_IN_PROGRESS || error == ERR_CONCURRENT_TRANSACTIONS ||
+           error == ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
 static void call_again(struct cluster_call *call, enum error error) {
     const struct settings *s = cluster_settings(call->cluster);
     int64_t now_ms = cluster_now_ms(call->cluster);
+    int64_t first_ms = s->retry_backoff_ms;
+    enum coordinator_kind kind;
 
     call->last_error = error;
     call->failures++;
-    call->retry_at_ms = now_ms + backoff_ms(cluster_rng(call->cluster), s->retry_backoff_ms,
+    /* The markers of the transaction before are being written, which is soon over. */
+    if (error == ERR_CONCURRENT_TRANSACTIONS && first_ms > CONCURRENT_BACKOFF_MS)
+        first_ms = CONCURRENT_BACKOFF_MS;
+    call->retry_at_ms = now_ms + backoff_ms(cluster_rng(call->cluster), first_ms,
                                             s->retry_backoff_ms_max, call->failures);
     cluster_log_write(call->cluster, BARNABAS_LOG_INFO, "request_retried", "api=%s error=%s",
                       call->api->name, error_name(error));
-    if (call->target != CALL_COORDINATOR)
+    if (!is_for_coordinator(call, &kind))
         cluster_refresh(call->cluster);
-    else if (error != ERR_COORDINATOR_LOAD_IN_PROGRESS)
-        cluster_forget_coordinator(call->cluster, COORDINATOR_GROUP, call->group);
+    else if (!is_coordinators_own(error))
+        cluster_forget_coordinator(call->cluster, kind, call->key);
     call_try(call);
 }
 
@@ -75,10 +95,10 @@ static void call_on_response(void *context, enum error error, int16_t version,
 
 static struct connection *call_connection(struct cluster_call *call, enum error *error) {
     int32_t id = call->target;
+    enum coordinator_kind kind;
 
-    if (id == CALL_COORDINATOR)
-        return cluster_coordinator_connection(call->cluster, COORDINATOR_GROUP, call->group, error);
-
+    if (is_for_coordinator(call, &kind))
+        return cluster_coordinator_connection(call->cluster, kind, call->key, error);
     if (id == CALL_ANY_BROKER)
         return cluster_any_connection(call->cluster);
     if (id == CALL_CONTROLLER) {

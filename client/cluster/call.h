@@ -1,9 +1,9 @@
 /*
  * One request to the broker that must answer it, tried until it is answered or its time is up.
  *
- * The call waits for metadata and connections, follows the controller when it moves, and pauses
- * between tries. What the answer means is its owner's business: `answered` says whether the call
- * is over.
+ * The call waits for metadata and connections, follows the controller and coordinators when they
+ * move, and pauses between tries. What the answer means is its owner's business: `answered` says
+ * whether the call is over.
  *
  * Threads: the loop's thread only. Ownership: the call is embedded; from cluster_call_start
  * until `finished` or cluster_call_cancel it and its request must stay where they are. Every
@@ -14,16 +14,17 @@
 
 #include "client/cluster/cluster.h"
 
-#define CALL_ANY_BROKER  (-1)
-#define CALL_CONTROLLER  (-2)
-#define CALL_COORDINATOR (-3) /* of a group */
+#define CALL_ANY_BROKER              (-1)
+#define CALL_CONTROLLER              (-2)
+#define CALL_GROUP_COORDINATOR       (-3)
+#define CALL_TRANSACTION_COORDINATOR (-4)
 
 struct call_sent;
 
 struct cluster_call {
     /* Set by the owner before the start. */
-    int32_t target;    /* a broker's id, or one of the above */
-    const char *group; /* CALL_COORDINATOR: whose; valid until it is over */
+    int32_t target;  /* a broker's id, or one of the above */
+    const char *key; /* of a coordinator: the group or transactional id; valid until it is over */
     const struct wire_api *api;
     int16_t version_max;
     const void *request;

@@ -54,8 +54,8 @@ void group_call_start(struct group_call *call, const struct wire_api *api, int16
     struct barnabas_consumer *consumer = call->consumer;
 
     call->call = (struct cluster_call){
-        .target = CALL_COORDINATOR,
-        .group = consumer->settings->group_id,
+        .target = CALL_GROUP_COORDINATOR,
+        .key = consumer->settings->group_id,
         .api = api,
         .version_max = version_max,
         .request = request,

@@ -82,6 +82,13 @@ void sender_done(struct barnabas_producer *producer);
 /* Makes the background thread look at the queues soon. Any thread. */
 void sender_wake(struct barnabas_producer *producer);
 
+/* The background thread's: a produce request to the broker has been answered. */
+void sender_request_over(struct barnabas_producer *producer, int32_t broker_id);
+
+/* The background thread's: something has left the queue. */
+void sender_deactivate_if_empty(struct barnabas_producer *producer, struct partition_queue *queue)
+    REQUIRES(producer->lock);
+
 /* Puts a record into its partition's queue. The topic's partitions are known. */
 MUST_CHECK enum error producer_enqueue(struct barnabas_producer *producer,
                                        struct topic_queue *topic, const struct new_record *record,
