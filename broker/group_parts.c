@@ -37,6 +37,7 @@ static struct lag_monitor *start_lag(struct group_parts *parts, const struct con
         .listener = config->inter_broker_listener_name,
         .broker_id = broker_id,
         .interval_ms = config->group_lag_interval_ms,
+        .losses_replication_factor = (int16_t)config->offsets_topic_replication_factor,
         .retention_of = retention_of,
         .context = parts,
     };

@@ -22,6 +22,7 @@ static void tell_loss(struct lag_monitor *monitor, const struct lag_place *place
              loss.first_offset, loss.last_offset);
     lag_report_add_loss(&monitor->report, entry->group, place->topic, place->partition, &loss,
                         wall_ms);
+    loss_topic_add(monitor->losses, entry->group, place->topic, place->partition, &loss, wall_ms);
 }
 
 static struct lag_row row_of(const struct lag_place *place, struct lag_entry *entry,
@@ -191,11 +192,17 @@ static void stop_on_loop(void *context) {
     monitor->is_stopping = true;
     loop_timer_done(&monitor->timer);
     peer_calls_free(monitor->calls);
+    loss_topic_free(monitor->losses);
     lag_table_done(&monitor->table);
 }
 
 struct lag_monitor *lag_monitor_start(const struct lag_monitor_config *config) {
     struct lag_monitor *monitor = calloc(1, sizeof(*monitor));
+    struct loss_topic_config losses = {
+        .metadata = config->metadata,
+        .broker_id = config->broker_id,
+        .replication_factor = config->losses_replication_factor,
+    };
     struct peer_calls_config calls = {
         .metadata = config->metadata,
         .listener = config->listener,
@@ -208,6 +215,9 @@ struct lag_monitor *lag_monitor_start(const struct lag_monitor_config *config) {
     monitor->loop = group_coordinator_loop(config->groups);
     calls.loop = monitor->loop;
     monitor->calls = peer_calls_new(&calls);
+    losses.loop = monitor->loop;
+    losses.calls = monitor->calls;
+    monitor->losses = loss_topic_new(&losses);
     lag_report_init(&monitor->report);
     loop_timer_init(&monitor->timer, monitor->loop, look);
     loop_call(monitor->loop, start_on_loop, monitor);

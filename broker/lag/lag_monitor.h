@@ -7,7 +7,8 @@
  * client would. A look begins only when the one before it has ended.
  *
  * When a log begins behind what a group has committed, retention has deleted records that the group
- * never read: that is logged as group_records_lost with their offsets, and kept in the report.
+ * never read: that is logged as group_records_lost with their offsets, kept in the report, and told
+ * in the topic of losses (loss_topic.h).
  *
  * Threads: lag_monitor_report any; the rest not on the coordinator's thread, on which it works.
  */
@@ -29,6 +30,7 @@ struct lag_monitor_config {
     const char *listener; /* the inter-broker listener's name */
     int32_t broker_id;
     int64_t interval_ms;
+    int16_t losses_replication_factor;
     /* The coordinator's thread. */
     struct lag_retention (*retention_of)(void *context, const struct metadata_topic *topic);
     void *context;

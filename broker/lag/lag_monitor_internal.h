@@ -7,6 +7,7 @@
 #include "broker/group/group_coordinator.h"
 #include "broker/lag/lag_monitor.h"
 #include "broker/lag/lag_table.h"
+#include "broker/lag/loss_topic.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/peer/peer_calls.h"
 #include "client/base/clock.h"
@@ -18,6 +19,7 @@ struct lag_monitor {
     struct peer_calls *calls;
     struct lag_table table;
     struct lag_report report;
+    struct loss_topic *losses;
     struct loop_timer timer;
     int32_t outstanding; /* leaders that are being asked in this look */
     bool is_stopping;

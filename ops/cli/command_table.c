@@ -24,6 +24,7 @@ const struct command *const commands[] = {
     &command_group_list,
     &command_group_describe,
     &command_group_lag,
+    &command_group_losses,
     &command_group_reset_offsets,
     &command_group_delete,
     &command_completion,

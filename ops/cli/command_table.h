@@ -25,6 +25,7 @@ extern const struct command command_log;
 extern const struct command command_group_list;
 extern const struct command command_group_describe;
 extern const struct command command_group_lag;
+extern const struct command command_group_losses;
 extern const struct command command_group_reset_offsets;
 extern const struct command command_group_delete;
 extern const struct command command_completion;

@@ -36,7 +36,7 @@ static void print_valued(const struct flag *flags, size_t count) {
 
 /* What operands are names of, so that the cluster can be asked. */
 static const char *operand_kind(const struct command *command) {
-    if (strcmp(command->group, "group") == 0 && command->operand_count_min > 0)
+    if (strcmp(command->group, "group") == 0 && command->operand_count_max > 0)
         return "group";
     if (strcmp(command->operands, "TOPIC") == 0 || strncmp(command->operands, "TOPIC ", 6) == 0 ||
         (strcmp(command->group, "topic") == 0 && command->operand_count_max > 0 &&

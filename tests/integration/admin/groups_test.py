@@ -55,14 +55,16 @@ class GroupProgressTest(unittest.TestCase):
         consumer.close(autocommit=False)
 
     def delete_records_before(self, offset):
-        leader = self.cluster.partitions(TOPIC)[0]["leader"]
+        leader = wait_until(lambda: next(
+            (broker_id for broker_id, broker in self.cluster.brokers.items() if broker.is_running()
+             and broker_id == self.cluster.partitions(TOPIC)[0]["leader"]), None), 30, "a leader")
         answer = Answer(ask(self.cluster.brokers[leader].port, header(DELETE_RECORDS, 1)
                             + array(text(TOPIC) + array(struct.pack(">iq", 0, offset)))
                             + struct.pack(">i", 10000)))
         answer.i32()
         told = answer.array(lambda: (answer.text(), answer.array(
             lambda: (answer.i32(), answer.i64(), answer.i16()))))
-        self.assertEqual(told, [(TOPIC, [(0, offset, 0)])])
+        return told == [(TOPIC, [(0, offset, 0)])]
 
     def test_lag_and_losses(self):
         self.produce(100, timestamp_ms=int(time.time() * 1000) - 600000)
@@ -93,7 +95,7 @@ class GroupProgressTest(unittest.TestCase):
         # Back to an old offset, and the log is cut past it.
         self.commit(20)
         wait_until(lambda: self.lag()["committedOffset"] == 20, 20, "it is behind again")
-        self.delete_records_before(50)
+        self.assertTrue(self.delete_records_before(50))
         wait_until(self.losses, 20, "the loss is told")
         self.assertEqual(self.losses(), [(GROUP, TOPIC, 0, 20, 49)])
         self.assertEqual(self.lag()["lostRecords"], 30)
@@ -101,6 +103,32 @@ class GroupProgressTest(unittest.TestCase):
                   for line in broker.output().splitlines() if " group_records_lost " in line]
         self.assertEqual(len(logged), 1)
         self.assertIn("first_offset=20 last_offset=49", logged[0])
+        self.check_losses_command()
+
+        # The next coordinator tells it again, and the command still shows one loss, now a longer
+        # one.
+        self.cluster.kill(next(broker_id for broker_id, page in self.pages().items()
+                               if page["losses"]))
+        wait_until(lambda: self.delete_records_before(60), 30, "another leader cuts the log")
+        wait_until(lambda: (GROUP, TOPIC, 0, 20, 59) in self.losses(), 60, "the loss has grown")
+        self.check_losses_command(last=59)
+        self.assertIn(f" {GROUP}  {TOPIC} ", self.cluster.barnabas("group", "losses").decode())
+
+    def losses_told(self, *arguments):
+        told = json.loads(self.cluster.barnabas("--output", "json", "group", "losses", *arguments))
+        return [(item["groupId"], item["topic"], item["partition"], item["firstLostOffset"],
+                 item["lastLostOffset"], item["records"]) for item in told["items"]]
+
+    def check_losses_command(self, last=49):
+        """Any broker gives all losses, also without the admin listener."""
+        row = (GROUP, TOPIC, 0, 20, last, last - 19)
+        wait_until(lambda: self.losses_told() == [row], 20, "the command tells the loss")
+        self.assertEqual(self.losses_told(GROUP, "--since", "-1h"), [row])
+        self.assertEqual(self.losses_told("another"), [])
+        self.assertEqual(self.losses_told("--since", "end"), [])
+
+    def test_nothing_lost(self):
+        self.assertEqual(self.losses_told(), [])
 
     def test_another_coordinator_goes_on(self):
         self.produce(10)

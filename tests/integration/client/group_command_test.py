@@ -1,4 +1,5 @@
 """barnabas group and barnabas consume --group, with a cluster of two brokers."""
+from concurrent.futures import ThreadPoolExecutor
 import json
 import time
 import unittest
@@ -104,6 +105,39 @@ class GroupCommandTest(unittest.TestCase):
         self.fails("group", "reset-offsets", self.group, "--to", "x")
         self.cluster.barnabas("group", "delete", self.group)
         self.assertIn("GROUP_ID_NOT_FOUND", self.fails("group", "lag", self.group))
+
+    def test_lag_in_seconds(self):
+        self.cluster.barnabas("config", "alter", "topic", self.topic, "--config",
+                              "retention.ms=3600000")
+        self.produce(0, 20)
+        self.produce(1, 5)
+        self.cluster.barnabas("group", "reset-offsets", self.group, "--topic", self.topic, "--to",
+                              "latest")
+        self.produce(0, 10, 20)
+        self.cluster.barnabas("group", "reset-offsets", self.group, "--topic", f"{self.topic}:0",
+                              "--to", "7")
+        told = {item["partition"]: item
+                for item in self.run_json("group", "lag", self.group)["items"]}
+        self.assertEqual(told[0]["lag"], 23)
+        self.assertTrue(0 < told[0]["secondsBehind"] < 60, told)
+        self.assertAlmostEqual(told[0]["secondsToLoss"] + told[0]["secondsBehind"], 3600, places=2)
+        self.assertIsNone(told[0]["secondsToCatchUp"])
+        self.assertEqual((told[1]["lag"], told[1]["secondsBehind"], told[1]["secondsToCatchUp"],
+                          told[1]["secondsToLoss"]), (0, 0, 0, None))
+        self.assertRegex(self.cluster.barnabas("group", "lag", self.group).decode(),
+                         rf"{self.topic} +0 +7 +30 +23 +[0-9.]+s +- +59m[0-9]+s +- +-\n")
+
+        # While the group reads, a second look tells when it will have read all.
+        self.produce(0, 3000, 30)
+        with ThreadPoolExecutor() as pool:
+            looks = pool.submit(self.run_json, "group", "lag", self.group, "--rate", "1")
+            offset = 7
+            while not looks.done():
+                offset += 1
+                self.reset("--topic", f"{self.topic}:0", "--to", str(offset))
+        told = looks.result()["items"][0]
+        self.assertLess(told["lag"], 3023)
+        self.assertGreater(told["secondsToCatchUp"], 0)
 
     def test_a_time_is_exact_to_the_millisecond(self):
         stamps = []
