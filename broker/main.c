@@ -14,6 +14,7 @@
 #include "broker/config/config.h"
 #include "broker/control/control.h"
 #include "broker/control/topic_settings.h"
+#include "broker/group/group_coordinator.h"
 #include "broker/group_parts.h"
 #include "broker/lag/lag_monitor.h"
 #include "broker/log/log_manager.h"
@@ -232,6 +233,7 @@ static void attach_admin(struct broker *broker) {
         .control = broker->control,
         .logs = broker->logs,
         .server = broker->server,
+        .groups = group_coordinator_census(broker->groups.coordinator),
         .lag = broker->groups.lag == NULL ? NULL : lag_monitor_report(broker->groups.lag),
         .metrics = broker->metrics,
     };

@@ -19,6 +19,7 @@
 struct admin;
 struct config;
 struct control;
+struct group_census;
 struct lag_report;
 struct log_manager;
 struct request_metrics;
@@ -32,6 +33,7 @@ struct admin_parts {
     struct control *control;
     struct log_manager *logs;
     struct server *server;
+    const struct group_census *groups;
     struct lag_report *lag; /* NULL: not looked at */
     struct request_metrics *metrics;
 };

@@ -1,10 +1,11 @@
-/* How far groups are behind: of those that this broker coordinates, so that sums over brokers are
- * right. The first names are kafka_exporter's. */
+/* The groups that this broker coordinates, so that sums over brokers are right: how many are in
+ * which state, and how far they are behind. Of the latter the first names are kafka_exporter's. */
 #include "broker/admin/collect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "broker/group/group_census.h"
 #include "broker/lag/lag_report.h"
 #include "client/base/check.h"
 
@@ -66,6 +67,79 @@ static void add_sample(void *context, const struct lag_row *row) {
     free(topic);
 }
 
+#define GROUPS "kafka_coordinator_group_groupmetadatamanager_"
+
+static void collect_states(struct exposition *out, const struct group_census *census) {
+    static const struct {
+        const char *name;
+        const char *help;
+    } states[GROUP_STATE_COUNT] = {
+        [GROUP_EMPTY] = {GROUPS "numgroupsempty", "Groups without members."},
+        [GROUP_PREPARING_REBALANCE] = {GROUPS "numgroupspreparingrebalance",
+                                       "Groups whose members are to join anew."},
+        [GROUP_COMPLETING_REBALANCE] = {GROUPS "numgroupscompletingrebalance",
+                                        "Groups that wait for their leader's assignment."},
+        [GROUP_STABLE] = {GROUPS "numgroupsstable",
+                          "Groups whose members all know what they read."},
+        [GROUP_DEAD] = {GROUPS "numgroupsdead", "Groups that are being removed."},
+    };
+    int64_t all = 0;
+
+    for (size_t i = 0; i < GROUP_STATE_COUNT; i++) {
+        int64_t count = (int64_t)counter_read(&census->groups[i]);
+
+        exposition_single(out, states[i].name, METRIC_GAUGE, states[i].help, count);
+        all += count;
+    }
+    exposition_single(out, GROUPS "numgroups", METRIC_GAUGE, "Groups coordinated here.", all);
+    exposition_single(out, GROUPS "numoffsets", METRIC_GAUGE, "Offsets committed in them.",
+                      (int64_t)counter_read(&census->offsets));
+    exposition_single(out, "barnabas_group_rebalances_total", METRIC_COUNTER,
+                      "How often a group began to rebalance.",
+                      (int64_t)counter_read(&census->rebalances));
+}
+
+/* Of one group and topic, whose rows stand together. */
+struct sums {
+    struct exposition *out;
+    enum value value;
+    char *group; /* owned, as the topic; NULL: nothing yet */
+    char *topic;
+    double sum;
+};
+
+static void end_sum(struct sums *sums) {
+    if (sums->group != NULL)
+        exposition_number(sums->out, "",
+                          LABELS({"consumergroup", sums->group}, {"topic", sums->topic}),
+                          sums->sum);
+    free(sums->group);
+    free(sums->topic);
+}
+
+static void add_to_sum(void *context, const struct lag_row *row) {
+    struct sums *sums = context;
+
+    if (sums->group == NULL || !bytes_equal_text(row->group, sums->group) ||
+        !bytes_equal_text(row->topic, sums->topic)) {
+        end_sum(sums);
+        sums->group = text(row->group);
+        sums->topic = text(row->topic);
+        sums->sum = 0;
+    }
+    sums->sum += value_of(row, sums->value);
+}
+
+static void collect_sum(struct exposition *out, struct lag_report *report, const char *name,
+                        const char *help, enum value value) {
+    struct sums sums = {.out = out, .value = value};
+    const struct lag_visitor visitor = {add_to_sum, NULL, &sums};
+
+    exposition_family(out, name, METRIC_GAUGE, help);
+    (void)lag_report_visit(report, &visitor);
+    end_sum(&sums);
+}
+
 void collect_groups(struct exposition *out, const struct admin_view *view) {
     static const struct {
         const char *name;
@@ -89,6 +163,7 @@ void collect_groups(struct exposition *out, const struct admin_view *view) {
          LOST_RECORDS},
     };
 
+    collect_states(out, view->parts.groups);
     if (view->parts.lag == NULL)
         return;
     for (size_t i = 0; i < ARRAY_COUNT(families); i++) {
@@ -97,4 +172,8 @@ void collect_groups(struct exposition *out, const struct admin_view *view) {
         exposition_family(out, families[i].name, families[i].type, families[i].help);
         (void)lag_report_visit(view->parts.lag, &visitor);
     }
+    collect_sum(out, view->parts.lag, "kafka_consumergroup_current_offset_sum",
+                "What the group has committed, summed over the topic's partitions.", COMMITTED);
+    collect_sum(out, view->parts.lag, "kafka_consumergroup_lag_sum",
+                "Records of the topic that the group has not read yet.", LAG);
 }

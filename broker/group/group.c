@@ -37,8 +37,16 @@ struct group *group_new(struct bytes id, const struct group_settings *settings,
     return group;
 }
 
+void group_move(struct group *group, enum group_state state) {
+    enum group_state from = group->state;
+
+    group->state = state;
+    if (group->port.moved != NULL && from != state)
+        group->port.moved(group->port.moved_context, from, state);
+}
+
 void group_unload(struct group *group, enum error error) {
-    group->state = GROUP_DEAD;
+    group_move(group, GROUP_DEAD);
     while (group->members != NULL) {
         struct group_member *member = group->members;
         group_fail_join(group, member, member->id, error);
@@ -222,7 +230,7 @@ void group_load(struct group *group, const struct group_record *record) {
     if (leader != NULL)
         group->leader = leader;
     if (group->members != NULL)
-        group->state = GROUP_STABLE;
+        group_move(group, GROUP_STABLE);
 }
 
 void group_start(struct group *group, struct group_now now) {

@@ -38,6 +38,7 @@ enum group_state {
     GROUP_STABLE,
     GROUP_DEAD
 };
+#define GROUP_STATE_COUNT (GROUP_DEAD + 1)
 
 /* As Kafka's tools print it: "PreparingRebalance". */
 const char *group_state_name(enum group_state state);
@@ -62,6 +63,10 @@ struct group_settings {
 struct group_port {
     void (*store)(void *context, struct group *group, int64_t ticket);
     void *context;
+    /* It is in another state now; a new group was EMPTY. Short, calls nothing of the group. May be
+     * NULL. */
+    void (*moved)(void *moved_context, enum group_state from, enum group_state to);
+    void *moved_context;
 };
 
 /* Copies the id. All outlive the group. */

@@ -36,7 +36,8 @@ static void on_timer(struct loop_timer *timer) {
 
 struct group_entry *group_entry_add(struct group_coordinator *coordinator, struct bytes id,
                                     int32_t partition) {
-    const struct group_port port = {group_coordinator_store, coordinator};
+    const struct group_port port = {group_coordinator_store, coordinator, group_census_move,
+                                    &coordinator->census};
     struct group_entry *entry = calloc(1, sizeof(*entry));
     struct bytes key;
 
@@ -45,7 +46,9 @@ struct group_entry *group_entry_add(struct group_coordinator *coordinator, struc
     entry->partition = partition;
     entry->references = 1;
     entry->group = group_new(id, &coordinator->config.group, &port);
+    counter_add(&coordinator->census.groups[GROUP_EMPTY], 1);
     entry->offsets = group_offsets_new();
+    group_offsets_count_in(entry->offsets, &coordinator->census.offsets);
     entry->armed_ms = GROUP_NO_DEADLINE;
     loop_timer_init(&entry->timer, coordinator->loop, on_timer);
     key = group_id(entry->group);
@@ -65,6 +68,8 @@ void group_entry_remove(struct group_entry *entry, enum error error) {
 void group_entry_unref(struct group_entry *entry) {
     if (--entry->references > 0)
         return;
+    CHECK(group_state(entry->group) == GROUP_DEAD);
+    counter_add(&entry->coordinator->census.groups[GROUP_DEAD], UINT64_MAX);
     group_free(entry->group);
     group_offsets_free(entry->offsets);
     free((void *)(uintptr_t)entry->loaded.data);
@@ -151,6 +156,10 @@ void group_coordinator_free(struct group_coordinator *coordinator) {
     loop_free(coordinator->loop);
     arena_done(&coordinator->arena);
     free(coordinator);
+}
+
+const struct group_census *group_coordinator_census(const struct group_coordinator *coordinator) {
+    return &coordinator->census;
 }
 
 struct executor *group_coordinator_executor(struct group_coordinator *coordinator) {

@@ -19,6 +19,7 @@
 
 struct clock;
 struct executor;
+struct group_census;
 struct group_coordinator;
 struct loop;
 struct metadata_cache;
@@ -50,6 +51,8 @@ void group_coordinator_stop(struct group_coordinator *coordinator);
  */
 void group_coordinator_free(struct group_coordinator *coordinator);
 
+/* Any. */
+const struct group_census *group_coordinator_census(const struct group_coordinator *coordinator);
 /* Any. */
 struct executor *group_coordinator_executor(struct group_coordinator *coordinator);
 /* Any. For timers and connections of what works on the coordinator's thread. */

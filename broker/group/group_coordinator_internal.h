@@ -9,6 +9,7 @@
 
 #include <uthash.h>
 
+#include "broker/group/group_census.h"
 #include "broker/group/group_coordinator.h"
 #include "broker/journal/journal.h"
 #include "client/base/clock.h"
@@ -34,6 +35,7 @@ struct group_coordinator {
     struct loop *loop;
     struct journal *journal;
     struct group_entry *entries;
+    struct group_census census;
     struct rng rng;
     int64_t order; /* of the latest record that was loaded or appended */
     struct arena arena;

@@ -84,6 +84,11 @@ struct group {
     LIST_HEAD(, group_replacement) replacements;
 };
 
+/* ---- group.c ---- */
+
+/* Every change of the state goes through this. */
+void group_move(struct group *group, enum group_state state);
+
 /* ---- group_member.c: members and what belongs to them ---- */
 
 struct bytes group_own(struct bytes source); /* a copy; null stays null */

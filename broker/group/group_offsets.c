@@ -4,6 +4,8 @@
 
 #include <uthash.h>
 
+#include "broker/metrics/counter.h"
+
 /* What the hash looks for: the partition's number, then the topic's name. */
 #define KEY_BYTES_MAX (sizeof(int32_t) + 32767)
 
@@ -28,6 +30,7 @@ struct slot {
 struct group_offsets {
     struct slot *slots;
     size_t committed_count;
+    _Atomic uint64_t *total; /* NULL: nobody counts */
     size_t pending_count;
 };
 
@@ -36,6 +39,11 @@ struct group_offsets *group_offsets_new(void) {
 
     CHECK(offsets != NULL);
     return offsets;
+}
+
+void group_offsets_count_in(struct group_offsets *offsets, _Atomic uint64_t *total) {
+    offsets->total = total;
+    counter_add(total, offsets->committed_count);
 }
 
 /* ---- Slots ---- */
@@ -104,6 +112,8 @@ static void drop_committed(struct group_offsets *offsets, struct slot *slot) {
     slot->is_committed = false;
     disown(&slot->record.metadata);
     offsets->committed_count--;
+    if (offsets->total != NULL)
+        counter_add(offsets->total, UINT64_MAX);
 }
 
 /* Frees the slot if nothing speaks for keeping it. */
@@ -148,6 +158,8 @@ static void put(struct group_offsets *offsets, struct slot *slot,
     slot->is_committed = true;
     slot->order = order;
     offsets->committed_count++;
+    if (offsets->total != NULL)
+        counter_add(offsets->total, 1);
 }
 
 void group_offsets_put(struct group_offsets *offsets, struct bytes topic, int32_t partition,

@@ -18,6 +18,9 @@ struct group_offsets;
 struct group_offsets *group_offsets_new(void);
 void group_offsets_free(struct group_offsets *offsets); /* accepts NULL */
 
+/* From now on `*total`, which outlives the offsets, grows and falls with how many are committed. */
+void group_offsets_count_in(struct group_offsets *offsets, _Atomic uint64_t *total);
+
 /* `order` is that of its record. An older one than what is known is ignored. */
 void group_offsets_put(struct group_offsets *offsets, struct bytes topic, int32_t partition,
                        const struct offset_record *record, int64_t order);

@@ -7,7 +7,7 @@
 #define STATIC_WAIT_MS_MIN 1000
 
 void group_set_state(struct group *group, enum group_state state, struct group_now now) {
-    group->state = state;
+    group_move(group, state);
     group->state_ms = now.wall_ms;
 }
 

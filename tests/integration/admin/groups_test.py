@@ -8,6 +8,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from broker_cluster import BrokerCluster, wait_until
+from prometheus_text import Metrics
 from wire_frames import Answer, array, ask, header, text
 
 TOPIC = "orders"
@@ -84,6 +85,9 @@ class GroupProgressTest(unittest.TestCase):
         self.assertIn(f"kafka_consumergroup_current_offset{labels} 10\n", samples)
         self.assertRegex(samples, f"barnabas_group_lag_seconds{labels} 6[0-9][0-9]".replace("{", r"\{"))
         self.assertNotIn(f"barnabas_group_time_to_drain_seconds{labels}", samples)
+        labels = f'{{consumergroup="{GROUP}",topic="{TOPIC}"}}'
+        self.assertIn(f"kafka_consumergroup_lag_sum{labels} 90\n", samples)
+        self.assertIn(f"kafka_consumergroup_current_offset_sum{labels} 10\n", samples)
 
         # Everything is read: nothing is behind.
         self.commit(100)
@@ -126,6 +130,38 @@ class GroupProgressTest(unittest.TestCase):
         self.assertEqual(self.losses_told(GROUP, "--since", "-1h"), [row])
         self.assertEqual(self.losses_told("another"), [])
         self.assertEqual(self.losses_told("--since", "end"), [])
+
+    def census(self):
+        """The states that there are, by how many groups are in them, and the other counts."""
+        name = "kafka_coordinator_group_groupmetadatamanager_"
+        pages = [Metrics(broker.http("/metrics")[1]) for broker in self.cluster.brokers.values()
+                 if broker.is_running()]
+        counts = {key: sum(page.value(name + key) for page in pages)
+                  for key in ("numgroups", "numgroupsempty", "numgroupspreparingrebalance",
+                              "numgroupscompletingrebalance", "numgroupsstable", "numgroupsdead",
+                              "numoffsets")}
+        return {key: count for key, count in counts.items() if count > 0}
+
+    def test_states_are_counted(self):
+        self.assertEqual(self.census(), {})
+        self.commit(10)
+        self.assertEqual(self.census(), {"numgroups": 1, "numgroupsempty": 1, "numoffsets": 1})
+        consumer = KafkaConsumer(TOPIC, bootstrap_servers=self.cluster.bootstrap.split(","),
+                                 group_id="readers")
+        wait_until(lambda: consumer.poll(100) is not None and consumer.assignment(), 30,
+                   "the consumer has joined")
+        # It commits both of its partitions when it leaves.
+        self.assertEqual(self.census(), {"numgroups": 2, "numgroupsempty": 1, "numgroupsstable": 1,
+                                         "numoffsets": 1})
+        consumer.close()
+        wait_until(lambda: self.census() == {"numgroups": 2, "numgroupsempty": 2, "numoffsets": 3},
+                   20, "the group is empty")
+        # Another coordinator counts what it loads; the one that was told of is gone.
+        self.cluster.kill(next(broker_id for broker_id, page in self.pages().items() if page["lag"]))
+        wait_until(lambda: self.census() == {"numgroups": 2, "numgroupsempty": 2, "numoffsets": 3},
+                   60, "the groups have moved")
+        self.cluster.barnabas("group", "delete", GROUP, "readers")
+        wait_until(lambda: self.census() == {}, 20, "they are gone")
 
     def test_nothing_lost(self):
         self.assertEqual(self.losses_told(), [])

@@ -118,7 +118,7 @@ static inline void stored(struct fixture *f, enum error error) {
 /* ---- Life ---- */
 
 static inline void fixture_new_group(struct fixture *f) {
-    const struct group_port port = {fixture_on_store, f};
+    const struct group_port port = {.store = fixture_on_store, .context = f};
 
     f->group = group_new(bytes_of_text("group"), &f->settings, &port);
 }

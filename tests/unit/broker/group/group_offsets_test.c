@@ -280,6 +280,32 @@ static void a_name_longer_than_any_topics_is_not_found(void **state) {
     group_offsets_free(offsets);
 }
 
+static void a_total_counts_along(void **state) {
+    struct group_offsets *one = group_offsets_new(), *other = group_offsets_new();
+    const struct offset_record record = {.offset = 5, .metadata = bytes_of_text("")};
+    _Atomic uint64_t total = 0;
+    (void)state;
+
+    group_offsets_put(one, bytes_of_text("t"), 0, &record, 1);
+    group_offsets_count_in(one, &total);
+    group_offsets_count_in(other, &total);
+    assert_int_equal(total, 1);
+    group_offsets_put(one, bytes_of_text("t"), 0, &record, 2); /* again */
+    group_offsets_put(one, bytes_of_text("t"), 1, &record, 3);
+    group_offsets_put_pending(one, 7, bytes_of_text("t"), 2, &record, 4);
+    group_offsets_put(other, bytes_of_text("t"), 0, &record, 5);
+    assert_int_equal(total, 3);
+    group_offsets_end_transaction(one, 7, true);
+    assert_int_equal(total, 4);
+    group_offsets_remove(one, bytes_of_text("t"), 1, 6);
+    group_offsets_remove(one, bytes_of_text("t"), 9, 7);
+    assert_int_equal(total, 3);
+    group_offsets_free(one);
+    assert_int_equal(total, 1);
+    group_offsets_free(other);
+    assert_int_equal(total, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_is_found),
@@ -294,6 +320,7 @@ int main(void) {
         cmocka_unit_test(several_producers_may_have_one_partition_pending),
         cmocka_unit_test(what_could_not_be_written_is_pending_no_more),
         cmocka_unit_test(a_removal_keeps_what_is_pending),
+        cmocka_unit_test(a_total_counts_along),
         cmocka_unit_test(lists_are_in_order),
         cmocka_unit_test(many_offsets_are_found),
         cmocka_unit_test(a_name_longer_than_any_topics_is_not_found),

@@ -75,6 +75,7 @@ struct world {
     struct group_settings settings;
     struct group_now now;
     struct group *group;
+    enum group_state told_state;
     struct client clients[CLIENTS];
     struct record records[STORES_MAX];
     int record_count;
@@ -376,9 +377,18 @@ static void pass(struct world *world, int64_t ms) {
     world->now.wall_ms += ms;
 }
 
-static void new_group(struct world *world) {
-    const struct group_port port = {on_store, world};
+static void on_moved(void *context, enum group_state from, enum group_state to) {
+    struct world *world = context;
 
+    assert_int_equal(from, world->told_state);
+    assert_int_not_equal(from, to);
+    world->told_state = to;
+}
+
+static void new_group(struct world *world) {
+    const struct group_port port = {on_store, world, on_moved, world};
+
+    world->told_state = GROUP_EMPTY;
     world->group = group_new(bytes_of_text("g"), &world->settings, &port);
 }
 
@@ -447,6 +457,7 @@ static int run(struct world *world, uint64_t seed) {
             pass(world, (int64_t)rng_below(&world->rng, chance(world, 5) ? 12000 : 800));
         if (chance(world, 1))
             move(world);
+        assert_int_equal(world->told_state, group_state(world->group));
     }
     finish(world);
     return world->synced_count;
