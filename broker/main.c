@@ -24,6 +24,7 @@
 #include "broker/server/server.h"
 #include "broker/service_notify.h"
 #include "broker/stop_signals.h"
+#include "broker/transaction/transaction_coordinator.h"
 #include "broker/transaction_parts.h"
 #include "client/base/clock.h"
 #include "client/base/logger.h"
@@ -236,6 +237,10 @@ static void attach_admin(struct broker *broker) {
         .groups = group_coordinator_census(broker->groups.coordinator),
         .lag = broker->groups.lag == NULL ? NULL : lag_monitor_report(broker->groups.lag),
         .metrics = broker->metrics,
+        .threads = {{"control", control_executor(broker->control)},
+                    {"groups", group_coordinator_executor(broker->groups.coordinator)},
+                    {"transactions",
+                     transaction_coordinator_executor(broker->transactions.coordinator)}},
     };
 
     admin_attach(broker->admin, &parts);

@@ -7,10 +7,13 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/admin/admin_page.h"
 #include "broker/control/control.h"
+#include "broker/server/server.h"
+#include "client/base/clock.h"
 #include "client/base/logger.h"
 #include "client/base/sync.h"
 #include "client/net/loop.h"
@@ -24,6 +27,7 @@ struct admin {
     struct loop *loop;
     struct evhttp *http;
     struct loop_timer recent_timer;
+    struct loop_timer pulse_timer;
     struct admin_view view; /* the admin thread's */
 };
 
@@ -116,6 +120,18 @@ struct admin_order {
     bool is_done; /* lock */
 };
 
+static void watch_threads(struct admin_view *view) {
+    const struct admin_parts *parts = &view->parts;
+    char name[32];
+
+    for (size_t i = 0; i < server_reactor_count(parts->server); i++) {
+        snprintf(name, sizeof(name), "reactor-%zu", i);
+        pulse_watch(&view->pulse, name, server_reactor_executor(parts->server, i));
+    }
+    for (size_t i = 0; i < ADMIN_THREADS_MAX && parts->threads[i].name != NULL; i++)
+        pulse_watch(&view->pulse, parts->threads[i].name, parts->threads[i].executor);
+}
+
 static void run_order(struct task *task) {
     struct admin_order *order = CONTAINER_OF(task, struct admin_order, task);
     struct admin_view *view = &order->admin->view;
@@ -124,6 +140,8 @@ static void run_order(struct task *task) {
     view->is_attached = order->parts != NULL;
     if (order->parts != NULL)
         view->parts = *order->parts;
+    if (order->parts != NULL && view->pulse.count == 0)
+        watch_threads(view);
     mutex_lock(&order->lock);
     order->is_done = true;
     condition_broadcast(&order->done);
@@ -176,6 +194,15 @@ static void on_recent_timer(struct loop_timer *timer) {
     loop_timer_arm(timer, RECENT_INTERVAL_MS);
 }
 
+/* Threads of a broker that stops end one by one. */
+static void on_pulse_timer(struct loop_timer *timer) {
+    struct admin *admin = CONTAINER_OF(timer, struct admin, pulse_timer);
+
+    if (admin->view.phase == BROKER_SERVING)
+        pulse_ask(&admin->view.pulse, clock_monotonic_ms(clock_system()));
+    loop_timer_arm(timer, PULSE_INTERVAL_MS);
+}
+
 static uint16_t bound_port(struct evhttp_bound_socket *bound) {
     struct sockaddr_storage address;
     socklen_t size = sizeof(address);
@@ -209,6 +236,8 @@ static enum error listen_at(struct admin *admin, const char *host, uint16_t port
 
 static void admin_free(struct admin *admin) {
     loop_timer_done(&admin->recent_timer);
+    loop_timer_done(&admin->pulse_timer);
+    pulse_done(&admin->view.pulse);
     if (admin->http != NULL)
         evhttp_free(admin->http);
     loop_free(admin->loop);
@@ -228,6 +257,8 @@ enum error admin_start(const char *host, uint16_t port, struct admin **started) 
     }
     loop_timer_init(&admin->recent_timer, admin->loop, on_recent_timer);
     loop_timer_arm(&admin->recent_timer, RECENT_INTERVAL_MS);
+    loop_timer_init(&admin->pulse_timer, admin->loop, on_pulse_timer);
+    loop_timer_arm(&admin->pulse_timer, PULSE_INTERVAL_MS);
     if ((error = listen_at(admin, host, port)) != ERR_NONE ||
         (error = loop_start(admin->loop, "admin")) != ERR_NONE) {
         admin_free(admin);

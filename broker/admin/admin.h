@@ -19,11 +19,20 @@
 struct admin;
 struct config;
 struct control;
+struct executor;
 struct group_census;
 struct lag_report;
 struct log_manager;
 struct request_metrics;
 struct server;
+
+/* A thread that has to answer for the broker to be healthy, beside those of the server. */
+struct admin_thread {
+    const char *name;
+    struct executor *executor;
+};
+
+#define ADMIN_THREADS_MAX 8
 
 /* The parts of a broker that has joined its cluster. They live until admin_detach. */
 struct admin_parts {
@@ -36,6 +45,7 @@ struct admin_parts {
     const struct group_census *groups;
     struct lag_report *lag; /* NULL: not looked at */
     struct request_metrics *metrics;
+    struct admin_thread threads[ADMIN_THREADS_MAX]; /* up to the first without a name */
 };
 
 /* Listens at `host` (numeric or a name) and `port` (0: the kernel picks one), and answers. Logs

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "broker/admin/admin.h"
+#include "broker/admin/pulse.h"
 #include "broker/admin/readiness.h"
 #include "broker/admin/recent.h"
 
@@ -46,6 +47,7 @@ struct admin_view {
     struct admin_parts parts; /* if attached */
     struct readiness_memory readiness;
     struct recent recent;
+    struct pulse pulse; /* of the threads, if attached; or of those that have ended */
 };
 
 struct admin_page {

@@ -1,14 +1,32 @@
-/* Probes: whether the process answers, and whether clients should be sent to it. */
+/* Probes: whether the process answers and its threads turn, and whether clients should be sent to
+ * it. */
 #include "broker/admin/admin_page.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "broker/config/config.h"
 #include "broker/control/control.h"
 #include "broker/metadata/metadata_cache.h"
+#include "client/base/clock.h"
 
 static void make_health(struct admin_view *view, const struct admin_query *query,
                         struct admin_reply *reply) {
-    (void)view;
+    const char *stuck = NULL;
+    int64_t silent_ms = 0;
+    char text[200];
+
     (void)query;
-    admin_reply_text(reply, 200, "ok\n");
+    if (view->is_attached && view->phase == BROKER_SERVING)
+        stuck = pulse_stuck(&view->pulse, clock_monotonic_ms(clock_system()),
+                            view->parts.config->health_stuck_ms, &silent_ms);
+    if (stuck == NULL) {
+        admin_reply_text(reply, 200, "ok\n");
+        return;
+    }
+    snprintf(text, sizeof(text), "the thread %s has been stuck for %" PRId64 " s\n", stuck,
+             silent_ms / 1000);
+    admin_reply_text(reply, 503, text);
 }
 
 static const char *phase_name(enum broker_phase phase) {
@@ -43,7 +61,7 @@ static void make_ready(struct admin_view *view, const struct admin_query *query,
     admin_reply_json(reply, readiness.is_ready ? 200 : 503, object);
 }
 
-const struct admin_page admin_page_health = {"/healthz", ADMIN_GET, "whether the process answers",
-                                             make_health};
+const struct admin_page admin_page_health = {"/healthz", ADMIN_GET,
+                                             "whether the broker's threads turn", make_health};
 const struct admin_page admin_page_ready = {"/readyz", ADMIN_GET,
                                             "whether clients should be sent here", make_ready};

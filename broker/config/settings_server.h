@@ -199,6 +199,8 @@
         "A request that takes so long is logged, with where its time went; what a client wished to wait does not count, and a thread writes one such line a second at most. -1 is never.") \
     SUPPORTED(admin_listener_text, "barnabas.admin.listener", STRING, NULL, ANY, READ_ONLY, LOW, \
         "Where health, metrics and log levels are served over HTTP, as host:port; unset means nowhere. Whoever reaches it may use it: take a loopback address, or a network of operators only.") \
+    SUPPORTED(health_stuck_ms, "barnabas.health.stuck.ms", LONG, "30000", AT_LEAST(1000), READ_ONLY, LOW, \
+        "A thread that has not answered for so long is stuck, and /healthz of the admin listener says so with 503.") \
     IGNORED("metrics.num.samples", INT, "2", AT_LEAST(1), READ_ONLY, LOW, \
         CONFIG_NO_SAMPLES, "Samples kept for each metric.") \
     IGNORED("metrics.sample.window.ms", LONG, "30000", AT_LEAST(1), READ_ONLY, LOW, \

@@ -1,5 +1,8 @@
 """What the admin listener tells orchestrators about a broker's health."""
+import ctypes
 import json
+import os
+import pathlib
 import signal
 import socket
 import unittest
@@ -7,6 +10,28 @@ import unittest
 from broker_cluster import BrokerCluster, wait_until
 
 SETTINGS = {"barnabas.admin.listener": "127.0.0.1:0", "min.insync.replicas": 1}
+
+
+class StoppedThread:
+    """One thread of a child stands still, held by ptrace, while all others run."""
+    ATTACH, DETACH = 16, 17
+
+    def __init__(self, pid, name):
+        tasks = pathlib.Path(f"/proc/{pid}/task")
+        self.id = next(int(task.name) for task in tasks.iterdir()
+                       if (task / "comm").read_text().strip() == name)
+        self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def trace(self, request):
+        if self.libc.ptrace(ctypes.c_long(request), ctypes.c_long(self.id), None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+
+    def __enter__(self):
+        self.trace(self.ATTACH)
+        os.waitpid(self.id, 0x40000000)  # __WALL: of threads too
+
+    def __exit__(self, *_):
+        self.trace(self.DETACH)
 
 
 def readiness(broker):
@@ -56,6 +81,17 @@ class HealthTest(unittest.TestCase):
             broker.signal(signal.SIGTERM)
             cluster.zookeeper.resume()
             self.assertEqual(broker.wait(), 0)
+
+    def test_a_stuck_thread_is_told(self):
+        with BrokerCluster(1, settings=dict(SETTINGS, **{"barnabas.health.stuck.ms": 1000})) as cluster:
+            broker = cluster.brokers[1]
+            wait_until(lambda: readiness(broker)[0] == 200, 30, "the broker is ready")
+            for name in ("groups", "transactions", "reactor-0", "control"):
+                with StoppedThread(broker.process.pid, name):
+                    text = wait_until(lambda: (reply := broker.http("/healthz"))[0] == 503 and
+                                      reply[1], 20, f"{name} is stuck")
+                    self.assertIn(f"the thread {name} has been stuck for ", text)
+                wait_until(lambda: broker.http("/healthz") == (200, "ok\n"), 20, f"{name} goes on")
 
     def test_what_is_no_request_for_a_page_is_refused_and_harms_nobody(self):
         with BrokerCluster(1, settings=SETTINGS) as cluster:
