@@ -23,6 +23,7 @@ packages_to_test=(
     clang libclang-rt-14-dev ccache git binutils procps
     clang-format-14 shellcheck
     kcat python3-kazoo python3-kafka python3-snappy python3-lz4 python3-zstandard
+    prometheus # for its programs; see packages_install
 )
 
 # Installs those of the given packages that are missing. Fast when none is.
@@ -48,4 +49,8 @@ packages_install() {
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends "${missing[@]}" >/dev/null
+    # Its package starts a server, which nobody asked for.
+    if [[ " ${missing[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
+        "${as_root[@]}" systemctl disable --quiet --now prometheus
+    fi
 }
