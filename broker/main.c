@@ -193,6 +193,10 @@ static enum error settle_identity(struct broker *broker) {
                                     broker->identity.cluster_id);
 }
 
+static void request_stop(void *context) {
+    stop_signals_request(context);
+}
+
 static void fill_context(struct broker *broker) {
     broker->context = (struct api_context){
         .broker_id = broker->identity.broker_id,
@@ -211,6 +215,8 @@ static void fill_context(struct broker *broker) {
         .control = broker->control,
         .metrics = broker->metrics,
         .slow_request_ms = &broker->slow_request_ms,
+        .request_stop = request_stop,
+        .stop_context = broker->signals,
     };
 }
 

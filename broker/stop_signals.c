@@ -12,6 +12,7 @@ struct stop_signals {
     pthread_cond_t changed;
     int first;                        /* lock; 0: none has come */
     int count;                        /* lock */
+    bool requested;                   /* lock; its signal has been sent */
     bool ended;                       /* lock */
     void (*on_signal)(void *context); /* lock; called under it, so that listening can end */
     void *context;                    /* lock */
@@ -86,6 +87,15 @@ void stop_signals_listen(struct stop_signals *signals, void (*on_signal)(void *c
     signals->context = context;
     for (int i = 0; on_signal != NULL && i < signals->count; i++)
         on_signal(context);
+    CHECK(pthread_mutex_unlock(&signals->lock) == 0);
+}
+
+void stop_signals_request(struct stop_signals *signals) {
+    CHECK(pthread_mutex_lock(&signals->lock) == 0);
+    if (!signals->requested && signals->first == 0 && !signals->ended) {
+        signals->requested = true;
+        CHECK(pthread_kill(signals->thread, SIGTERM) == 0);
+    }
     CHECK(pthread_mutex_unlock(&signals->lock) == 0);
 }
 

@@ -4,7 +4,8 @@
  *
  * Made before any other thread, which then inherits that the signals are blocked.
  *
- * Threads: on_signal is called on the signals' thread, all else on the main thread.
+ * Threads: on_signal is called on the signals' thread; the functions on the main thread, where they
+ * do not say otherwise.
  */
 #ifndef BROKER_STOP_SIGNALS_H
 #define BROKER_STOP_SIGNALS_H
@@ -22,6 +23,10 @@ void stop_signals_free(struct stop_signals *signals); /* accepts NULL */
  * nobody is called any more, and no call is under way when this returns. */
 void stop_signals_listen(struct stop_signals *signals, void (*on_signal)(void *context),
                          void *context);
+
+/* As if SIGTERM had come, if no signal has: somebody asked for it in another way. Asking again
+ * changes nothing, so it never cuts a departure short. Any thread. */
+void stop_signals_request(struct stop_signals *signals);
 
 /* Waits for the first signal, and returns its number. */
 int stop_signals_wait(struct stop_signals *signals);

@@ -1,7 +1,10 @@
 #include "broker/admin/stop_check.h"
 
+#include <stdlib.h>
+
 #include "broker/admin/cluster_tally.h"
 #include "client/base/check.h"
+#include "controller/core/impact.h"
 
 const char *stop_obstacle_name(enum stop_obstacle obstacle) {
     static const char *const names[] = {
@@ -15,33 +18,49 @@ const char *stop_obstacle_name(enum stop_obstacle obstacle) {
     return names[obstacle];
 }
 
-/* In sync and alive, without this broker; *is_in_sync is about this broker. The state of a
- * partition may name one that has just died. */
-static int32_t others_in_sync(const struct metadata *metadata,
-                              const struct metadata_partition *partition, int32_t broker_id,
-                              bool *is_in_sync) {
-    int32_t others = 0;
-
-    *is_in_sync = false;
-    for (int32_t i = 0; i < partition->isr_count; i++) {
+static bool is_in_isr(const struct metadata_partition *partition, int32_t broker_id) {
+    for (int32_t i = 0; i < partition->isr_count; i++)
         if (partition->isr[i] == broker_id)
-            *is_in_sync = true;
-        else
-            others += metadata_find_broker(metadata, partition->isr[i]) != NULL;
-    }
-    return others;
+            return true;
+    return false;
+}
+
+/* What the controller would make of it. That an unclean election may be allowed does not help: it
+ * loses records. */
+static struct impact impact_of_stop(const struct metadata *metadata,
+                                    const struct metadata_partition *partition, int32_t broker_id,
+                                    int32_t min_isr) {
+    enum replica_health *health = calloc((size_t)partition->replica_count, sizeof(*health));
+    const struct impact_partition before = {
+        .election = {.replicas = partition->replicas,
+                     .health = health,
+                     .replica_count = (size_t)partition->replica_count,
+                     .leader = partition->leader,
+                     .isr = partition->isr,
+                     .isr_count = (size_t)partition->isr_count},
+        .min_isr = min_isr,
+    };
+    struct impact impact = {.leader = -1};
+
+    CHECK(health != NULL);
+    for (int32_t i = 0; i < partition->replica_count; i++)
+        health[i] = metadata_find_broker(metadata, partition->replicas[i]) == NULL ? REPLICA_OFFLINE
+                                                                                   : REPLICA_ONLINE;
+    (void)controller_impact_of_departure(&before, &broker_id, 1, IMPACT_STOPPED, &impact);
+    free(health);
+    return impact;
 }
 
 static bool find_obstacle(const struct stop_question *question,
-                          const struct metadata_partition *partition, int32_t min_isr,
-                          int32_t others, enum stop_obstacle *obstacle) {
+                          const struct metadata_partition *partition, const struct impact *impact,
+                          enum stop_obstacle *obstacle) {
     if (partition->replica_count == 1)
         *obstacle = STOP_SINGLE_REPLICA;
-    else if (others == 0)
+    else if (impact->leader < 0)
         *obstacle = STOP_ONLY_IN_SYNC_REPLICA;
-    else if (others < min_isr)
+    else if (impact->below_min_isr)
         *obstacle = STOP_BELOW_MIN_ISR;
-    else if (others < min_isr + question->margin)
+    else if (impact->in_sync < impact->min_isr + question->margin)
         *obstacle = STOP_WITHOUT_MARGIN;
     else
         return false;
@@ -57,21 +76,20 @@ struct stop_check stop_check(const struct metadata *metadata, const struct stop_
         for (int32_t j = 0; j < topic->partition_count; j++) {
             const struct metadata_partition *partition = &topic->partitions[j];
             enum stop_obstacle obstacle;
-            bool is_in_sync;
-            const int32_t others =
-                others_in_sync(metadata, partition, question->broker_id, &is_in_sync);
-            int32_t min_isr;
+            struct impact impact;
 
-            if (!is_in_sync)
+            if (!is_in_isr(partition, question->broker_id))
                 continue;
             check.in_sync++;
-            min_isr = partition_standing(metadata, topic, j, question->min_isr).min_isr;
-            if (!find_obstacle(question, partition, min_isr, others, &obstacle))
+            impact =
+                impact_of_stop(metadata, partition, question->broker_id,
+                               partition_standing(metadata, topic, j, question->min_isr).min_isr);
+            if (!find_obstacle(question, partition, &impact, &obstacle))
                 continue;
             check.obstacles[obstacle]++;
             check.obstacle_count++;
             if (tell != NULL)
-                tell(context, obstacle, topic, j, min_isr);
+                tell(context, obstacle, topic, j, impact.min_isr);
         }
     }
     return check;

@@ -1,6 +1,7 @@
 /*
  * Whether this broker may stop now without taking anything away from producers and consumers: every
- * partition that it is in sync for keeps enough other replicas in sync. Pure.
+ * partition that it is in sync for keeps enough other replicas in sync, as the controller's own
+ * decisions say (controller/core/impact.h). Pure.
  *
  * It tells of this moment, and of this broker alone: two that are asked at once may both hear yes,
  * so whoever stops brokers stops them one by one.

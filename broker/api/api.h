@@ -51,6 +51,8 @@ struct api_context {
     struct control *control;
     struct request_metrics *metrics;        /* NULL: errors are not counted */
     const _Atomic int64_t *slow_request_ms; /* barnabas.slow.request.log.ms; changes */
+    void (*request_stop)(void *context);    /* the process is to stop as on SIGTERM; any thread */
+    void *stop_context;
 };
 
 /* One request being served; in the request's arena. */

@@ -1,6 +1,7 @@
 #include "broker/api/handlers.h"
 
 #include "broker/api/hop.h"
+#include "client/base/logger.h"
 #include "client/wire/message/allocate_producer_ids.h"
 #include "client/wire/message/alter_partition.h"
 #include "client/wire/message/controlled_shutdown.h"
@@ -248,6 +249,26 @@ static void shutdown_run(struct hop *hop) {
     controller_shell_controlled_shutdown(shell_of(hop), &shutdown->request, on_shut_down, shutdown);
 }
 
+/* Our own: a broker that is asked about itself with this epoch stops, as on SIGTERM. To Kafka it is
+ * an epoch of the past, which its controllers refuse. */
+#define STOP_YOURSELF (-2)
+
+static bool is_stop(const struct api_call *call,
+                    const struct controlled_shutdown_request *request) {
+    return request->broker_epoch == STOP_YOURSELF && request->broker_id == call->context->broker_id;
+}
+
+static void stop_myself(struct api_call *call) {
+    struct controlled_shutdown_response response;
+    struct api_context *context = call->context;
+
+    LOG_INFO("stop_requested", "broker=%d client=%s client_id=%s", context->broker_id,
+             call->request->client_address, LOG_QUOTED(call->header.client_id));
+    controlled_shutdown_response_init(&response);
+    api_respond(call, &response);
+    context->request_stop(context->stop_context);
+}
+
 static void handle_controlled_shutdown(struct api_call *call) {
     struct shutdown *shutdown = api_alloc(call, 1, sizeof(*shutdown));
     struct controlled_shutdown_request request;
@@ -258,6 +279,10 @@ static void handle_controlled_shutdown(struct api_call *call) {
     }
     if (!api_decode(call, &request))
         return;
+    if (is_stop(call, &request)) {
+        stop_myself(call);
+        return;
+    }
     shutdown->hop.call = call;
     shutdown->request =
         (struct controller_controlled_shutdown_request){request.broker_id, request.broker_epoch};

@@ -48,6 +48,10 @@ void barnabas_reassignments_free(struct barnabas_reassignments *reassignments) {
     admin_result_free((struct admin_result *)reassignments);
 }
 
+void barnabas_log_dirs_free(struct barnabas_log_dirs *dirs) {
+    admin_result_free((struct admin_result *)dirs);
+}
+
 void barnabas_cluster_free(struct barnabas_cluster *cluster) {
     admin_result_free((struct admin_result *)cluster);
 }

@@ -33,6 +33,7 @@ struct admin_result {
         struct barnabas_groups groups;
         struct barnabas_group group;
         struct barnabas_offsets offsets;
+        struct barnabas_log_dirs log_dirs;
     };
     struct arena arena;
 };

@@ -13,6 +13,10 @@
 /* Between two rounds, for leaders to be elected. */
 #define ROUND_PAUSE_MS 100
 
+/* Who asks: a consumer, whom only leaders answer, or somebody who looks at replicas. */
+#define CONSUMER_REPLICA  (-1)
+#define DEBUGGING_REPLICA (-2)
+
 struct asking {
     struct admin_call call;
     const struct barnabas_offset_spec *specs;
@@ -20,6 +24,7 @@ struct asking {
     struct barnabas_offset *items;
     int32_t *leaders; /* by spec, in this round; -1: it is not asked for */
     int32_t leader;   /* that is being asked */
+    int32_t asker;    /* CONSUMER_REPLICA or DEBUGGING_REPLICA */
 };
 
 /* The question that is answered so, looked for behind the last one found: brokers mostly keep the
@@ -69,7 +74,7 @@ static enum error ask_leader(struct barnabas_admin *admin, struct asking *asking
 
     arena_init(&arena, SIZE_MAX / 2);
     list_offsets_request_init(&request);
-    request.replica_id = -1;
+    request.replica_id = asking->asker;
     request.topics = arena_alloc(&arena, asking->count + 1, sizeof(*request.topics));
     lines = arena_alloc(&arena, asking->count + 1, sizeof(*lines));
     request.topics_count = 0;
@@ -203,21 +208,16 @@ static enum error ask_until(struct barnabas_admin *admin, struct asking *asking,
     }
 }
 
-int barnabas_admin_list_offsets(struct barnabas_admin *admin,
-                                const struct barnabas_offset_spec *specs, size_t count,
-                                int64_t timeout_ms, struct barnabas_offsets **offsets) {
-    struct admin_result *result = admin_result_new();
-    struct asking asking = {.specs = specs, .count = count};
-    enum error error = ERR_OUT_OF_MEMORY;
-
-    if (result == NULL)
+static enum error asking_begin(struct asking *asking, struct admin_result *result,
+                               const struct barnabas_offset_spec *specs, size_t count) {
+    asking->specs = specs;
+    asking->count = count;
+    asking->items = arena_alloc(&result->arena, count + 1, sizeof(*asking->items));
+    asking->leaders = arena_alloc(&result->arena, count + 1, sizeof(*asking->leaders));
+    if (asking->items == NULL || asking->leaders == NULL)
         return ERR_OUT_OF_MEMORY;
-    asking.items = arena_alloc(&result->arena, count + 1, sizeof(*asking.items));
-    asking.leaders = arena_alloc(&result->arena, count + 1, sizeof(*asking.leaders));
-    if (asking.items == NULL || asking.leaders == NULL)
-        goto out;
     for (size_t i = 0; i < count; i++) {
-        asking.items[i] = (struct barnabas_offset){
+        asking->items[i] = (struct barnabas_offset){
             .topic = text_in_arena(&result->arena, bytes_of_text(specs[i].topic)),
             .partition = specs[i].partition,
             .offset = BARNABAS_OFFSET_NONE,
@@ -225,15 +225,50 @@ int barnabas_admin_list_offsets(struct barnabas_admin *admin,
             .metadata = "",
             .error = ERR_LEADER_NOT_AVAILABLE, /* not asked yet */
         };
-        if (asking.items[i].topic == NULL)
-            goto out;
+        if (asking->items[i].topic == NULL)
+            return ERR_OUT_OF_MEMORY;
     }
-    error = count == 0 ? ERR_NONE : ask_until(admin, &asking, timeout_ms);
-    result->offsets = (struct barnabas_offsets){count, asking.items};
-out:
+    result->offsets = (struct barnabas_offsets){count, asking->items};
+    return ERR_NONE;
+}
+
+static int asking_end(struct admin_result *result, enum error error,
+                      struct barnabas_offsets **offsets) {
     if (error == ERR_NONE)
         *offsets = &result->offsets;
     else
         admin_result_free(result);
     return error;
+}
+
+int barnabas_admin_list_offsets(struct barnabas_admin *admin,
+                                const struct barnabas_offset_spec *specs, size_t count,
+                                int64_t timeout_ms, struct barnabas_offsets **offsets) {
+    struct admin_result *result = admin_result_new();
+    struct asking asking = {.asker = CONSUMER_REPLICA};
+    enum error error;
+
+    if (result == NULL)
+        return ERR_OUT_OF_MEMORY;
+    error = asking_begin(&asking, result, specs, count);
+    if (error == ERR_NONE && count > 0)
+        error = ask_until(admin, &asking, timeout_ms);
+    return asking_end(result, error, offsets);
+}
+
+int barnabas_admin_list_replica_offsets(struct barnabas_admin *admin, int32_t broker_id,
+                                        const struct barnabas_offset_spec *specs, size_t count,
+                                        int64_t timeout_ms, struct barnabas_offsets **offsets) {
+    struct admin_result *result = admin_result_new();
+    struct asking asking = {.leader = broker_id, .asker = DEBUGGING_REPLICA};
+    enum error error;
+
+    if (result == NULL)
+        return ERR_OUT_OF_MEMORY;
+    error = asking_begin(&asking, result, specs, count);
+    for (size_t i = 0; error == ERR_NONE && i < count; i++)
+        asking.leaders[i] = broker_id;
+    if (error == ERR_NONE && count > 0)
+        error = ask_leader(admin, &asking, timeout_ms);
+    return asking_end(result, error, offsets);
 }

@@ -150,3 +150,14 @@ void controller_election_plan_preferred(const struct election_input *input,
     plan->isr_count = input->isr_count;
     plan_leader(plan, input->replicas[0], input->recovering);
 }
+
+void controller_election_plan_unclean(const struct election_input *input,
+                                      struct election_plan *plan) {
+    struct election_input forced = *input;
+
+    plan->changed = false;
+    if (!controller_election_is_leaderless(input))
+        return;
+    forced.unclean_allowed = true;
+    controller_election_plan_repair(&forced, plan);
+}

@@ -58,6 +58,11 @@ void controller_election_plan_repair(const struct election_input *input,
 void controller_election_plan_preferred(const struct election_input *input,
                                         struct election_plan *plan);
 
+/* Any replica that is there, at an operator's wish, if nobody leads: what it has not copied is lost
+ * unless it is of the ISR. Unchanged if somebody leads, or nobody is there. */
+void controller_election_plan_unclean(const struct election_input *input,
+                                      struct election_plan *plan);
+
 /* Whether nobody leads, or somebody who is not there. */
 bool controller_election_is_leaderless(const struct election_input *input);
 

@@ -268,12 +268,10 @@ static bool elect_item_decide(struct controller *c, struct partition *p, struct 
     bool changed;
 
     election_open(&space, p);
-    if (type == CONTROLLER_ELECTION_PREFERRED) {
+    if (type == CONTROLLER_ELECTION_PREFERRED)
         controller_election_plan_preferred(&space.input, &space.plan);
-    } else if (controller_election_is_leaderless(&space.input)) {
-        space.input.unclean_allowed = true;
-        controller_election_plan_repair(&space.input, &space.plan);
-    }
+    else
+        controller_election_plan_unclean(&space.input, &space.plan);
     changed = space.plan.changed;
     if (changed)
         plan_next(c, p, &space.plan);

@@ -18,6 +18,7 @@ const struct command *const commands[] = {
     &command_leader_move,
     &command_partition_reassign,
     &command_broker_shutdown,
+    &command_whatif,
     &command_config_describe,
     &command_config_alter,
     &command_log,

@@ -5,10 +5,12 @@
 #include "ops/cli/json.h"
 #include "ops/cli/partition_name.h"
 #include "ops/cli/session.h"
+#include "ops/cli/unclean_loss.h"
 
 static const struct flag elect_flags[] = {
     {0, "preferred", NULL, "make the first replica the leader, where it is in sync"},
     {0, "unclean", NULL, "where nobody leads, let any live replica: records may be lost"},
+    {'n', "dry-run", NULL, "with --unclean: only show who would lead, and what would be lost"},
 };
 
 /* The partitions that are meant; NULL with a count of 0 for all. */
@@ -66,18 +68,14 @@ static enum exit_status outcomes_print(const struct barnabas_outcomes *outcomes)
     return elected + needless > 0 ? EXIT_PARTLY_FAILED : EXIT_FAILED;
 }
 
-static enum exit_status elect(const struct invocation *invocation, enum barnabas_election type,
-                              const struct partition_name *name) {
+static enum exit_status elect(struct barnabas_admin *admin, enum barnabas_election type,
+                              const struct partition_name *name, int64_t timeout_ms) {
     struct barnabas_topic_partition *partitions = NULL;
     struct barnabas_outcomes *outcomes = NULL;
-    struct barnabas_admin *admin;
-    enum exit_status status;
-    int64_t timeout_ms;
+    enum exit_status status = EXIT_OK;
     size_t count = 0;
     int error;
 
-    if ((status = session_admin(invocation, &admin, &timeout_ms)) != EXIT_OK)
-        return status;
     if (name != NULL)
         status = partitions_of(admin, name, timeout_ms, &partitions, &count);
     if (status == EXIT_OK) {
@@ -87,35 +85,61 @@ static enum exit_status elect(const struct invocation *invocation, enum barnabas
     }
     barnabas_outcomes_free(outcomes);
     free(partitions);
-    barnabas_admin_close(admin);
     return status;
+}
+
+static enum exit_status elect_unclean(const struct invocation *invocation,
+                                      struct barnabas_admin *admin,
+                                      const struct partition_name *name, bool json,
+                                      int64_t timeout_ms) {
+    enum exit_status status = EXIT_OK;
+
+    if (session_looks_first(invocation))
+        status = unclean_loss_show(admin, name, json, timeout_ms);
+    if (status != EXIT_OK || invocation_has(invocation, "dry-run"))
+        return status;
+    status = session_confirm(invocation, "What the new leaders have not copied is lost for good.",
+                             "unclean");
+    return status == EXIT_OK ? elect(admin, BARNABAS_ELECTION_UNCLEAN, name, timeout_ms) : status;
+}
+
+static enum exit_status elect_preferred(const struct invocation *invocation,
+                                        struct barnabas_admin *admin,
+                                        const struct partition_name *name, int64_t timeout_ms) {
+    enum exit_status status =
+        session_confirm(invocation, "Leadership moves to the preferred replicas.", NULL);
+
+    return status == EXIT_OK ? elect(admin, BARNABAS_ELECTION_PREFERRED, name, timeout_ms) : status;
+}
+
+static enum exit_status usage(const char *problem) {
+    fprintf(stderr, "barnabas: leader elect: %s\n", problem);
+    return EXIT_USAGE;
 }
 
 static enum exit_status run_elect(const struct invocation *invocation) {
     bool unclean = invocation_has(invocation, "unclean");
-    struct partition_name name;
     bool all = invocation->operand_count == 0;
+    struct partition_name name;
+    struct barnabas_admin *admin;
     enum exit_status status;
+    int64_t timeout_ms;
+    bool json;
 
-    if (invocation_has(invocation, "preferred") == unclean) {
-        fprintf(stderr, "barnabas: leader elect: needs --preferred or --unclean\n");
+    if (invocation_has(invocation, "preferred") == unclean)
+        return usage("needs --preferred or --unclean");
+    if (invocation_has(invocation, "dry-run") && !unclean)
+        return usage("--dry-run is for --unclean");
+    if (!all && !partition_name_parse(invocation->operands[0], &name))
+        return usage("the operand is no TOPIC or TOPIC:PARTITION");
+    if (!session_json(invocation, &json))
         return EXIT_USAGE;
-    }
-    if (!all && !partition_name_parse(invocation->operands[0], &name)) {
-        fprintf(stderr, "barnabas: \"%s\" is not TOPIC or TOPIC:PARTITION\n",
-                invocation->operands[0]);
-        return EXIT_USAGE;
-    }
-    status = unclean
-                 ? session_confirm(invocation,
-                                   "Where no replica in sync lives, another one leads: what it has "
-                                   "not copied is lost for good.",
-                                   "unclean")
-                 : session_confirm(invocation, "Leadership moves to the preferred replicas.", NULL);
-    if (status != EXIT_OK)
+    if ((status = session_admin(invocation, &admin, &timeout_ms)) != EXIT_OK)
         return status;
-    return elect(invocation, unclean ? BARNABAS_ELECTION_UNCLEAN : BARNABAS_ELECTION_PREFERRED,
-                 all ? NULL : &name);
+    status = unclean ? elect_unclean(invocation, admin, all ? NULL : &name, json, timeout_ms)
+                     : elect_preferred(invocation, admin, all ? NULL : &name, timeout_ms);
+    barnabas_admin_close(admin);
+    return status;
 }
 
 const struct command command_leader_elect = {

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "ops/cli/command_table.h"
+#include "ops/cli/reassign_impact.h"
 #include "ops/cli/reassign_plan.h"
 #include "ops/cli/reassign_throttle.h"
 #include "ops/cli/session.h"
@@ -141,13 +142,12 @@ static enum exit_status wait_and_tidy(const struct invocation *invocation,
 static enum exit_status change_and_wait(const struct invocation *invocation,
                                         struct barnabas_admin *admin,
                                         const struct reassign_plan *plan, int64_t timeout_ms) {
-    enum exit_status status;
+    enum exit_status status = EXIT_OK;
     int64_t throttle;
 
     if (!invocation_number(invocation, "throttle", 1, INT64_MAX - 1, 0, &throttle))
         return EXIT_USAGE;
-    status = session_confirm(invocation, "Replicas are moved, and the old ones deleted.", NULL);
-    if (status == EXIT_OK && throttle > 0)
+    if (throttle > 0)
         status = reassign_throttle_set(admin, plan, throttle, timeout_ms);
     if (status == EXIT_OK)
         status = execute(admin, plan, timeout_ms);
@@ -156,18 +156,44 @@ static enum exit_status change_and_wait(const struct invocation *invocation,
     return wait_and_tidy(invocation, admin, plan, throttle > 0, timeout_ms);
 }
 
+/* Shows what it would do, and asks. */
+static enum exit_status look_and_ask(const struct invocation *invocation,
+                                     struct barnabas_admin *admin, const struct reassign_plan *plan,
+                                     bool json, int64_t timeout_ms) {
+    const bool is_dry = invocation_has(invocation, "dry-run");
+    struct reassign_impact impact;
+    enum exit_status status = reassign_impact_read(admin, plan, timeout_ms, &impact);
+
+    if (status == EXIT_OK && is_dry && json)
+        status = reassign_impact_json(&impact, plan);
+    else if (status == EXIT_OK)
+        reassign_impact_print(&impact);
+    if (status == EXIT_OK && !is_dry)
+        status = impact_report_confirm(invocation, &impact.report,
+                                       "Replicas are moved, and the old ones deleted.");
+    reassign_impact_free(&impact);
+    return status;
+}
+
 static enum exit_status change(const struct invocation *invocation, struct barnabas_admin *admin,
                                const struct reassign_wish *wish, int64_t timeout_ms) {
+    const bool is_dry = invocation_has(invocation, "dry-run");
     struct reassign_plan plan = {0};
-    enum exit_status status = reassign_plan_make(admin, wish, timeout_ms, &plan);
+    enum exit_status status = EXIT_USAGE;
+    bool json;
 
-    if (status == EXIT_OK) {
+    if (!session_json(invocation, &json))
+        return status;
+    status = reassign_plan_make(admin, wish, timeout_ms, &plan);
+    json = json && is_dry;
+    if (status == EXIT_OK && !json)
         reassign_plan_print(&plan);
-        if (plan.count == 0)
-            printf("nothing to change\n");
-        else if (!invocation_has(invocation, "dry-run"))
-            status = change_and_wait(invocation, admin, &plan, timeout_ms);
-    }
+    if (status == EXIT_OK && plan.count == 0 && !json)
+        printf("nothing to change\n");
+    if (status == EXIT_OK && (plan.count > 0 || json) && session_looks_first(invocation))
+        status = look_and_ask(invocation, admin, &plan, json, timeout_ms);
+    if (status == EXIT_OK && plan.count > 0 && !is_dry)
+        status = change_and_wait(invocation, admin, &plan, timeout_ms);
     reassign_plan_free(&plan);
     return status;
 }

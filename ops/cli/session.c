@@ -190,6 +190,10 @@ enum exit_status session_outcomes(const char *what, const struct barnabas_outcom
     return failed > 0 && failed < outcomes->count ? EXIT_PARTLY_FAILED : status;
 }
 
+bool session_looks_first(const struct invocation *invocation) {
+    return invocation_has(invocation, "dry-run") || !invocation_has(invocation, "yes");
+}
+
 enum exit_status session_confirm(const struct invocation *invocation, const char *question,
                                  const char *typed) {
     char answer[300];
@@ -200,6 +204,7 @@ enum exit_status session_confirm(const struct invocation *invocation, const char
         fprintf(stderr, "barnabas: refused: nobody can be asked; --yes does it without\n");
         return EXIT_REFUSED;
     }
+    fflush(stdout); /* what is asked about */
     if (typed == NULL)
         fprintf(stderr, "%s [y/N] ", question);
     else

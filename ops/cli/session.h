@@ -38,6 +38,10 @@ void session_hint(int error);
  * the status. */
 enum exit_status session_outcomes(const char *what, const struct barnabas_outcomes *outcomes);
 
+/* Whether a command looks at what it would do before it does it: to show that with --dry-run, or
+ * before it asks. With --yes it goes ahead. */
+bool session_looks_first(const struct invocation *invocation);
+
 /* Asks before a change whose effect was printed: for "y", or if `typed` is not NULL for that
  * word. With --yes it does not ask; where nobody can be asked, it refuses. */
 enum exit_status session_confirm(const struct invocation *invocation, const char *question,

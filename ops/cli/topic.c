@@ -1,4 +1,4 @@
-/* topic create, list, describe, delete */
+/* topic create, list, describe */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,41 +244,4 @@ const struct command command_topic_describe = {
     .operand_count_max = 10000,
     .meaning = "partitions with their leaders and replicas",
     .run = run_describe,
-};
-
-/* --- delete ------------------------------------------------------------------------------ */
-
-static enum exit_status run_delete(const struct invocation *invocation) {
-    struct barnabas_outcomes *outcomes = NULL;
-    const char *name = invocation->operands[0];
-    struct barnabas_admin *admin;
-    enum exit_status status;
-    char question[512];
-    int64_t timeout_ms;
-    int error;
-
-    snprintf(question, sizeof(question), "Topic %s and all its records will be gone for good.",
-             name);
-    if ((status = session_confirm(invocation, question, name)) != EXIT_OK)
-        return status;
-    if ((status = session_admin(invocation, &admin, &timeout_ms)) != EXIT_OK)
-        return status;
-    error = barnabas_admin_delete_topics(admin, &name, 1, timeout_ms, &outcomes);
-    if (error != BARNABAS_OK)
-        status = session_fail("topic delete", error);
-    else if ((status = session_outcomes("topic delete", outcomes)) == EXIT_OK)
-        printf("deleted topic %s\n", name);
-    barnabas_outcomes_free(outcomes);
-    barnabas_admin_close(admin);
-    return status;
-}
-
-const struct command command_topic_delete = {
-    .group = "topic",
-    .verb = "delete",
-    .operands = "NAME",
-    .operand_count_min = 1,
-    .operand_count_max = 1,
-    .meaning = "delete a topic with all its records",
-    .run = run_delete,
 };

@@ -185,6 +185,12 @@ BARNABAS_API int barnabas_admin_shut_broker_down(struct barnabas_admin *admin, i
                                                  int64_t timeout_ms,
                                                  struct barnabas_outcomes **outcomes);
 
+/* Has the broker's process stop, as SIGTERM does: it gives its leaderships away, closes its logs
+ * and ends. Returns when it has begun. Only brokers of ours can be asked: STALE_BROKER_EPOCH or
+ * NOT_CONTROLLER of others. */
+BARNABAS_API int barnabas_admin_stop_broker(struct barnabas_admin *admin, int32_t broker_id,
+                                            int64_t timeout_ms);
+
 enum barnabas_resource { BARNABAS_RESOURCE_TOPIC = 2, BARNABAS_RESOURCE_BROKER = 4 };
 
 /* Where a setting's value comes from; Kafka's numbers. */
@@ -238,6 +244,33 @@ BARNABAS_API int barnabas_admin_alter_settings(struct barnabas_admin *admin,
                                                const struct barnabas_setting_change *changes,
                                                size_t count, bool validate_only, int64_t timeout_ms,
                                                struct barnabas_outcomes **outcomes);
+
+/* A replica that a broker has on disk. */
+struct barnabas_replica_log {
+    const char *topic;
+    int32_t partition;
+    int64_t size;       /* bytes, without indexes */
+    int64_t offset_lag; /* records that it is behind, as far as it knows; -1: unknown */
+    bool is_future;     /* it will replace the one in another directory */
+};
+struct barnabas_log_dir {
+    int error; /* STORAGE_ERROR: it has failed; then there are no replicas */
+    const char *path;
+    int64_t total_bytes; /* of its file system; -1: unknown */
+    int64_t usable_bytes;
+    size_t replica_count;
+    const struct barnabas_replica_log *replicas;
+};
+struct barnabas_log_dirs {
+    size_t count;
+    const struct barnabas_log_dir *items;
+};
+BARNABAS_API void barnabas_log_dirs_free(struct barnabas_log_dirs *dirs); /* accepts NULL */
+
+/* All of one broker. */
+BARNABAS_API int barnabas_admin_describe_log_dirs(struct barnabas_admin *admin, int32_t broker_id,
+                                                  int64_t timeout_ms,
+                                                  struct barnabas_log_dirs **dirs);
 
 #ifdef __cplusplus
 }

@@ -99,6 +99,14 @@ BARNABAS_API int barnabas_admin_list_offsets(struct barnabas_admin *admin,
                                              const struct barnabas_offset_spec *specs, size_t count,
                                              int64_t timeout_ms, struct barnabas_offsets **offsets);
 
+/* The same of one broker's own replicas, whoever leads: BARNABAS_OFFSET_LATEST is the end of what
+ * it has, committed or not. Asked once: what it has no replica of has an error. */
+BARNABAS_API int barnabas_admin_list_replica_offsets(struct barnabas_admin *admin,
+                                                     int32_t broker_id,
+                                                     const struct barnabas_offset_spec *specs,
+                                                     size_t count, int64_t timeout_ms,
+                                                     struct barnabas_offsets **offsets);
+
 #ifdef __cplusplus
 }
 #endif

@@ -147,7 +147,7 @@ class ReassignmentTest(unittest.TestCase):
                     gap = load.longest_gap(moved)
                     print(f"moved to {broker}: {gap * 1000:.0f} ms without an acknowledgement")
                     self.assertLess(gap, 2)
-                drained = cluster.barnabas("broker", "shutdown", "3").decode()
+                drained = cluster.barnabas("broker", "shutdown", "3", "--leaders-only").decode()
                 self.assertIn("leads no replicated partition any more", drained)
                 wait_until(lambda: all(partition["leader"] != 3 and 3 not in partition["isr"]
                                        for partition in cluster.partitions("orders").values()),
