@@ -20,7 +20,7 @@ packages_to_build=("${packages_to_run[@]}" libcmocka-dev)
 # shellcheck disable=SC2034 # used by those who source this
 packages_to_test=(
     "${packages_to_build[@]}"
-    clang libclang-rt-14-dev ccache git binutils procps
+    clang libclang-rt-14-dev ccache git binutils procps pkgconf
     clang-format-14 shellcheck
     kcat python3-kazoo python3-kafka python3-snappy python3-lz4 python3-zstandard
     prometheus # for its programs; see packages_install

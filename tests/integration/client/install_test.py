@@ -74,7 +74,8 @@ class InstallTest(unittest.TestCase):
         user.mkdir()
         (user / "CMakeLists.txt").write_text(CMAKE)
         shutil.copy(self.examples / "produce.c", user)
-        run("cmake", "-S", user, "-B", user / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}",
+        run("cmake", "-G", "Ninja", "-S", user, "-B", user / "build",
+            f"-DCMAKE_PREFIX_PATH={self.prefix}",
             f"-DCMAKE_C_FLAGS={' '.join(FLAGS)}")
         run("cmake", "--build", user / "build")
 
