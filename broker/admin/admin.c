@@ -140,8 +140,11 @@ static void run_order(struct task *task) {
     view->is_attached = order->parts != NULL;
     if (order->parts != NULL)
         view->parts = *order->parts;
-    if (order->parts != NULL && view->pulse.count == 0)
+    if (order->parts != NULL && view->pulse.count == 0) {
         watch_threads(view);
+        view->recent.noted_ns_last = clock_system()->monotonic_ns(clock_system());
+        view->recent.noted_ns_before = view->recent.noted_ns_last;
+    }
     mutex_lock(&order->lock);
     order->is_done = true;
     condition_broadcast(&order->done);
@@ -188,9 +191,12 @@ void admin_detach(struct admin *admin) {
 static void on_recent_timer(struct loop_timer *timer) {
     struct admin *admin = CONTAINER_OF(timer, struct admin, recent_timer);
 
-    if (admin->view.is_attached)
+    if (admin->view.is_attached) {
+        recent_note_busy(&admin->view.recent, admin_busy_ns(admin->view.parts.server),
+                         clock_system()->monotonic_ns(clock_system()));
         recent_note(&admin->view.recent, admin->view.parts.metrics,
                     control_zk_latency(admin->view.parts.control), admin->view.parts.logs);
+    }
     loop_timer_arm(timer, RECENT_INTERVAL_MS);
 }
 

@@ -68,6 +68,9 @@ extern const struct admin_page admin_page_metrics;    /* page_metrics.c */
 extern const struct admin_page admin_page_partitions; /* page_metrics.c */
 extern const struct admin_page admin_page_groups;     /* page_groups.c */
 
+/* How long all reactors have worked, in all. */
+int64_t admin_busy_ns(const struct server *server);
+
 /* NULL: there is no such page. */
 const struct admin_page *admin_page_find(const char *path);
 

@@ -22,6 +22,7 @@ void collect_requests(struct exposition *out, const struct admin_view *view);
 void collect_traffic(struct exposition *out, const struct admin_view *view);
 void collect_replicas(struct exposition *out, const struct admin_view *view);
 void collect_flushes(struct exposition *out, const struct admin_view *view);
+void collect_compaction(struct exposition *out, const struct admin_view *view);
 void collect_log_dirs(struct exposition *out, const struct admin_view *view);
 
 /* The samples of a summary in ms: quantiles of what is recent, count and sum of all. `request` is a

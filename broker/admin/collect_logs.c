@@ -8,9 +8,11 @@
 #include "broker/config/live_config.h"
 #include "broker/control/control.h"
 #include "broker/log/log.h"
+#include "broker/log/log_compaction.h"
 #include "broker/log/log_manager.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/replica_manager.h"
+#include "client/base/clock.h"
 
 void collect_log_dirs(struct exposition *out, const struct admin_view *view) {
     struct log_manager *logs = view->parts.logs;
@@ -48,15 +50,69 @@ void collect_flushes(struct exposition *out, const struct admin_view *view) {
     collect_quantiles(out, NULL, &difference, &now);
 }
 
+/* ---- Compaction ---- */
+
+#define CLEANER         "kafka_log_logcleaner_"
+#define CLEANER_MANAGER "kafka_log_logcleanermanager_"
+
+struct failed_in {
+    const struct log_dir *dir;
+    int64_t count;
+};
+
+static void count_failed(void *context, struct partition *partition) {
+    const struct log *log = partition_log(partition);
+    struct failed_in *failed = context;
+
+    failed->count += log_directory(log) == failed->dir && log_compaction_has_failed(log);
+}
+
+static void collect_failed(struct exposition *out, const struct admin_view *view) {
+    struct log_manager_dir_info info;
+
+    exposition_family(out, CLEANER_MANAGER "uncleanable_partitions_count", METRIC_GAUGE,
+                      "Replicas that are not compacted any more because that failed.");
+    for (size_t i = 0; log_manager_dir_info(view->parts.logs, i, &info); i++) {
+        struct failed_in failed = {.dir = info.dir};
+
+        replica_manager_for_each(control_replicas(view->parts.control), count_failed, &failed);
+        exposition_integer(out, "", LABELS({"logDirectory", info.path}), failed.count);
+    }
+}
+
+void collect_compaction(struct exposition *out, const struct admin_view *view) {
+    const struct cleaner_counters *counters =
+        replica_manager_cleaner_counters(control_replicas(view->parts.control));
+    int64_t looked_ms = atomic_load(&counters->looked_ms);
+
+    collect_failed(out, view);
+    exposition_family(out, CLEANER_MANAGER "max_dirty_percent", METRIC_GAUGE,
+                      "How much of the dirtiest log is yet to be compacted, in percent.");
+    exposition_number(out, "", NO_LABELS, (double)atomic_load(&counters->dirty_permille) / 10);
+    exposition_family(out, CLEANER_MANAGER "time_since_last_run_ms", METRIC_GAUGE,
+                      "Since dirty logs were last looked for.");
+    if (looked_ms > 0)
+        exposition_integer(out, "", NO_LABELS, clock_monotonic_ms(clock_system()) - looked_ms);
+    exposition_family(out, CLEANER "max_clean_time_secs", METRIC_GAUGE,
+                      "How long the last compaction of a log took.");
+    exposition_number(out, "", NO_LABELS, (double)atomic_load(&counters->duration_ms) / 1000);
+    exposition_family(out, CLEANER "cleaner_recopy_percent", METRIC_GAUGE,
+                      "How much of what it read it kept, in percent.");
+    exposition_number(out, "", NO_LABELS, (double)atomic_load(&counters->kept_permille) / 10);
+    exposition_single(out, "barnabas_compactions_total", METRIC_COUNTER, "Logs compacted.",
+                      (int64_t)atomic_load(&counters->passes));
+}
+
 /* ---- Per partition ---- */
 
 struct row {
     char topic[256];
     char index[16];
     bool is_leader;
-    int64_t size, start, end, high_watermark, lag;
+    int64_t size, segments, start, end, high_watermark, lag;
     bool is_known; /* to the metadata; then this: */
     int32_t leader;
+    int32_t preferred;
     struct partition_standing standing;
 };
 
@@ -77,6 +133,9 @@ static void fill_standing(struct row *row, const struct rows *rows, int32_t inde
     if (!row->is_known)
         return;
     row->leader = topic->partitions[index].leader;
+    row->preferred = topic->partitions[index].replica_count > 0
+                         ? topic->partitions[index].replicas[0]
+                         : METADATA_NO_BROKER;
     row->standing = partition_standing(rows->metadata, topic, index, rows->min_isr);
 }
 
@@ -96,6 +155,7 @@ static void add_row(void *context, struct partition *partition) {
     *row = (struct row){
         .is_leader = partition_role(partition) == ROLE_LEADER,
         .size = log_size(log),
+        .segments = (int64_t)log_segment_count(log),
         .start = log_start_offset(log),
         .end = log_end_offset(log),
         .high_watermark = partition_high_watermark(partition),
@@ -127,6 +187,9 @@ struct column {
 static int64_t size_of(const struct row *row) {
     return row->size;
 }
+static int64_t segments_of(const struct row *row) {
+    return row->segments;
+}
 static int64_t start_of(const struct row *row) {
     return row->start;
 }
@@ -154,12 +217,16 @@ static int64_t is_under_min_isr(const struct row *row) {
 static int64_t is_at_min_isr(const struct row *row) {
     return row->standing.isr_count == row->standing.min_isr;
 }
+static int64_t is_led_by_preferred(const struct row *row) {
+    return row->leader == row->preferred;
+}
 static int64_t leader_of(const struct row *row) {
     return row->leader;
 }
 
 static const struct column columns[] = {
     {"kafka_log_log_size", "Bytes of a replica's log.", EVERY_REPLICA, size_of},
+    {"kafka_log_log_numlogsegments", "Its segments.", EVERY_REPLICA, segments_of},
     {"kafka_log_log_logstartoffset", "Its first offset.", EVERY_REPLICA, start_of},
     {"kafka_log_log_logendoffset", "The offset that its next record gets.", EVERY_REPLICA, end_of},
     {"kafka_server_fetcherlagmetrics_consumerlag",
@@ -179,6 +246,10 @@ static const struct column columns[] = {
     {"kafka_topic_partition_oldest_offset", "Its first offset; by its leader.", LEADER, start_of},
     {"kafka_topic_partition_leader", "The id of the leader; by the leader.", LEADER, leader_of},
     {"kafka_topic_partition_in_sync_replica", "Replicas in sync; by its leader.", LEADER, isr_of},
+    {"kafka_topic_partition_leader_is_preferred", "1 if it is the first of the replicas; by it.",
+     LEADER, is_led_by_preferred},
+    {"kafka_topic_partition_under_replicated_partition",
+     "1 if a replica is not in sync; by its leader.", LEADER, is_under_replicated},
     {"kafka_topic_partition_replicas", "Replicas; by its leader.", LEADER, replicas_of},
 };
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "broker/server/server.h"
+#include "client/base/check.h"
+#include "client/base/clock.h"
 
 /* A counter that every reactor has. */
 static void per_reactor(struct exposition *out, const struct server *server, const char *name,
@@ -21,6 +23,84 @@ static void per_reactor(struct exposition *out, const struct server *server, con
 }
 
 #define SERVER "kafka_server_socket_server_metrics_"
+
+enum connections_told { OPEN, ACCEPTED, CLOSED };
+
+static int64_t told_of(struct server_listener_counters counters, enum connections_told told) {
+    switch (told) {
+    case OPEN:
+        return (int64_t)counters.connections;
+    case ACCEPTED:
+        return (int64_t)counters.connections_accepted;
+    case CLOSED:
+        break;
+    }
+    /* Those that a reactor has not begun to serve yet are not accepted yet. */
+    return counters.connections_accepted > counters.connections
+               ? (int64_t)(counters.connections_accepted - counters.connections)
+               : 0;
+}
+
+static void connections(struct exposition *out, const struct server *server) {
+    static const struct {
+        const char *name;
+        const char *help;
+        enum metric_type type;
+        enum connections_told told;
+    } families[] = {
+        {SERVER "connection_count", "Open connections.", METRIC_GAUGE, OPEN},
+        {SERVER "connection_creation_total", "Connections accepted.", METRIC_COUNTER, ACCEPTED},
+        {SERVER "connection_close_total", "Connections that are over.", METRIC_COUNTER, CLOSED},
+    };
+
+    for (size_t f = 0; f < ARRAY_COUNT(families); f++) {
+        exposition_family(out, families[f].name, families[f].type, families[f].help);
+        for (size_t l = 0; l < server_listener_count(server); l++)
+            for (size_t i = 0; i < server_reactor_count(server); i++) {
+                char index[24];
+
+                snprintf(index, sizeof(index), "%zu", i);
+                exposition_integer(
+                    out, "",
+                    LABELS({"listener", server_listener_at(server, l)->name},
+                           {"networkProcessor", index}),
+                    told_of(server_listener_counters(server, i, l), families[f].told));
+            }
+    }
+}
+
+int64_t admin_busy_ns(const struct server *server) {
+    int64_t busy_ns = 0;
+
+    for (size_t i = 0; i < server_reactor_count(server); i++)
+        busy_ns += (int64_t)server_reactor_counters(server, i).busy_ns;
+    return busy_ns;
+}
+
+/* Kafka's network threads move bytes, and its handler threads run requests; here both is one. */
+static void idle(struct exposition *out, const struct admin_view *view) {
+    const struct server *server = view->parts.server;
+    double share = 1 - recent_busy_share(&view->recent, admin_busy_ns(server),
+                                         clock_system()->monotonic_ns(clock_system()),
+                                         server_reactor_count(server));
+
+    exposition_family(out, "kafka_network_socketserver_networkprocessoravgidle_percent",
+                      METRIC_GAUGE,
+                      "The share of the last one to two minutes that the threads which serve "
+                      "connections were idle; 1 is all of it.");
+    exposition_number(out, "", NO_LABELS, share);
+    exposition_family(out, "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent",
+                      METRIC_GAUGE, "The same: the same threads run requests.");
+    exposition_number(out, "", NO_LABELS, share);
+}
+
+static void delays(struct exposition *out, const struct pulse *pulse) {
+    exposition_family(out, "barnabas_thread_delay_seconds", METRIC_GAUGE,
+                      "How long a task waited last until the thread ran it.");
+    for (size_t i = 0; i < pulse->count; i++)
+        exposition_number(out, "", LABELS({"thread", pulse_name(pulse, i)}),
+                          (double)pulse_delay_ns(pulse, i) / 1e9);
+}
 
 static void busy(struct exposition *out, const struct server *server) {
     exposition_family(out, "barnabas_reactor_busy_seconds_total", METRIC_COUNTER,
@@ -39,9 +119,7 @@ void collect_server(struct exposition *out, const struct admin_view *view) {
 
 #define PER_REACTOR(name, type, help, field) \
     per_reactor(out, server, name, type, help, offsetof(struct server_counters, field))
-    PER_REACTOR(SERVER "connection_count", METRIC_GAUGE, "Open connections.", connections);
-    PER_REACTOR(SERVER "connection_creation_total", METRIC_COUNTER, "Connections accepted.",
-                connections_accepted);
+    connections(out, server);
     PER_REACTOR(SERVER "expired_connections_killed_count", METRIC_COUNTER,
                 "Connections closed because they were idle for too long.", connections_closed_idle);
     PER_REACTOR(SERVER "incoming_byte_total", METRIC_COUNTER, "Bytes received.", bytes_in);
@@ -57,6 +135,8 @@ void collect_server(struct exposition *out, const struct admin_view *view) {
                 requests_outstanding);
 #undef PER_REACTOR
     busy(out, server);
+    idle(out, view);
+    delays(out, &view->pulse);
     exposition_single(out, "barnabas_inflight_bytes", METRIC_GAUGE,
                       "Bytes of requests that are held: unfinished ones, and kept ones.",
                       server_queued_request_bytes(server));

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "broker/control/control.h"
+#include "broker/log/log.h"
+#include "broker/log/log_manager.h"
+#include "broker/metadata/metadata_cache.h"
 #include "broker/replica/replica_manager.h"
 
 #define TOPICS   "kafka_server_brokertopicmetrics_"
@@ -77,18 +80,41 @@ void collect_traffic(struct exposition *out, const struct admin_view *view) {
 
 /* ---- Replicas ---- */
 
-static void find_lag(void *context, struct partition *partition) {
-    int64_t *lag_max = context;
+struct replica_sums {
+    int64_t lag_max;
+    int64_t producers;
+};
+
+static void add_replica(void *context, struct partition *partition) {
+    struct replica_sums *sums = context;
     int64_t lag = partition_follower_lag(partition);
 
-    if (lag > *lag_max)
-        *lag_max = lag;
+    if (lag > sums->lag_max)
+        sums->lag_max = lag;
+    sums->producers += (int64_t)log_producer_count(partition_log(partition));
+}
+
+static bool has_failed_directory(struct log_manager *logs) {
+    struct log_manager_dir_info info;
+
+    for (size_t i = 0; log_manager_dir_info(logs, i, &info); i++)
+        if (info.is_offline)
+            return true;
+    return false;
+}
+
+static void count_offline(void *context, const struct metadata_topic *topic, int32_t partition) {
+    (void)topic;
+    (void)partition;
+    ++*(int64_t *)context;
 }
 
 void collect_replicas(struct exposition *out, const struct admin_view *view) {
     struct replica_manager *replicas = control_replicas(view->parts.control);
     const struct isr_counters *counters = replica_manager_isr_counters(replicas);
-    int64_t lag_max = 0;
+    const struct metadata *metadata;
+    struct replica_sums sums = {0};
+    int64_t offline = 0;
 
     exposition_single(out, REPLICAS "isrshrinks_total", METRIC_COUNTER,
                       "Replicas that fell out of the ISR of a partition led here.",
@@ -99,8 +125,18 @@ void collect_replicas(struct exposition *out, const struct admin_view *view) {
     exposition_single(out, REPLICAS "failedisrupdates_total", METRIC_COUNTER,
                       "Changes of an ISR that the controller did not make.",
                       (int64_t)counter_read(&counters->failed_updates));
-    replica_manager_for_each(replicas, find_lag, &lag_max);
+    replica_manager_for_each(replicas, add_replica, &sums);
+    if (has_failed_directory(view->parts.logs)) {
+        metadata = metadata_cache_get(control_metadata(view->parts.control));
+        replica_manager_for_each_offline(replicas, metadata, count_offline, &offline);
+        metadata_unref(metadata);
+    }
+    exposition_single(out, REPLICAS "offlinereplicacount", METRIC_GAUGE,
+                      "Replicas of this broker in data directories that failed.", offline);
+    exposition_single(out, REPLICAS "produceridcount", METRIC_GAUGE,
+                      "Producers whose sequence numbers are known, summed over replicas.",
+                      sums.producers);
     exposition_family(out, "kafka_server_replicafetchermanager_maxlag", METRIC_GAUGE,
                       "The most records that a replica here lacks of its leader's.");
-    exposition_integer(out, "", LABELS({"clientId", "Replica"}), lag_max);
+    exposition_integer(out, "", LABELS({"clientId", "Replica"}), sums.lag_max);
 }

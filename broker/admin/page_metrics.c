@@ -29,6 +29,7 @@ static void make_metrics(struct admin_view *view, const struct admin_query *quer
         collect_zookeeper(&out, view);
         collect_log_dirs(&out, view);
         collect_flushes(&out, view);
+        collect_compaction(&out, view);
     }
     reply_with(reply, &out);
 }

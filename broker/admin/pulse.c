@@ -6,18 +6,26 @@
 #include <stdlib.h>
 
 #include "client/base/check.h"
+#include "client/base/clock.h"
 
 struct pulse_thread {
     struct task task; /* in the executor's hands while it is asked */
     struct executor *executor;
     char name[32];
-    int64_t asked_ms;
+    int64_t asked_ms; /* of the caller's clock */
+    int64_t asked_ns; /* of the machine's */
     atomic_bool is_asked;
+    _Atomic int64_t delay_ns; /* of the last answer */
 };
+
+static int64_t now_ns(void) {
+    return clock_system()->monotonic_ns(clock_system());
+}
 
 static void answer(struct task *task) {
     struct pulse_thread *thread = CONTAINER_OF(task, struct pulse_thread, task);
 
+    atomic_store(&thread->delay_ns, now_ns() - thread->asked_ns);
     atomic_store(&thread->is_asked, false);
 }
 
@@ -40,6 +48,7 @@ void pulse_ask(struct pulse *pulse, int64_t now_ms) {
         if (atomic_load(&thread->is_asked))
             continue;
         thread->asked_ms = now_ms;
+        thread->asked_ns = now_ns();
         atomic_store(&thread->is_asked, true);
         executor_post(thread->executor, &thread->task);
     }
@@ -60,6 +69,14 @@ const char *pulse_stuck(const struct pulse *pulse, int64_t now_ms, int64_t silen
         return NULL;
     *silent_ms = now_ms - longest->asked_ms;
     return longest->name;
+}
+
+int64_t pulse_delay_ns(const struct pulse *pulse, size_t index) {
+    return atomic_load(&pulse->threads[index]->delay_ns);
+}
+
+const char *pulse_name(const struct pulse *pulse, size_t index) {
+    return pulse->threads[index]->name;
 }
 
 void pulse_done(struct pulse *pulse) {

@@ -32,6 +32,10 @@ void pulse_ask(struct pulse *pulse, int64_t now_ms);
 const char *pulse_stuck(const struct pulse *pulse, int64_t now_ms, int64_t silence_ms,
                         int64_t *silent_ms);
 
+/* How long the `index`-th thread's last answer took. */
+int64_t pulse_delay_ns(const struct pulse *pulse, size_t index);
+const char *pulse_name(const struct pulse *pulse, size_t index);
+
 /* When the threads that were watched have ended. */
 void pulse_done(struct pulse *pulse);
 

@@ -48,6 +48,22 @@ void recent_note(struct recent *recent, const struct request_metrics *metrics,
     free(totals);
 }
 
+void recent_note_busy(struct recent *recent, int64_t busy_ns, int64_t now_ns) {
+    recent->busy_ns_before = recent->busy_ns_last;
+    recent->noted_ns_before = recent->noted_ns_last;
+    recent->busy_ns_last = busy_ns;
+    recent->noted_ns_last = now_ns;
+}
+
+double recent_busy_share(const struct recent *recent, int64_t busy_ns, int64_t now_ns,
+                         size_t reactor_count) {
+    double passed_ns = (double)(now_ns - recent->noted_ns_before) * (double)reactor_count;
+    double share = (double)(busy_ns - recent->busy_ns_before) / passed_ns;
+
+    /* Clocks of threads are read one after the other. */
+    return passed_ns <= 0 || share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
 void recent_since(const struct recent *recent, uint8_t kind, const struct request_totals *now,
                   enum request_time time, struct histogram_snapshot *difference) {
     static const struct histogram_snapshot nothing;

@@ -65,6 +65,14 @@ int64_t log_size(const struct log *log) {
     return offset_load(&log->size);
 }
 
+size_t log_segment_count(const struct log *log) {
+    return log->segment_count;
+}
+
+size_t log_producer_count(const struct log *log) {
+    return producer_state_count(log->producers);
+}
+
 int64_t log_high_watermark(const struct log *log) {
     int64_t high_watermark = offset_load(&log->high_watermark);
     int64_t start = offset_load(&log->start_offset);

@@ -60,6 +60,10 @@ int64_t log_flushed_offset(const struct log *log);
 /* Bytes of all segments. */
 int64_t log_size(const struct log *log);
 
+size_t log_segment_count(const struct log *log);
+/* Producers whose sequence numbers are known. */
+size_t log_producer_count(const struct log *log);
+
 /* What log_manager_checkpoint_high_watermarks writes; after opening, what was read. The log itself
  * draws no conclusion from it. Clamped to [log_start_offset, log_end_offset] when read. */
 int64_t log_high_watermark(const struct log *log);

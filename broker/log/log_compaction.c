@@ -20,6 +20,10 @@ void log_compaction_failed(struct log *log) {
     __atomic_store_n(&log->compaction_failed, true, __ATOMIC_RELEASE);
 }
 
+bool log_compaction_has_failed(const struct log *log) {
+    return is_set(&log->compaction_failed);
+}
+
 static void take_segment(struct log_compaction *compaction, size_t i) {
     struct log *log = compaction->log;
     struct segment *segment = log->segments[i];

@@ -72,5 +72,6 @@ MUST_CHECK enum error log_compaction_run(struct log_compaction *compaction,
 
 /* Any thread. The log is not compacted any more until the next start. */
 void log_compaction_failed(struct log *log);
+bool log_compaction_has_failed(const struct log *log);
 
 #endif

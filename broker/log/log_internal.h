@@ -97,11 +97,11 @@ struct log {
     char *dir_name_old; /* before a rename; readers may still hold it */
 
     struct mutex state_lock;
-    struct uuid topic_id;      /* state_lock */
-    struct segment **segments; /* state_lock; ascending, at least one; the last is active */
-    size_t segment_count;      /* state_lock */
-    size_t segment_capacity;   /* state_lock */
-    struct batch_ends *ends;   /* state_lock; NULL before the first append */
+    struct uuid topic_id;         /* state_lock */
+    struct segment **segments;    /* state_lock; ascending, at least one; the last is active */
+    _Atomic size_t segment_count; /* state_lock to change it */
+    size_t segment_capacity;      /* state_lock */
+    struct batch_ends *ends;      /* state_lock; NULL before the first append */
     struct unstable_transactions unstable; /* state_lock */
     bool transactions_are_rebuilt;         /* state_lock; first_unstable_offset stays meanwhile */
     uint32_t generation;                   /* state_lock; counts truncations */

@@ -100,6 +100,7 @@ bool log_manager_dir_info(struct log_manager *manager, size_t index,
         return false;
     dir = &manager->dirs[index].dir;
     *info = (struct log_manager_dir_info){
+        .dir = dir,
         .path = dir->path,
         .is_offline = log_dir_is_offline(dir),
         .total_bytes = -1,

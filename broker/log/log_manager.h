@@ -134,6 +134,7 @@ void log_manager_checkpoint(struct log_manager *manager);
 struct worker_pool *log_manager_pool(struct log_manager *manager);
 
 struct log_manager_dir_info {
+    const struct log_dir *dir; /* as long as the manager */
     const char *path;
     bool is_offline;
     size_t log_count;

@@ -34,8 +34,8 @@ struct producer {
 
 struct producer_state {
     struct producer **buckets;
-    size_t bucket_count; /* a power of two, or 0 */
-    size_t count;
+    size_t bucket_count;  /* a power of two, or 0 */
+    _Atomic size_t count; /* read by any thread */
 };
 
 /* ---- the table ---- */

@@ -57,6 +57,7 @@ struct producer_duplicate {
 MUST_CHECK enum error producer_state_new(struct producer_state **created);
 void producer_state_free(struct producer_state *state); /* accepts NULL */
 void producer_state_clear(struct producer_state *state);
+/* Any thread. */
 size_t producer_state_count(const struct producer_state *state);
 
 /* The last offset of the newest data batch of each producer, -1 if only a marker tells of it. */

@@ -57,12 +57,14 @@ struct candidate {
     struct partition *partition; /* a reference, or NULL */
     struct log_compaction *compaction;
     struct compaction_choice choice;
+    double dirty_ratio_max; /* of all that were looked at, due or not */
 };
 
 static void drop(struct candidate *candidate) {
     log_compaction_end(candidate->compaction);
     partition_unref(candidate->partition);
-    *candidate = (struct candidate){0};
+    candidate->compaction = NULL;
+    candidate->partition = NULL;
 }
 
 static void note_failure(struct partition *partition, enum error error) {
@@ -94,6 +96,8 @@ static void consider(void *context, struct partition *partition) {
         error = log_compaction_examine(candidate.compaction, &candidate.choice);
     if (error != ERR_NONE)
         note_failure(partition, error);
+    else if (candidate.choice.dirty_ratio > best->dirty_ratio_max)
+        best->dirty_ratio_max = candidate.choice.dirty_ratio;
     partition_ref(partition);
     if (error != ERR_NONE || !candidate.choice.is_due ||
         (best->partition != NULL && candidate.choice.dirty_ratio <= best->choice.dirty_ratio)) {
@@ -105,6 +109,7 @@ static void consider(void *context, struct partition *partition) {
                  "topic=%s partition=%d action=\"compaction begins at the log start\"",
                  partition_topic(partition), partition_index(partition));
     drop(best);
+    candidate.dirty_ratio_max = best->dirty_ratio_max;
     *best = candidate;
 }
 
@@ -134,21 +139,33 @@ static struct compaction_means means_of(struct log_cleaner *cleaner) {
     return means;
 }
 
+static void count_pass(struct cleaner_counters *counters, const struct compaction_result *result,
+                       int64_t duration_ms) {
+    counters->duration_ms = duration_ms;
+    counters->kept_permille =
+        result->bytes_before > 0 ? result->bytes_after * 1000 / result->bytes_before : 0;
+    counters->passes++;
+}
+
 /* True if there may be more to do at once. */
 static bool compact_dirtiest(struct log_cleaner *cleaner) {
     struct compaction_means means = means_of(cleaner);
     struct compaction_result result;
+    struct cleaner_counters *counters = replica_manager_cleaner_counters(cleaner->replicas);
     struct candidate best = {0};
     int64_t began_ms = now_ms();
     enum error error;
 
     replica_manager_for_each(cleaner->replicas, consider, &best);
+    counters->looked_ms = began_ms;
+    counters->dirty_permille = (int64_t)(best.dirty_ratio_max * 1000);
     if (best.partition == NULL)
         return false;
     error = partition_compact(best.partition, best.compaction, &means, &result);
-    if (error == ERR_NONE)
+    if (error == ERR_NONE) {
         report(best.partition, &result, now_ms() - began_ms);
-    else
+        count_pass(counters, &result, now_ms() - began_ms);
+    } else
         note_failure(best.partition, error);
     drop(&best);
     return error == ERR_NONE;

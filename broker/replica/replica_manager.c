@@ -23,6 +23,7 @@ struct replica_manager {
     struct replica_manager_config config;
     struct partition_environment environment;
     struct isr_counters isr_counters;
+    struct cleaner_counters cleaner_counters;
     struct traffic_meter *traffic; /* of all topics */
     struct replication_quota leader_quota, follower_quota;
     int64_t leads_since;   /* by states of that transaction on */
@@ -491,6 +492,10 @@ struct traffic_meter *replica_manager_traffic(struct replica_manager *manager) {
 
 const struct isr_counters *replica_manager_isr_counters(const struct replica_manager *manager) {
     return &manager->isr_counters;
+}
+
+struct cleaner_counters *replica_manager_cleaner_counters(struct replica_manager *manager) {
+    return &manager->cleaner_counters;
 }
 
 struct metered_topic {

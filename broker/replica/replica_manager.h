@@ -10,6 +10,7 @@
 
 #include "broker/log/log_manager.h"
 #include "broker/metadata/metadata_builder.h"
+#include "broker/replica/cleaner_counters.h"
 #include "broker/replica/partition.h"
 
 struct replica_manager;
@@ -85,6 +86,8 @@ void replica_manager_apply_retention(struct replica_manager *manager);
  * the manager. */
 struct traffic_meter *replica_manager_traffic(struct replica_manager *manager);
 const struct isr_counters *replica_manager_isr_counters(const struct replica_manager *manager);
+/* For the cleaner to count in; any may read. */
+struct cleaner_counters *replica_manager_cleaner_counters(struct replica_manager *manager);
 
 /* Each hosted topic and its meter, in no order; no lock is held. Any thread. */
 typedef void replica_manager_visit_topic(void *context, const char *topic,

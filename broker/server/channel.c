@@ -299,6 +299,12 @@ static void abandon_requests(struct channel *channel) {
     }
 }
 
+static struct listener_counters *counters_of_listener(const struct channel *channel) {
+    const struct reactor *reactor = channel->reactor;
+
+    return &reactor->of_listeners[channel->listener - reactor->shared->config.listeners];
+}
+
 void channel_close(struct channel *channel) {
     struct reactor *reactor = channel->reactor;
     const bool was_busy = channel->busy;
@@ -318,6 +324,7 @@ void channel_close(struct channel *channel) {
         TAILQ_REMOVE(&reactor->starved, channel, in_starved);
     channel->starved = false;
     atomic_fetch_sub(&reactor->connections, 1);
+    atomic_fetch_sub(&counters_of_listener(channel)->connections, 1);
     if (connection_quota_release(&reactor->shared->quota, &channel->address))
         acceptor_retry(reactor->shared->acceptor);
     abandon_requests(channel);
@@ -332,6 +339,7 @@ static void channel_start(struct task *task) {
     struct reactor *reactor = channel->reactor;
 
     counter_add(&reactor->counters.connections_accepted, 1);
+    counter_add(&counters_of_listener(channel)->connections_accepted, 1);
     channel->listed_ms = reactor_now_ms();
     TAILQ_INSERT_TAIL(&reactor->by_activity, channel, by_activity);
     channel->read_event = event_new(loop_base(reactor->loop), channel->fd, EV_READ | EV_PERSIST,
@@ -367,5 +375,6 @@ void channel_adopt(struct reactor *reactor, const struct server_listener *listen
     else
         inet_ntop(AF_INET6, address, channel->address_text, sizeof(channel->address_text));
     atomic_fetch_add(&reactor->connections, 1);
+    atomic_fetch_add(&counters_of_listener(channel)->connections, 1);
     executor_post(loop_executor(reactor->loop), &channel->adopt_task);
 }

@@ -247,7 +247,9 @@ enum error reactor_init(struct reactor *reactor, struct reactor_shared *shared, 
     timer_wheel_init(&reactor->wheel, reactor_now_ms());
     buffer_pool_init(&reactor->buffers, FREE_BUFFER_BYTES_MAX, &shared->held_bytes);
     reactor->read_buffer = malloc(REACTOR_READ_BUFFER_BYTES);
-    if (reactor->read_buffer == NULL || loop_new(&reactor->loop) != ERR_NONE)
+    reactor->of_listeners = calloc(shared->config.listener_count, sizeof(*reactor->of_listeners));
+    if (reactor->read_buffer == NULL || reactor->of_listeners == NULL ||
+        loop_new(&reactor->loop) != ERR_NONE)
         return ERR_OUT_OF_MEMORY;
     loop_timer_init(&reactor->wheel_timer, reactor->loop, on_wheel_timer);
     loop_timer_init(&reactor->idle_timer, reactor->loop, on_idle_timer);
@@ -279,5 +281,6 @@ void reactor_done(struct reactor *reactor) {
     }
     buffer_pool_done(&reactor->buffers);
     free(reactor->read_buffer);
+    free(reactor->of_listeners);
     *reactor = (struct reactor){0};
 }

@@ -53,6 +53,12 @@ struct reactor_counters {
     _Atomic uint64_t waiting[UINT8_MAX + 1]; /* requests whose handler returned before the end */
 };
 
+/* Likewise; but the acceptor adds connections. */
+struct listener_counters {
+    _Atomic int64_t connections;
+    _Atomic uint64_t connections_accepted;
+};
+
 /* What the reactors of one server share. */
 struct reactor_shared {
     struct server_config config; /* fixed */
@@ -108,6 +114,7 @@ struct reactor {
     atomic_bool cpu_clock_known;
     struct task started_task;
     struct reactor_counters counters;
+    struct listener_counters *of_listeners; /* as many as there are listeners */
 };
 
 MUST_CHECK enum error reactor_init(struct reactor *reactor, struct reactor_shared *shared,

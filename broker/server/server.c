@@ -245,6 +245,19 @@ struct server_counters server_reactor_counters(const struct server *server, size
     };
 }
 
+struct server_listener_counters
+server_listener_counters(const struct server *server, size_t reactor_index, size_t listener_index) {
+    const struct reactor *reactor = &server->shared.reactors[reactor_index];
+    const struct listener_counters *counters = &reactor->of_listeners[listener_index];
+
+    CHECK(reactor_index < server->shared.reactor_count);
+    CHECK(listener_index < server->shared.config.listener_count);
+    return (struct server_listener_counters){
+        .connections = (uint64_t)atomic_load(&counters->connections),
+        .connections_accepted = counter_read(&counters->connections_accepted),
+    };
+}
+
 int64_t server_waiting_requests(const struct server *server, uint8_t kind) {
     uint64_t waiting = 0;
 

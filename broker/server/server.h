@@ -132,6 +132,15 @@ struct server_counters {
 
 struct server_counters server_reactor_counters(const struct server *server, size_t index);
 
+/* Of one reactor and listener, as above. */
+struct server_listener_counters {
+    uint64_t connections; /* open now */
+    uint64_t connections_accepted;
+};
+
+struct server_listener_counters
+server_listener_counters(const struct server *server, size_t reactor_index, size_t listener_index);
+
 /* Requests of that kind (request_label) that wait now for something else than a thread. */
 int64_t server_waiting_requests(const struct server *server, uint8_t kind);
 

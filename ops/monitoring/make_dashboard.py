@@ -16,6 +16,7 @@ TOPICS = "kafka_server_brokertopicmetrics_"
 REPLICAS = "kafka_server_replicamanager_"
 CONTROLLER = "kafka_controller_kafkacontroller_"
 REQUESTS = "kafka_network_requestmetrics_"
+GROUPS = "kafka_coordinator_group_groupmetadatamanager_"
 
 
 def rate(metric, labels="", by="instance"):
@@ -97,12 +98,18 @@ ROWS = [
         ("Lag", "timeseries", "short",
          [("{{consumergroup}} {{topic}}",
            f"topk(10, sum by (consumergroup, topic) ({of('kafka_consumergroup_lag')}))")]),
+        ("Groups, by state", "timeseries", "short",
+         [(state, f"sum({of(GROUPS + 'numgroups' + state)})")
+          for state in ("stable", "empty", "preparingrebalance", "completingrebalance")]),
+        ("Rebalances", "timeseries", "cps", [("{{instance}}", rate("barnabas_group_rebalances_total"))]),
     ]),
     ("Machine", [
         ("CPU", "timeseries", "percentunit", [("{{instance}}", rate("process_cpu_seconds_total"))]),
         ("Busiest network thread", "timeseries", "percentunit",
          [("{{instance}}", "max by (instance) (rate("
            + of("barnabas_reactor_busy_seconds_total") + "[$__rate_interval]))")]),
+        ("Slowest thread to answer", "timeseries", "s",
+         [("{{instance}}", f"max by (instance) ({of('barnabas_thread_delay_seconds')})")]),
         ("Memory", "timeseries", "bytes", [("{{instance}}", of("process_resident_memory_bytes"))]),
         ("Free disk", "timeseries", "percentunit",
          [("{{instance}} {{dir}}",

@@ -1,4 +1,5 @@
 """What three live brokers tell Prometheus: the format, and that the numbers are true."""
+import socket
 import time
 import unittest
 
@@ -6,7 +7,8 @@ from broker_cluster import BrokerCluster, wait_until
 from prometheus_text import Metrics
 from steady_load import SteadyLoad
 
-SETTINGS = {"barnabas.admin.listener": "127.0.0.1:0", "min.insync.replicas": 2}
+SETTINGS = {"barnabas.admin.listener": "127.0.0.1:0", "min.insync.replicas": 2,
+            "log.cleaner.backoff.ms": 500}
 
 
 def scrape(broker, path="/metrics"):
@@ -121,6 +123,64 @@ class MetricsTest(unittest.TestCase):
             # Followers wait at their leaders nearly always; in one scrape they may not.
             self.assertGreater(page.value(requests + "remotetimems_sum", request="FetchFollower"),
                                page.value(requests + "localtimems_sum", request="FetchFollower"))
+
+    def test_connections_are_counted_by_listener(self):
+        name = "kafka_server_socket_server_metrics_connection_"
+        broker = self.cluster.brokers[1]
+
+        def told():
+            page = scrape(broker)
+            return tuple(int(page.total(name + what, listener="PLAINTEXT"))
+                         for what in ("count", "creation_total", "close_total"))
+        before = told()
+        with socket.create_connection(("127.0.0.1", broker.port), 10):
+            wait_until(lambda: told()[1] > before[1], 10, "the connection is counted")
+            self.assertGreater(told()[0], 0)
+        wait_until(lambda: told()[2] > before[2], 10, "its end is counted")
+
+    def test_threads_are_looked_at(self):
+        def told():
+            page = scrape(self.cluster.brokers[1])
+            delays = {labels["thread"]: delay for labels, delay in
+                      page.series("barnabas_thread_delay_seconds")}
+            return delays if all(delay > 0 for delay in delays.values()) else None
+        delays = wait_until(told, 20, "every thread has answered")
+        self.assertLessEqual({"control", "groups", "transactions", "reactor-0"}, set(delays))
+        self.assertTrue(all(delay < 30 for delay in delays.values()), delays)
+        page = scrape(self.cluster.brokers[1])
+        for name in ("kafka_network_socketserver_networkprocessoravgidle_percent",
+                     "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent"):
+            self.assertTrue(0 <= page.value(name) <= 1)
+
+    def test_producers_and_segments_are_counted(self):
+        self.cluster.create_topic("pieces", partitions=1, replicas=3, segment_bytes=1000)
+        self.cluster.wait_until_known("pieces")
+        producers = "kafka_server_replicamanager_produceridcount"
+        before = self.total(producers)
+        self.cluster.barnabas("produce", "pieces", "-X", "enable.idempotence=true",
+                              "-X", "batch.size=100",
+                              stdin=b"".join(b"%090d\n" % i for i in range(100)))
+        wait_until(lambda: self.total(producers) == before + 3, 20, "all replicas know it")
+        for broker in self.cluster.brokers.values():
+            page = scrape(broker, "/metrics/partitions?topic=pieces")
+            self.assertGreater(page.value("kafka_log_log_numlogsegments", topic="pieces",
+                                          partition="0"), 5)
+
+    def test_compaction_is_told(self):
+        self.cluster.create_topic("latest", partitions=1, replicas=3, cleanup_policy="compact",
+                                  segment_bytes=2000, min_cleanable_dirty_ratio=0.01)
+        self.cluster.wait_until_known("latest")
+        self.cluster.barnabas("produce", "latest", "--key-separator", "\t",
+                              "-X", "batch.size=100",
+                              stdin=b"".join(b"k\t%090d\n" % i for i in range(300)))
+        wait_until(lambda: self.total("barnabas_compactions_total") > 0, 60, "a log is compacted")
+        page = scrape(next(broker for broker in self.cluster.brokers.values()
+                           if scrape(broker).value("barnabas_compactions_total") > 0))
+        self.assertTrue(0 < page.value("kafka_log_logcleaner_cleaner_recopy_percent") < 100)
+        self.assertTrue(0 <= page.value("kafka_log_logcleanermanager_max_dirty_percent") <= 100)
+        self.assertTrue(
+            0 <= page.value("kafka_log_logcleanermanager_time_since_last_run_ms") < 60000)
+        self.assertEqual(page.total("kafka_log_logcleanermanager_uncleanable_partitions_count"), 0)
 
     def test_flushes_are_timed(self):
         name = "kafka_log_logflushstats_logflushrateandtimems"

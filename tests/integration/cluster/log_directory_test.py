@@ -5,6 +5,7 @@ import struct
 import unittest
 
 from broker_cluster import BrokerCluster, wait_until
+from prometheus_text import Metrics
 from steady_load import SteadyLoad
 
 PARTITIONS = 8
@@ -47,8 +48,8 @@ def describe_log_dirs(port):
 
 class LogDirectoryTest(unittest.TestCase):
     def test_what_lies_in_it_is_led_by_others_and_the_rest_is_served(self):
-        with BrokerCluster(3, settings={"replica.high.watermark.checkpoint.interval.ms": 500}
-                           ) as cluster:
+        with BrokerCluster(3, settings={"replica.high.watermark.checkpoint.interval.ms": 500,
+                                        "barnabas.admin.listener": "127.0.0.1:0"}) as cluster:
             victim = cluster.brokers[2]
             folders = [victim.folder / "data", victim.folder / "data2"]
             cluster.stop(2)
@@ -77,6 +78,10 @@ class LogDirectoryTest(unittest.TestCase):
                         (2 not in told[partition]["isr"]) == (partition in lost)
                         and told[partition]["leader"] >= 0 for partition in told)
                 wait_until(moved, 30, "its replicas have left the isr, and only those")
+                offline = "kafka_server_replicamanager_offlinereplicacount"
+                self.assertEqual([Metrics(broker.http("/metrics")[1]).value(offline)
+                                  for broker in cluster.brokers.values()],
+                                 [0, PARTITIONS // 2, 0])
                 load.wait_for_more(60)
                 self.assertTrue(victim.is_running())
                 directories = describe_log_dirs(victim.port)

@@ -42,7 +42,11 @@ static void who_does_not_answer_is_stuck(void **state) {
     pulse_watch(&pulse, "other", &other.executor);
     assert_null(pulse_stuck(&pulse, 1000000, 10, &silent_ms)); /* not asked yet */
     pulse_ask(&pulse, 1000);
+    assert_int_equal(pulse_delay_ns(&pulse, 0), 0);
     turn(&one);
+    assert_string_equal(pulse_name(&pulse, 0), "one");
+    assert_true(pulse_delay_ns(&pulse, 0) > 0);
+    assert_int_equal(pulse_delay_ns(&pulse, 1), 0);
     pulse_ask(&pulse, 2000);
     assert_int_equal(one.posted, 2);
     assert_int_equal(other.posted, 1);
