@@ -26,6 +26,10 @@ packages_to_test=(
     prometheus # for its programs; see packages_install
 )
 
+# Also to measure beside other people's libraries.
+# shellcheck disable=SC2034 # used by those who source this
+packages_to_bench=(librdkafka-dev)
+
 # Installs those of the given packages that are missing. Fast when none is.
 packages_install() {
     local missing=() package as_root=()

@@ -5,14 +5,19 @@
 
 #include "client/cluster/backoff.h"
 
-struct fetched_entry *entry_new(struct consumed_partition *partition, int64_t from_offset,
+struct fetched_entry *entry_new(struct barnabas_consumer *consumer,
+                                struct consumed_partition *partition, int64_t from_offset,
                                 struct bytes records, size_t aborted_count) {
     size_t aborted_size = aborted_count * sizeof(struct aborted_transaction);
-    struct fetched_entry *entry = malloc(sizeof(*entry) + aborted_size + records.size);
+    size_t block_bytes = sizeof(struct fetched_entry) + aborted_size + records.size;
+    struct fetched_entry *entry = block_pool_take(&consumer->blocks, block_bytes, &block_bytes);
 
+    if (entry == NULL)
+        entry = malloc(block_bytes);
     if (entry == NULL)
         return NULL;
     memset(entry, 0, sizeof(*entry));
+    entry->block_bytes = block_bytes;
     entry->partition = partition;
     entry->from_offset = from_offset;
     entry->aborted = (struct aborted_transaction *)(entry + 1);
@@ -21,6 +26,11 @@ struct fetched_entry *entry_new(struct consumed_partition *partition, int64_t fr
     if (records.size > 0)
         memcpy(entry->records, records.data, records.size);
     return entry;
+}
+
+void fetched_entry_free(struct barnabas_consumer *consumer, struct fetched_entry *entry) {
+    if (entry != NULL)
+        block_pool_give(&consumer->blocks, entry, entry->block_bytes);
 }
 
 void entry_tell(const struct barnabas_consumer *consumer, struct fetched_entry *entry,
@@ -40,7 +50,7 @@ void entry_tell(const struct barnabas_consumer *consumer, struct fetched_entry *
 
 void entry_queue(struct barnabas_consumer *consumer, struct fetched_entry *entry) {
     if (entry->size == 0 && !entry->has_event) {
-        free(entry);
+        fetched_entry_free(consumer, entry);
         return;
     }
     entry->generation = entry->partition->reader.generation;
@@ -56,7 +66,7 @@ void outcome_queue(struct barnabas_consumer *consumer, struct consumed_partition
 
     if (!outcome->tell)
         return;
-    entry = entry_new(partition, outcome->offset, BYTES_NULL, 0);
+    entry = entry_new(consumer, partition, outcome->offset, BYTES_NULL, 0);
     if (entry == NULL)
         return;
     entry_tell(consumer, entry, outcome);

@@ -83,7 +83,8 @@ void ask_act_on(struct barnabas_consumer *consumer, const struct asked_partition
 
 /* NULL if memory is out. The records are copied; the aborted transactions are for the caller to
  * fill in. */
-struct fetched_entry *entry_new(struct consumed_partition *partition, int64_t from_offset,
+struct fetched_entry *entry_new(struct barnabas_consumer *consumer,
+                                struct consumed_partition *partition, int64_t from_offset,
                                 struct bytes records, size_t aborted_count);
 
 /* Attaches what the outcome says; events that were not asked for stay away. */

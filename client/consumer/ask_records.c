@@ -16,12 +16,12 @@ static int aborted_compare(const void *left, const void *right) {
 }
 
 static struct fetched_entry *
-entry_of_answer(const struct asked_partition *item,
+entry_of_answer(struct barnabas_consumer *consumer, const struct asked_partition *item,
                 const struct fetch_response_responses_partitions *answer, size_t records_size) {
     size_t aborted_count =
         answer->aborted_transactions_count > 0 ? (size_t)answer->aborted_transactions_count : 0;
     struct fetched_entry *entry =
-        entry_new(item->partition, item->fetch_offset,
+        entry_new(consumer, item->partition, item->fetch_offset,
                   bytes_of(answer->records.data.data, records_size), aborted_count);
 
     if (entry == NULL)
@@ -51,7 +51,7 @@ static void answer_records(struct ask_call *call,
         ask_fail(call, item, error);
         return;
     }
-    entry = entry_of_answer(item, answer, summary.size);
+    entry = entry_of_answer(consumer, item, answer, summary.size);
     if (entry == NULL) {
         ask_fail(call, item, ERR_OUT_OF_MEMORY);
         return;
@@ -72,7 +72,7 @@ static void answer_records(struct ask_call *call,
         entry = NULL; /* handed over */
     }
     mutex_unlock(&consumer->lock);
-    free(entry);
+    fetched_entry_free(consumer, entry);
     if (answer->preferred_read_replica >= 0)
         item->partition->near_replica_id = answer->preferred_read_replica;
 }

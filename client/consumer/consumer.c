@@ -30,6 +30,7 @@ int barnabas_consumer_open(const struct barnabas_config *config, struct barnabas
     TAILQ_INIT(&consumer->topics);
     TAILQ_INIT(&consumer->partitions);
     STAILQ_INIT(&consumer->ready);
+    block_pool_init(&consumer->blocks);
     fetcher_init(consumer);
     error = group_init(consumer, found.text, sizeof(found.text));
     reason_set(reason, found.text);
@@ -61,10 +62,10 @@ void barnabas_consumer_close(struct barnabas_consumer *consumer) {
     handle_stop(&consumer->handle, consumer_on_stop, consumer);
     fetcher_done(consumer);
     group_done(consumer);
-    delivery_done(&consumer->delivery);
+    delivery_done(consumer);
     while ((entry = STAILQ_FIRST(&consumer->ready)) != NULL) {
         STAILQ_REMOVE_HEAD(&consumer->ready, next);
-        free(entry);
+        fetched_entry_free(consumer, entry);
     }
     while ((partition = TAILQ_FIRST(&consumer->partitions)) != NULL) {
         TAILQ_REMOVE(&consumer->partitions, partition, next);
@@ -75,6 +76,7 @@ void barnabas_consumer_close(struct barnabas_consumer *consumer) {
         free(topic->name);
         free(topic);
     }
+    block_pool_done(&consumer->blocks);
     handle_close(&consumer->handle);
     condition_done(&consumer->changed);
     mutex_done(&consumer->lock);
@@ -316,7 +318,7 @@ int barnabas_consumer_poll(struct barnabas_consumer *consumer, int64_t timeout_m
     enum error error;
 
     *polled = (struct barnabas_polled){0};
-    delivery_release(delivery);
+    delivery_release(consumer);
     group_poll_begin(consumer);
     error = poll_until(consumer, deadline_ms);
     group_poll_end(consumer);

@@ -20,6 +20,7 @@
 #include "client/base/sync.h"
 #include "client/cluster/handle.h"
 #include "client/cluster/interceptors.h"
+#include "client/consumer/block_pool.h"
 #include "client/consumer/fetched.h"
 #include "client/consumer/group.h"
 #include "client/consumer/reader.h"
@@ -55,6 +56,7 @@ struct fetched_entry {
     int64_t from_offset;
     bool has_event;
     struct barnabas_event event;
+    size_t block_bytes; /* of this block of memory */
     size_t aborted_count;
     struct aborted_transaction *aborted; /* in this block of memory */
     size_t size;
@@ -93,6 +95,8 @@ struct barnabas_consumer {
     struct handle handle;
     const struct settings *settings;           /* the handle's; fixed */
     struct consumer_interceptors interceptors; /* fixed */
+
+    struct block_pool blocks; /* for entries */
 
     struct mutex lock;
     struct condition changed;          /* there is something to poll, or topics became known */
@@ -137,13 +141,16 @@ void consumed_partition_assign(struct barnabas_consumer *consumer,
                                struct barnabas_position position) REQUIRES(consumer->lock);
 void consumed_partition_unassign(struct consumed_partition *partition);
 
+/* Its memory may be used again. Any thread, also under the lock. Accepts NULL. */
+void fetched_entry_free(struct barnabas_consumer *consumer, struct fetched_entry *entry);
+
 /* Makes the background thread look at the partitions soon. Any thread. */
 void fetcher_wake(struct barnabas_consumer *consumer);
 
 /* What a poll does once there is something, or nothing came in time (delivery.c). */
 MUST_CHECK enum error delivery_init(struct delivery *delivery, const struct settings *settings);
-void delivery_done(struct delivery *delivery);
-void delivery_release(struct delivery *delivery); /* what the last poll handed out */
+void delivery_done(struct barnabas_consumer *consumer);
+void delivery_release(struct barnabas_consumer *consumer); /* what the last poll handed out */
 MUST_CHECK enum error delivery_collect(struct barnabas_consumer *consumer) EXCLUDES(consumer->lock);
 
 /* Whether a poll would find something. */

@@ -16,12 +16,13 @@ enum error delivery_init(struct delivery *delivery, const struct settings *setti
     return delivery->messages == NULL ? ERR_OUT_OF_MEMORY : ERR_NONE;
 }
 
-void delivery_release(struct delivery *delivery) {
+void delivery_release(struct barnabas_consumer *consumer) {
+    struct delivery *delivery = &consumer->delivery;
     struct fetched_entry *entry;
 
     while ((entry = STAILQ_FIRST(&delivery->handed_out)) != NULL) {
         STAILQ_REMOVE_HEAD(&delivery->handed_out, next);
-        free(entry);
+        fetched_entry_free(consumer, entry);
     }
     while (delivery->plain_count > 0)
         free(delivery->plain[--delivery->plain_count]);
@@ -39,9 +40,11 @@ static void drop_current(struct delivery *delivery) {
     delivery->current = NULL;
 }
 
-void delivery_done(struct delivery *delivery) {
+void delivery_done(struct barnabas_consumer *consumer) {
+    struct delivery *delivery = &consumer->delivery;
+
     drop_current(delivery);
-    delivery_release(delivery);
+    delivery_release(consumer);
     arena_done(&delivery->headers);
     free(delivery->plain);
     free(delivery->messages);
@@ -238,7 +241,7 @@ static struct fetched_entry *take_entry(struct barnabas_consumer *consumer)
                 entry->partition->buffered_bytes -= entry->size;
                 return entry;
             }
-            free(entry);
+            fetched_entry_free(consumer, entry);
         }
         entry = next;
     }

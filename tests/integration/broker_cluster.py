@@ -75,6 +75,12 @@ class Broker:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def pause(self, seconds):
+        """Holds the process for so long."""
+        self.signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self.signal(signal.SIGCONT)
+
     def wait(self):
         self.process.wait(STOP_SECONDS)
         status, self.process = self.process.returncode, None
