@@ -157,6 +157,7 @@
     X(CONFIG_INVALID, -1010, false, "a setting is not valid") \
     X(DUPLICATE_BATCH, -1011, false, "the batch was appended before; not an error for its producer") \
     X(ADDRESS_UNAVAILABLE, -1012, false, "the address cannot be listened at") \
+    X(CALL_OUT_OF_TURN, -1013, false, "the call does not fit what was called before") \
     X(ZK_NO_NODE, -1101, false, "the znode does not exist") \
     X(ZK_NODE_EXISTS, -1102, false, "the znode exists") \
     X(ZK_BAD_VERSION, -1103, false, "the znode has another version") \

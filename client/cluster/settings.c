@@ -291,13 +291,18 @@ enum error settings_check_producer(struct settings *settings, char *reason, size
     if ((error = settings_check(settings, reason, reason_size)) != ERR_NONE)
         return error;
     if (settings->idempotence && !fits_idempotence) {
-        if (settings_was_set(settings, "enable.idempotence")) {
+        if (settings_was_set(settings, "enable.idempotence") ||
+            settings->transactional_id[0] != '\0') {
             snprintf(reason, reason_size,
-                     "enable.idempotence=true needs acks=all, retries above 0 and "
-                     "max.in.flight.requests.per.connection of at most 5");
+                     "enable.idempotence=true and transactional.id need acks=all, retries above 0 "
+                     "and max.in.flight.requests.per.connection of at most 5");
             return ERR_CONFIG_INVALID;
         }
         settings->idempotence = false;
+    }
+    if (settings->transactional_id[0] != '\0' && !settings->idempotence) {
+        snprintf(reason, reason_size, "transactional.id needs enable.idempotence=true");
+        return ERR_CONFIG_INVALID;
     }
     if (settings->delivery_timeout_ms < settings->linger_ms + settings->request_timeout_ms) {
         if (settings_was_set(settings, "delivery.timeout.ms")) {

@@ -76,6 +76,11 @@ enum delivery_reports { DELIVERY_REPORTS_THREAD, DELIVERY_REPORTS_POLL };
     CHOICE(partitioner, enum partitioner, "partitioner", "default",                              \
            "default|ignore_keys|round_robin",                                                    \
            "default: by key, sticky without; ignore_keys: always sticky; round_robin: in turn.") \
+    TEXT(transactional_id, "transactional.id", "",                                               \
+         "Makes the producer transactional. No other producer may use the same name at the same "  \
+         "time; one that is started again with it ends what the one before left open.")            \
+    NUMBER(transaction_timeout_ms, "transaction.timeout.ms", 60000, 1, INT32_MAX,                \
+           "A transaction that is open for this long is aborted by its coordinator.")            \
     CHOICE(delivery_reports, enum delivery_reports, "delivery.reports", "thread", "thread|poll", \
            "Where delivery callbacks run: on the background thread or in the poll call.")        \
     /* consumer */                                                                               \

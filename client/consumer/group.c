@@ -117,6 +117,7 @@ void group_done(struct barnabas_consumer *consumer) {
     call_off(group->committing);
     call_off_all(&group->commits);
     group_offsets_free(group->round.fetched);
+    group_offsets_free(group->told);
     group_forget_topics(group);
     if (group->has_pattern)
         regfree(&group->pattern);

@@ -136,6 +136,7 @@ struct consumer_group {
     struct group_offsets_list commits;   /* given, and not begun */
     struct group_offsets *committing;    /* under way */
     struct group_offsets_list committed; /* their callbacks are due */
+    struct group_offsets *told;          /* the last answer of barnabas_consumer_committed */
     bool auto_committing;                /* one of them is automatic */
 
     /* The polling thread's. */

@@ -15,6 +15,15 @@ static const char *copy_text(struct arena *arena, const char *text) {
     return (const char *)arena_copy(arena, bytes_of_text(text)).data;
 }
 
+/* Null becomes "". */
+static const char *copy_bytes(struct arena *arena, struct bytes text) {
+    char *copy = arena_alloc(arena, text.size + 1, 1);
+
+    if (copy != NULL && text.size > 0)
+        memcpy(copy, text.data, text.size);
+    return copy;
+}
+
 static int item_compare(const void *left, const void *right) {
     const struct barnabas_offset *a = left;
     const struct barnabas_offset *b = right;
@@ -242,6 +251,9 @@ static enum error fetch_read(struct group_call *call, const void *message) {
             item->offset = found->committed_offset;
             item->leader_epoch = found->committed_leader_epoch;
             item->error = found->error_code;
+            item->metadata = copy_bytes(&offsets->memory, found->metadata);
+            if (item->metadata == NULL)
+                return ERR_OUT_OF_MEMORY;
         }
     return ERR_NONE;
 }

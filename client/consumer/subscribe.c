@@ -264,13 +264,14 @@ static void take_answers(struct barnabas_offset *items, size_t count,
             items[i].offset = found->offset;
             items[i].leader_epoch = found->leader_epoch;
             items[i].error = found->error;
-            items[i].metadata = NULL;
+            items[i].metadata = found->metadata;
         }
 }
 
 int barnabas_consumer_committed(struct barnabas_consumer *consumer, struct barnabas_offset *items,
                                 size_t count, int64_t timeout_ms) {
     struct group_offsets *offsets;
+    struct group_offsets *before;
     enum error error;
 
     if (!consumer->group.enabled)
@@ -291,8 +292,67 @@ int barnabas_consumer_committed(struct barnabas_consumer *consumer, struct barna
     mutex_unlock(&consumer->lock);
     if (error == ERR_NONE)
         take_answers(items, count, offsets);
-    group_offsets_free(offsets);
+    mutex_lock(&consumer->lock);
+    before = consumer->group.told;
+    consumer->group.told = offsets; /* the lines point into it */
+    mutex_unlock(&consumer->lock);
+    group_offsets_free(before);
     return error;
+}
+
+/* --- the place in the group ---------------------------------------------------------------- */
+
+static char *append_text(char *at, const char *text, const char **copy) {
+    size_t size = strlen(text) + 1;
+
+    *copy = memcpy(at, text, size);
+    return at + size;
+}
+
+static struct barnabas_group_metadata *group_metadata_new(const struct settings *s,
+                                                          const struct membership *membership) {
+    struct barnabas_group_metadata *metadata =
+        calloc(1, sizeof(*metadata) + strlen(s->group_id) + strlen(membership->member_id) +
+                      strlen(s->group_instance_id) + 3);
+    char *at = (char *)(metadata + 1);
+
+    if (metadata == NULL)
+        return NULL;
+    metadata->generation_id = membership->generation_id;
+    at = append_text(at, s->group_id, &metadata->group_id);
+    at = append_text(at, membership_has_place(membership) ? membership->member_id : "",
+                     &metadata->member_id);
+    if (s->group_instance_id[0] != '\0' && membership_has_place(membership))
+        append_text(at, s->group_instance_id, &metadata->instance_id);
+    return metadata;
+}
+
+int barnabas_consumer_group_metadata(struct barnabas_consumer *consumer,
+                                     struct barnabas_group_metadata **metadata) {
+    const struct consumer_group *group = &consumer->group;
+    struct barnabas_group_metadata *found = NULL;
+    bool may_tell;
+
+    if (!group->enabled)
+        return ERR_INVALID_GROUP_ID;
+    mutex_lock(&consumer->lock);
+    /* Without a generation a coordinator would take anything: of a member that has lost its place,
+     * nothing must be taken. */
+    may_tell =
+        !group->subscribed || (membership_has_place(&group->membership) && !group->membership.lost);
+    if (may_tell)
+        found = group_metadata_new(consumer->settings, &group->membership);
+    mutex_unlock(&consumer->lock);
+    if (!may_tell)
+        return ERR_ILLEGAL_GENERATION;
+    if (found == NULL)
+        return ERR_OUT_OF_MEMORY;
+    *metadata = found;
+    return ERR_NONE;
+}
+
+void barnabas_group_metadata_free(struct barnabas_group_metadata *metadata) {
+    free(metadata);
 }
 
 int barnabas_consumer_seek(struct barnabas_consumer *consumer, const char *topic, int32_t index,

@@ -4,8 +4,8 @@
 
 #include "client/producer/outgoing.h"
 
-enum error batch_new(enum compression codec, const char *topic, int32_t partition, int64_t now_ms,
-                     struct batch **created) {
+enum error batch_new(enum compression codec, bool transactional, const char *topic,
+                     int32_t partition, int64_t now_ms, struct batch **created) {
     struct record_batch_options options = record_batch_options_default;
     struct batch *batch = calloc(1, sizeof(*batch));
     enum error error;
@@ -13,6 +13,8 @@ enum error batch_new(enum compression codec, const char *topic, int32_t partitio
     if (batch == NULL)
         return ERR_OUT_OF_MEMORY;
     options.codec = codec;
+    if (transactional)
+        options.attributes |= RECORD_BATCH_TRANSACTIONAL;
     if ((error = record_batch_builder_new(&options, &batch->builder)) != ERR_NONE) {
         free(batch);
         return error;

@@ -54,8 +54,8 @@ struct batch {
 
 TAILQ_HEAD(batch_list, batch);
 
-MUST_CHECK enum error batch_new(enum compression codec, const char *topic, int32_t partition,
-                                int64_t now_ms, struct batch **created);
+MUST_CHECK enum error batch_new(enum compression codec, bool transactional, const char *topic,
+                                int32_t partition, int64_t now_ms, struct batch **created);
 void batch_free(struct batch *batch); /* accepts NULL */
 
 /* Carries the report of one record that failed before it came into a batch; NULL if memory is

@@ -49,7 +49,8 @@ enum error partition_queue_append(struct partition_queue *queue, const struct se
     }
     if (batch == NULL) {
         *wake = true;
-        error = batch_new(policy->codec, queue->topic, queue->partition, now_ms, &fresh);
+        error = batch_new(policy->codec, policy->transactional, queue->topic, queue->partition,
+                          now_ms, &fresh);
         if (error != ERR_NONE)
             return error;
         batch = fresh;
@@ -138,14 +139,24 @@ static void start_anew(struct partition_queue *queue) {
             number(queue, batch);
 }
 
+static void adopt(struct partition_queue *queue, int64_t producer_id, int16_t producer_epoch) {
+    if (queue->producer_id == producer_id && queue->producer_epoch == producer_epoch)
+        return;
+    CHECK(queue->in_flight == 0);
+    queue->producer_id = producer_id;
+    queue->producer_epoch = producer_epoch;
+    queue->next_sequence = 0;
+    queue->established = false;
+    queue->gap = false;
+    queue->restart = false;
+}
+
 void partition_queue_send(struct partition_queue *queue, const struct send_policy *policy,
                           struct batch *batch, int64_t producer_id, int16_t producer_epoch) {
     CHECK(batch->state != BATCH_IN_FLIGHT);
     if (policy->idempotent) {
-        if (queue->producer_id == RECORD_NO_PRODUCER_ID) {
-            queue->producer_id = producer_id;
-            queue->producer_epoch = producer_epoch;
-        }
+        if (queue->producer_id == RECORD_NO_PRODUCER_ID || policy->transactional)
+            adopt(queue, producer_id, producer_epoch);
         if (queue->restart || (queue->gap && batch->base_sequence < 0))
             start_anew(queue);
         if (batch->base_sequence < 0)
@@ -166,10 +177,14 @@ static void leave(struct partition_queue *queue, struct batch *batch, enum error
 }
 
 /* The broker refuses the number. Says whether the batch is to be sent again. */
-static bool refused_number(struct partition_queue *queue, const struct batch *batch,
-                           enum error error) {
+static bool refused_number(struct partition_queue *queue, const struct send_policy *policy,
+                           const struct batch *batch, enum error error) {
+    if (policy->transactional && error != ERR_OUT_OF_ORDER_SEQUENCE_NUMBER)
+        return false; /* rule 6 */
     if (batch != TAILQ_FIRST(&queue->batches))
         return true; /* because of one before it, whose fate decides */
+    if (policy->transactional)
+        return false;
     if (error == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && !queue->gap)
         return false; /* rule 4 */
     if (queue->producer_epoch == INT16_MAX)
@@ -187,7 +202,7 @@ static bool may_retry(struct partition_queue *queue, const struct send_policy *p
     if (policy->idempotent &&
         (error == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER || error == ERR_INVALID_PRODUCER_EPOCH ||
          error == ERR_UNKNOWN_PRODUCER_ID))
-        return refused_number(queue, batch, error);
+        return refused_number(queue, policy, batch, error);
     return error_is_retriable(error);
 }
 
@@ -244,4 +259,17 @@ struct batch *partition_queue_take(struct partition_queue *queue, enum error err
     if (batch != NULL)
         leave(queue, batch, error);
     return batch;
+}
+
+struct batch *partition_queue_drop(struct partition_queue *queue, enum error error,
+                                   bool unsent_only) {
+    struct batch *batch;
+
+    TAILQ_FOREACH (batch, &queue->batches, next) {
+        if (batch->state == BATCH_IN_FLIGHT || (unsent_only && batch->sends > 0))
+            continue;
+        leave(queue, batch, error);
+        return batch;
+    }
+    return NULL;
 }

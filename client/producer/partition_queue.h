@@ -23,6 +23,10 @@
  *    epoch has been acknowledged nothing is sent behind it: else the second could be stored when
  *    the first was refused for a passing reason, and the first never.
  *
+ * 6. In transactions the numbers of all partitions stand and fall together: instead of rules 3 and
+ *    4 a batch that is refused for its number fails, and with it the transaction. The queue begins
+ *    anew, empty, in the epoch that the producer has then (transaction.h).
+ *
  * Threads: the producer's lock.
  * Source: Kafka 3.9, Sender, RecordAccumulator, TransactionManager, ProducerAppendInfo. Rules 3 and
  * 5 go beyond them: there a batch of unknown outcome is numbered anew, and can be stored twice.
@@ -35,6 +39,7 @@
 struct send_policy {
     enum compression codec;
     bool idempotent;
+    bool transactional; /* and idempotent */
     int64_t batch_bytes;
     int64_t linger_ms;
     int64_t retries;
@@ -51,9 +56,10 @@ struct partition_queue {
     int64_t producer_id; /* -1 until the first batch is sent */
     int16_t producer_epoch;
     int32_t next_sequence;
-    bool established; /* rule 5: the broker has stored a batch of this epoch */
-    bool gap;         /* rule 3: a numbered batch failed */
-    bool restart;     /* rule 3: proven; number anew once nothing is in flight */
+    bool established;    /* rule 5: the broker has stored a batch of this epoch */
+    bool gap;            /* rule 3: a numbered batch failed */
+    bool restart;        /* rule 3: proven; number anew once nothing is in flight */
+    int64_t transaction; /* the newest of which the partition is part; 0: none */
     /* The producer's: on the list of queues that hold something. */
     bool active;
     TAILQ_ENTRY(partition_queue) next_active;
@@ -81,7 +87,7 @@ struct batch *partition_queue_due(const struct partition_queue *queue,
 
 /* The batch that partition_queue_due gave is going to be sent: closes and numbers it, after
  * numbering anew what rule 3 says. `producer_id` and `producer_epoch` are for a queue that has
- * none yet. */
+ * none yet, or others in an earlier transaction. */
 void partition_queue_send(struct partition_queue *queue, const struct send_policy *policy,
                           struct batch *batch, int64_t producer_id, int16_t producer_epoch);
 
@@ -103,5 +109,10 @@ struct batch *partition_queue_expire(struct partition_queue *queue,
 
 /* Takes the first batch, whatever its state, failed with `error`; NULL if there is none. */
 struct batch *partition_queue_take(struct partition_queue *queue, enum error error);
+
+/* Takes the first batch that is not in flight, failed with `error`; NULL if there is none. With
+ * `unsent_only`, one that was sent before stays. */
+struct batch *partition_queue_drop(struct partition_queue *queue, enum error error,
+                                   bool unsent_only);
 
 #endif

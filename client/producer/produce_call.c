@@ -195,6 +195,8 @@ void produce_call_send(struct produce_call *call) {
     }
     produce_request_init(&request);
     request.acks = (int16_t)s->acks;
+    if (producer->policy.transactional)
+        request.transactional_id = bytes_of_text(s->transactional_id);
     request.timeout_ms = (int32_t)s->request_timeout_ms;
     request.topic_data = topics;
     request.topic_data_count = 0;

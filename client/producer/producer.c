@@ -15,6 +15,7 @@
 static void policy_init(struct send_policy *policy, const struct settings *s) {
     policy->codec = s->compression;
     policy->idempotent = s->idempotence;
+    policy->transactional = s->transactional_id[0] != '\0';
     policy->batch_bytes = s->batch_bytes;
     policy->linger_ms = s->linger_ms;
     policy->retries = s->retries;
@@ -49,6 +50,7 @@ int barnabas_producer_open(const struct barnabas_config *config, struct barnabas
     TAILQ_INIT(&producer->active);
     TAILQ_INIT(&producer->finished);
     rng_seed_from_kernel(&producer->rng);
+    transactor_init(producer);
     sender_init(producer);
     error = handle_start(&producer->handle, "barnabas-prod");
     if (error != ERR_NONE) {
@@ -111,6 +113,7 @@ static enum error charge(struct barnabas_producer *producer, size_t bytes)
     REQUIRES(producer->lock) {
     const struct settings *s = producer->settings;
     int64_t deadline_ms = handle_deadline(s->block_ms_max);
+    enum error error;
 
     if ((int64_t)bytes > s->buffer_bytes)
         return ERR_MESSAGE_TOO_LARGE;
@@ -122,6 +125,9 @@ static enum error charge(struct barnabas_producer *producer, size_t bytes)
     }
     if (producer->closing)
         return ERR_CANCELLED;
+    if (producer->policy.transactional &&
+        (error = transaction_may_send(&producer->transactor.state)) != ERR_NONE)
+        return error;
     producer->buffered_bytes += bytes;
     return ERR_NONE;
 }
@@ -349,8 +355,13 @@ void producer_report(struct barnabas_producer *producer, struct batch_list *batc
     if (TAILQ_EMPTY(batches))
         return;
     mutex_lock(&producer->lock);
-    TAILQ_FOREACH (batch, batches, next)
+    TAILQ_FOREACH (batch, batches, next) {
         release(producer, batch);
+        /* Before the last record is off the books, and the transaction could be committed. */
+        if (batch->error != ERR_NONE && producer->policy.transactional)
+            transaction_on_failure(&producer->transactor.state, batch->error,
+                                   batch->base_sequence >= 0);
+    }
     if (polled)
         TAILQ_CONCAT(&producer->finished, batches, next);
     condition_broadcast(&producer->changed);
@@ -384,14 +395,22 @@ size_t barnabas_producer_outstanding(struct barnabas_producer *producer) {
     return outstanding;
 }
 
-/* Runs what is finished already, in poll mode. */
-static void poll_finished(struct barnabas_producer *producer) {
-    while (poll_until(producer, 0) > 0)
-        continue;
+void producer_run_callbacks(struct barnabas_producer *producer) {
+    while (!TAILQ_EMPTY(&producer->finished)) {
+        mutex_unlock(&producer->lock);
+        (void)poll_until(producer, 0); /* how many does not matter here */
+        mutex_lock(&producer->lock);
+    }
+}
+
+bool producer_wait(struct barnabas_producer *producer, int64_t deadline_ms) {
+    if (TAILQ_EMPTY(&producer->finished))
+        return condition_wait(&producer->changed, &producer->lock, deadline_ms);
+    producer_run_callbacks(producer);
+    return true;
 }
 
 int barnabas_producer_flush(struct barnabas_producer *producer, int64_t timeout_ms) {
-    bool polled = producer->settings->delivery_reports == DELIVERY_REPORTS_POLL;
     int64_t deadline_ms = handle_deadline(timeout_ms);
     bool in_time = true;
     size_t left;
@@ -401,15 +420,8 @@ int barnabas_producer_flush(struct barnabas_producer *producer, int64_t timeout_
     mutex_unlock(&producer->lock);
     sender_wake(producer);
     mutex_lock(&producer->lock);
-    while (producer->outstanding > 0 && in_time) {
-        if (polled && !TAILQ_EMPTY(&producer->finished)) {
-            mutex_unlock(&producer->lock);
-            poll_finished(producer);
-            mutex_lock(&producer->lock);
-        } else {
-            in_time = condition_wait(&producer->changed, &producer->lock, deadline_ms);
-        }
-    }
+    while (producer->outstanding > 0 && in_time)
+        in_time = producer_wait(producer, deadline_ms);
     left = producer->outstanding;
     producer->flushing--;
     mutex_unlock(&producer->lock);
@@ -461,11 +473,16 @@ void barnabas_producer_close(struct barnabas_producer *producer, int64_t timeout
     condition_broadcast(&producer->changed);
     mutex_unlock(&producer->lock);
     if (producer->handle.running) {
+        if (producer->policy.transactional)
+            transactor_close(producer, timeout_ms);
         (void)barnabas_producer_flush(producer, timeout_ms); /* what is left gets CANCELLED */
         handle_stop(&producer->handle, producer_on_stop, producer);
-        poll_finished(producer);
+        mutex_lock(&producer->lock);
+        producer_run_callbacks(producer);
+        mutex_unlock(&producer->lock);
     }
     sender_done(producer);
+    transactor_done(producer);
     HASH_CLEAR(hh, producer->topics);
     while ((topic = TAILQ_FIRST(&producer->topic_list)) != NULL) {
         TAILQ_REMOVE(&producer->topic_list, topic, next);

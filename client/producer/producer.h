@@ -21,6 +21,7 @@
 #include "client/cluster/handle.h"
 #include "client/cluster/interceptors.h"
 #include "client/producer/topic_queue.h"
+#include "client/producer/transactor.h"
 #include "client/wire/message/init_producer_id.h"
 
 TAILQ_HEAD(active_list, partition_queue);
@@ -55,6 +56,8 @@ struct barnabas_producer {
     bool closing;                 /* lock; nothing is accepted any more */
     struct batch_list finished;   /* lock; in poll mode: waiting for barnabas_producer_poll */
 
+    struct transactor transactor; /* used if the policy is transactional */
+
     /* The background thread's, in sender.c. */
     struct task run;
     atomic_bool run_posted;
@@ -88,6 +91,19 @@ void sender_request_over(struct barnabas_producer *producer, int32_t broker_id);
 /* The background thread's: something has left the queue. */
 void sender_deactivate_if_empty(struct barnabas_producer *producer, struct partition_queue *queue)
     REQUIRES(producer->lock);
+
+/* The background thread's: moves what is not in flight out of the queues, failed, into `out`; with
+ * `unsent_only`, what was sent before stays. */
+void sender_drop(struct barnabas_producer *producer, enum error error, bool unsent_only,
+                 struct batch_list *out) REQUIRES(producer->lock);
+
+/* Waits for a change; in poll mode callbacks that are due run instead. False when it is too
+ * late. */
+bool producer_wait(struct barnabas_producer *producer, int64_t deadline_ms)
+    REQUIRES(producer->lock);
+
+/* Runs the callbacks that are due, in poll mode. */
+void producer_run_callbacks(struct barnabas_producer *producer) REQUIRES(producer->lock);
 
 /* Puts a record into its partition's queue. The topic's partitions are known. */
 MUST_CHECK enum error producer_enqueue(struct barnabas_producer *producer,

@@ -189,6 +189,35 @@ static void expire_batches(struct barnabas_producer *producer, int64_t now_ms, i
     mutex_unlock(&producer->lock);
 }
 
+/* --- what has no future ------------------------------------------------------------------ */
+
+static void drop_waiting(struct topic_queue *topic, enum error error, struct batch_list *out) {
+    struct waiting_record *record;
+
+    while ((record = STAILQ_FIRST(&topic->waiting)) != NULL &&
+           fail_waiting(topic, record, error, out)) {
+        STAILQ_REMOVE_HEAD(&topic->waiting, next);
+        free(record);
+    }
+}
+
+void sender_drop(struct barnabas_producer *producer, enum error error, bool unsent_only,
+                 struct batch_list *out) {
+    struct partition_queue *queue;
+    struct partition_queue *next;
+    struct topic_queue *topic;
+    struct batch *batch;
+
+    for (queue = TAILQ_FIRST(&producer->active); queue != NULL; queue = next) {
+        next = TAILQ_NEXT(queue, next_active);
+        while ((batch = partition_queue_drop(queue, error, unsent_only)) != NULL)
+            TAILQ_INSERT_TAIL(out, batch, next);
+        sender_deactivate_if_empty(producer, queue);
+    }
+    TAILQ_FOREACH (topic, &producer->topic_list, next)
+        drop_waiting(topic, error, out);
+}
+
 /* --- identity ---------------------------------------------------------------------------- */
 
 /* Everything that is not in flight fails. */
@@ -256,10 +285,13 @@ static void identity_on_finished(struct cluster_call *call, enum error error) {
     sender_wake(producer);
 }
 
-/* Whether batches can be numbered; if not yet, that is under way. */
+/* Whether batches can be numbered; if not yet, that is under way. A transaction gets its partitions
+ * only after its identity. */
 static bool identity_is_known(struct barnabas_producer *producer, int64_t now_ms) {
     struct cluster_call *call = &producer->identity_call;
 
+    if (producer->policy.transactional)
+        return true;
     if (!producer->settings->idempotence || producer->identity == IDENTITY_KNOWN)
         return true;
     if (producer->identity == IDENTITY_ASKED)
@@ -307,9 +339,10 @@ static size_t find_candidates(struct barnabas_producer *producer, int64_t now_ms
     size_t count = 0;
 
     mutex_lock(&producer->lock);
-    *flush = producer->flushing > 0 || producer->closing;
+    *flush = producer->flushing > 0 || producer->closing || transactor_is_ending(producer);
     TAILQ_FOREACH (queue, &producer->active, next_active) {
-        if (partition_queue_due(queue, &producer->policy, now_ms, *flush, at_ms) == NULL)
+        if (!transactor_allows(producer, queue) ||
+            partition_queue_due(queue, &producer->policy, now_ms, *flush, at_ms) == NULL)
             continue;
         if (count == producer->candidate_capacity) {
             size_t capacity = count == 0 ? 16 : count * 2;
@@ -393,6 +426,7 @@ static void sender_run(struct task *task) {
     update_topics(producer, now_ms, &at_ms, &failed);
     expire_batches(producer, now_ms, &at_ms, &failed);
     producer_report(producer, &failed);
+    transactor_run(producer, now_ms, &at_ms, &failed);
     while (send_round(producer, now_ms, &at_ms))
         continue;
     if (at_ms == INT64_MAX)
@@ -407,6 +441,7 @@ void sender_shut(struct barnabas_producer *producer) {
 
     if (producer->identity == IDENTITY_ASKED)
         cluster_call_cancel(&producer->identity_call);
+    transactor_shut(producer);
     loop_timer_done(&producer->timer);
     cluster_unlisten(producer->handle.cluster, &producer->listener);
     /* Requests under way are answered now, CANCELLED, while their batches are still there. */
@@ -414,15 +449,8 @@ void sender_shut(struct barnabas_producer *producer) {
     producer->handle.cluster = NULL;
     fail_all(producer, ERR_CANCELLED, &failed);
     mutex_lock(&producer->lock);
-    TAILQ_FOREACH (topic, &producer->topic_list, next) {
-        struct waiting_record *record;
-
-        while ((record = STAILQ_FIRST(&topic->waiting)) != NULL &&
-               fail_waiting(topic, record, ERR_CANCELLED, &failed)) {
-            STAILQ_REMOVE_HEAD(&topic->waiting, next);
-            free(record);
-        }
-    }
+    TAILQ_FOREACH (topic, &producer->topic_list, next)
+        drop_waiting(topic, ERR_CANCELLED, &failed);
     mutex_unlock(&producer->lock);
     producer_report(producer, &failed);
 }

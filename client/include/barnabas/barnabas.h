@@ -10,5 +10,6 @@
 #include <barnabas/interceptor.h>
 #include <barnabas/producer.h>
 #include <barnabas/stamps.h>
+#include <barnabas/transactions.h>
 
 #endif

@@ -48,20 +48,30 @@ enum barnabas_error {
     BARNABAS_TOPIC_ALREADY_EXISTS = 36,
     BARNABAS_INVALID_REQUEST = 42,
     BARNABAS_OUT_OF_ORDER_SEQUENCE_NUMBER = 45,
+    BARNABAS_INVALID_PRODUCER_EPOCH = 47,
+    BARNABAS_INVALID_TXN_STATE = 48,
+    BARNABAS_INVALID_PRODUCER_ID_MAPPING = 49,
+    BARNABAS_INVALID_TRANSACTION_TIMEOUT = 50,
+    BARNABAS_CONCURRENT_TRANSACTIONS = 51,
+    BARNABAS_TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53,
+    BARNABAS_UNKNOWN_PRODUCER_ID = 59,
     BARNABAS_NON_EMPTY_GROUP = 68,
     BARNABAS_GROUP_ID_NOT_FOUND = 69,
     BARNABAS_GROUP_MAX_SIZE_REACHED = 81,
     BARNABAS_FENCED_INSTANCE_ID = 82,
     BARNABAS_ELECTION_NOT_NEEDED = 84,
     BARNABAS_GROUP_SUBSCRIBED_TO_TOPIC = 86,
+    BARNABAS_PRODUCER_FENCED = 90,
+    BARNABAS_TRANSACTION_ABORTABLE = 120,
     BARNABAS_INVALID_REGULAR_EXPRESSION = 128,
     BARNABAS_MALFORMED = -1001,         /* a peer sent what the protocol does not allow */
     BARNABAS_OUT_OF_MEMORY = -1002,     /* memory, or a bound such as buffer.memory, is used up */
     BARNABAS_CONNECTION_FAILED = -1006, /* no broker can be reached */
     BARNABAS_CONNECTION_LOST = -1007,   /* the outcome of what was sent is unknown */
     BARNABAS_NAME_UNRESOLVED = -1008,
-    BARNABAS_CANCELLED = -1009, /* the handle was closed first */
-    BARNABAS_CONFIG_INVALID = -1010
+    BARNABAS_CANCELLED = -1009, /* the handle was closed, or the transaction aborted, first */
+    BARNABAS_CONFIG_INVALID = -1010,
+    BARNABAS_CALL_OUT_OF_TURN = -1013 /* nothing was done: it does not fit what was called before */
 };
 
 /* "NOT_LEADER_OR_FOLLOWER", and a phrase for people. Static strings. */
@@ -139,6 +149,15 @@ struct barnabas_offset {
     int32_t leader_epoch; /* of the record before it; -1: unknown */
     const char *metadata; /* a note; NULL: none */
     int error;            /* of this line, in answers */
+};
+
+/* A consumer's place in its group: what shows that offsets come from whom the group has given the
+ * partitions. */
+struct barnabas_group_metadata {
+    const char *group_id;
+    int32_t generation_id;   /* -1: it is not a member */
+    const char *member_id;   /* "": likewise */
+    const char *instance_id; /* group.instance.id; NULL: none */
 };
 
 /* A record's header. Keys may repeat. */

@@ -181,11 +181,22 @@ BARNABAS_API int barnabas_consumer_commit_async(struct barnabas_consumer *consum
                                                 const struct barnabas_offset *offsets, size_t count,
                                                 barnabas_committed *committed, void *context);
 
-/* Reads what the group has committed: fills in offset, leader_epoch and error of each line;
- * `metadata` becomes NULL. Errors: as above. */
+/* Reads what the group has committed: fills in offset, leader_epoch, metadata and error of each
+ * line; the metadata, "" if there is none, is valid until the next call of this function, by
+ * whichever thread, or close. While a transaction that commits offsets of these partitions is
+ * being ended, this waits for its end. Errors: as above. */
 BARNABAS_API int barnabas_consumer_committed(struct barnabas_consumer *consumer,
                                              struct barnabas_offset *offsets, size_t count,
                                              int64_t timeout_ms);
+
+/* What barnabas_producer_send_offsets needs to know of us: take it after the poll whose messages
+ * were worked on, in the polling thread. The caller frees it.
+ * Errors: INVALID_GROUP_ID (group.id is not set), ILLEGAL_GENERATION (subscribed, but without a
+ * place in the group by now: what was polled may be worked on by others; poll), OUT_OF_MEMORY. */
+BARNABAS_API int barnabas_consumer_group_metadata(struct barnabas_consumer *consumer,
+                                                  struct barnabas_group_metadata **metadata);
+BARNABAS_API void
+barnabas_group_metadata_free(struct barnabas_group_metadata *metadata); /* accepts NULL */
 
 /* Waits up to `timeout_ms` (-1: for ever) for messages or events; there are none if none came in
  * time.

@@ -15,6 +15,8 @@
  * can store a record twice, and behind later ones unless max.in.flight.requests.per.connection=1.
  * Nothing is promised across partitions.
  *
+ * Transactions: transactions.h. With transactional.id set, records can be sent in one only.
+ *
  * Memory. Key, value and headers are copied by barnabas_producer_send. At most buffer.memory
  * bytes wait for their report; beyond that, sending blocks for up to max.block.ms.
  *
@@ -72,7 +74,8 @@ BARNABAS_API int barnabas_producer_open(const struct barnabas_config *config,
 /* Accepts a record; `delivered` may be NULL. If this fails there is no report.
  * Errors: OUT_OF_MEMORY (buffer.memory full for max.block.ms), MESSAGE_TOO_LARGE (above
  * max.request.size), INVALID_TOPIC, INVALID_REQUEST (negative partition or timestamp),
- * CANCELLED (closing). */
+ * CANCELLED (closing); of a transactional producer also CALL_OUT_OF_TURN (no transaction is open)
+ * and why the transaction cannot go on. */
 BARNABAS_API int barnabas_producer_send(struct barnabas_producer *producer,
                                         const struct barnabas_record *record,
                                         barnabas_delivered *delivered, void *context);
