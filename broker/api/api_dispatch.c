@@ -43,5 +43,6 @@ const struct api_handler *const api_handlers[] = {
     &api_list_transactions,
     &api_describe_producers,
     &api_describe_log_dirs,
+    &api_alter_replica_log_dirs,
 };
 const size_t api_handler_count = ARRAY_COUNT(api_handlers);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "broker/log/log_dir.h"
+#include "broker/replica/partition_move.h"
 #include "broker/replica/replica_manager.h"
 #include "client/wire/message/describe_log_dirs.h"
 
@@ -15,7 +16,8 @@ typedef struct describe_log_dirs_response_results_topics_partitions partition_an
 /* One replica that was asked for. */
 struct described {
     struct partition *partition; /* a reference */
-    const char *dir;
+    struct log *log;             /* likewise */
+    bool is_future;
 };
 
 struct description {
@@ -40,11 +42,9 @@ static bool is_asked_for(const struct describe_log_dirs_request *request,
     return false;
 }
 
-static void collect(void *context, struct partition *partition) {
-    struct description *description = context;
-
-    if (!is_asked_for(description->request, partition))
-        return;
+/* Takes over the log's reference. */
+static void add(struct description *description, struct partition *partition, struct log *log,
+                bool is_future) {
     if (description->count == description->capacity) {
         description->capacity = description->capacity == 0 ? 64 : description->capacity * 2;
         description->replicas =
@@ -52,28 +52,53 @@ static void collect(void *context, struct partition *partition) {
         CHECK(description->replicas != NULL);
     }
     partition_ref(partition);
-    description->replicas[description->count++] =
-        (struct described){partition, log_dir_path(log_directory(partition_log(partition)))};
+    description->replicas[description->count++] = (struct described){partition, log, is_future};
+}
+
+static void collect(void *context, struct partition *partition) {
+    struct description *description = context;
+    struct log *future;
+    struct log *log;
+
+    if (!is_asked_for(description->request, partition))
+        return;
+    /* The future log first: it may become the log at any moment. */
+    future = partition_future_log(partition);
+    log = partition_log(partition);
+    log_ref(log);
+    add(description, partition, log, false);
+    if (future != NULL && future != log)
+        add(description, partition, future, true);
+    else
+        log_unref(future);
+}
+
+static const char *dir_of(const struct described *replica) {
+    return log_dir_path(log_directory(replica->log));
 }
 
 static int compare(const void *left, const void *right) {
     const struct described *a = left, *b = right;
-    int order = strcmp(a->dir, b->dir);
+    int order = strcmp(dir_of(a), dir_of(b));
 
     if (order == 0)
         order = strcmp(partition_topic(a->partition), partition_topic(b->partition));
     return order != 0 ? order : partition_index(a->partition) - partition_index(b->partition);
 }
 
-/* As Kafka: the distance from the high watermark to the log's end where it lags, never negative. */
+/* As Kafka: the distance from the high watermark to the log's end where it lags, of a future log
+ * from the log's end. */
 static void fill_partition(const struct described *replica, partition_answer *answer) {
-    struct log *log = partition_log(replica->partition);
-    int64_t lag = partition_high_watermark(replica->partition) - log_end_offset(log);
+    struct log *log = replica->log;
+    int64_t end = replica->is_future ? log_end_offset(partition_log(replica->partition))
+                                     : partition_high_watermark(replica->partition);
+    int64_t lag = end - log_end_offset(log);
 
     describe_log_dirs_response_results_topics_partitions_init(answer);
     answer->partition_index = partition_index(replica->partition);
     answer->partition_size = log_size(log);
     answer->offset_lag = lag > 0 ? lag : 0;
+    answer->is_future_key = replica->is_future;
 }
 
 /* The replicas first to last-1 are of one directory. */
@@ -112,10 +137,12 @@ static bool fill_dir(struct description *description, const struct log_manager_d
     }
     answer->total_bytes = info->total_bytes;
     answer->usable_bytes = info->usable_bytes;
-    while (first < description->count && strcmp(description->replicas[first].dir, info->path) != 0)
+    while (first < description->count &&
+           strcmp(dir_of(&description->replicas[first]), info->path) != 0)
         first++;
     last = first;
-    while (last < description->count && strcmp(description->replicas[last].dir, info->path) == 0)
+    while (last < description->count &&
+           strcmp(dir_of(&description->replicas[last]), info->path) == 0)
         last++;
     return fill_topics(description, first, last, answer);
 }
@@ -149,8 +176,10 @@ static void handle(struct api_call *call) {
     if (description.count > 0)
         qsort(description.replicas, description.count, sizeof(*description.replicas), compare);
     is_described = describe(&description, &response);
-    for (size_t i = 0; i < description.count; i++)
+    for (size_t i = 0; i < description.count; i++) {
+        log_unref(description.replicas[i].log);
         partition_unref(description.replicas[i].partition);
+    }
     free(description.replicas);
     if (is_described)
         api_respond(call, &response);

@@ -42,6 +42,7 @@ extern const struct api_handler api_allocate_producer_ids;         /* inter_brok
 extern const struct api_handler api_write_txn_markers;             /* transaction_markers.c */
 extern const struct api_handler api_describe_producers;            /* describe_producers.c */
 extern const struct api_handler api_describe_log_dirs;             /* describe_log_dirs.c */
+extern const struct api_handler api_alter_replica_log_dirs;        /* alter_replica_log_dirs.c */
 extern const struct api_handler api_add_partitions_to_txn;         /* transactions.c */
 extern const struct api_handler api_add_offsets_to_txn;            /* transactions.c */
 extern const struct api_handler api_txn_offset_commit;             /* txn_offset_commit.c */

@@ -274,6 +274,7 @@ static enum error build(const char *name, struct bytes text, bool ask_names,
     /* Every value is copied at most three times, each time with up to 15 bytes of padding. */
     builder.config->leader_replication_throttled_rate = INT64_MAX;
     builder.config->follower_replication_throttled_rate = INT64_MAX;
+    builder.config->replica_alter_log_dirs_rate = INT64_MAX;
     arena_init(&builder.config->strings, 32 * (size_t)PROPERTIES_TEXT_SIZE_MAX);
     error = parse(&builder, text, overrides, override_count);
     if (error != ERR_NONE) {

@@ -91,6 +91,7 @@ struct config {
     /* Only known at run time; INT64_MAX: no bound. Bytes per second. */
     int64_t leader_replication_throttled_rate;
     int64_t follower_replication_throttled_rate;
+    int64_t replica_alter_log_dirs_rate;
 
     const char *log_dirs[CONFIG_LOG_DIRS_MAX]; /* absolute or relative, as given; all different */
     size_t log_dir_count;                      /* >= 1 */

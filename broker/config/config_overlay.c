@@ -10,8 +10,7 @@
 /* Bound of the texts of both layers; a znode holds up to a MiB. */
 #define STRINGS_BYTES_MAX ((size_t)8 << 20)
 
-/* Rates that Kafka only knows at run time. The last one is kept, so that tools that set it go on.
- */
+/* Rates that Kafka only knows at run time. */
 static const struct setting rates[] = {
     {.key = "leader.replication.throttled.rate",
      .type = CONFIG_TYPE_LONG,
@@ -26,18 +25,15 @@ static const struct setting rates[] = {
     {.key = "replica.alter.log.dirs.io.max.bytes.per.second",
      .type = CONFIG_TYPE_LONG,
      .limits = AT_LEAST(0),
-     .status = SETTING_IGNORED},
+     .status = SETTING_SUPPORTED,
+     .field_offset = offsetof(struct config, replica_alter_log_dirs_rate)},
 };
 
 static void take_rate(struct config_builder *builder, const struct setting *rate,
                       const struct config_pair *pair) {
     union setting_value value;
 
-    if (rate->status == SETTING_IGNORED)
-        config_report_warning(builder->report,
-                              "%s has no effect: replicas are not moved between directories yet",
-                              LOG_QUOTED(pair->key));
-    else if (setting_parse(rate, setting_trim(pair->value), &value))
+    if (setting_parse(rate, setting_trim(pair->value), &value))
         *(int64_t *)(void *)((char *)builder->config + rate->field_offset) = value.number;
     else
         config_report_warning(builder->report, "%s is %s, which is not allowed",
@@ -125,7 +121,8 @@ bool config_is_same(const struct config *a, const struct config *b) {
             return false;
     }
     return a->leader_replication_throttled_rate == b->leader_replication_throttled_rate &&
-           a->follower_replication_throttled_rate == b->follower_replication_throttled_rate;
+           a->follower_replication_throttled_rate == b->follower_replication_throttled_rate &&
+           a->replica_alter_log_dirs_rate == b->replica_alter_log_dirs_rate;
 }
 
 /* ---- Checking ---- */

@@ -37,9 +37,8 @@
     IGNORED("replica.selector.class", STRING, NULL, ANY, READ_ONLY, MEDIUM, \
         "consumers read from leaders only, for now", \
         "The class that picks the replica from which a consumer reads.") \
-    IGNORED("num.replica.alter.log.dirs.threads", INT, NULL, AT_LEAST(1), READ_ONLY, HIGH, \
-        "replicas are not moved between directories yet", \
-        "Threads that move replicas between directories.")
+    SUPPORTED(num_replica_alter_log_dirs_threads, "num.replica.alter.log.dirs.threads", INT, NULL, AT_LEAST(1), READ_ONLY, HIGH, \
+        "Threads that move replicas between directories; by default as many as there are directories.")
 
 #define CONFIG_LIST_CONTROLLER(SUPPORTED, IGNORED, REFUSED) \
     SUPPORTED(controller_socket_timeout_ms, "controller.socket.timeout.ms", INT, "30000", AT_LEAST(1), READ_ONLY, MEDIUM, \

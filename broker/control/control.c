@@ -188,7 +188,8 @@ static void apply_settings(struct control *control, const struct config *now,
     controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
     cleaner_job_on_settings(&control->cleaner, now);
     replica_manager_throttle(control->replicas, now->leader_replication_throttled_rate,
-                             now->follower_replication_throttled_rate);
+                             now->follower_replication_throttled_rate,
+                             now->replica_alter_log_dirs_rate);
     if (!control->has_resigned)
         replica_manager_apply_settings(control->replicas, metadata);
     if (control->settings_changed != NULL)
@@ -332,6 +333,9 @@ static enum error make_replicas(struct control *control) {
         .replica_lag_ms_max = config->replica_lag_time_max_ms,
         .guard_bytes_max =
             config->retention_guard_groups[0] == '\0' ? 0 : config->retention_guard_bytes,
+        .mover_threads = config->num_replica_alter_log_dirs_threads != CONFIG_UNSET_INT
+                             ? config->num_replica_alter_log_dirs_threads
+                             : (int32_t)config->log_dir_count,
         .clock = clock_system(),
         .logs = control->logs,
         .is_broker_alive = is_broker_alive,

@@ -89,8 +89,7 @@ static enum error cut_to_whole_batches(struct chunk *chunk, int64_t *offset) {
     return ERR_NONE;
 }
 
-static enum error read_chunk(struct journal_load *load, struct chunk *chunk) {
-    struct log *log = partition_log(load->partition);
+static enum error read_from(struct journal_load *load, struct log *log, struct chunk *chunk) {
     int64_t offset = load->offset;
     struct file_range range = {0};
     enum error error;
@@ -110,6 +109,18 @@ static enum error read_chunk(struct journal_load *load, struct chunk *chunk) {
         error = cut_to_whole_batches(chunk, &offset);
     /* Nothing more below the end: what was there has been compacted away. */
     load->offset = error == ERR_NONE && chunk->size == 0 ? load->end_offset : offset;
+    return error;
+}
+
+/* The log may be moved to another directory meanwhile, and the old one fail. */
+static enum error read_chunk(struct journal_load *load, struct chunk *chunk) {
+    struct log *log;
+    enum error error;
+
+    do {
+        log = partition_log(load->partition);
+        error = read_from(load, log, chunk);
+    } while (error == ERR_KAFKA_STORAGE_ERROR && partition_log(load->partition) != log);
     return error;
 }
 

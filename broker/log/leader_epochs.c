@@ -275,3 +275,17 @@ int32_t leader_epochs_at(const struct leader_epochs *epochs, int64_t offset) {
     }
     return -1;
 }
+
+bool leader_epochs_are_equal(const struct leader_epochs *left, const struct leader_epochs *right) {
+    size_t count = leader_epochs_count(left);
+
+    if (leader_epochs_count(right) != count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct epoch_start a = leader_epochs_get(left, i);
+        struct epoch_start b = leader_epochs_get(right, i);
+        if (a.leader_epoch != b.leader_epoch || a.start_offset != b.start_offset)
+            return false;
+    }
+    return true;
+}

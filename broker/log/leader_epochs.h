@@ -14,6 +14,7 @@
 #ifndef BROKER_LOG_LEADER_EPOCHS_H
 #define BROKER_LOG_LEADER_EPOCHS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -81,6 +82,8 @@ int32_t leader_epochs_at(const struct leader_epochs *epochs, int64_t offset);
 /* The newest entry, or {-1, -1}. The oldest likewise. */
 struct epoch_start leader_epochs_latest(const struct leader_epochs *epochs);
 struct epoch_start leader_epochs_earliest(const struct leader_epochs *epochs);
+
+bool leader_epochs_are_equal(const struct leader_epochs *left, const struct leader_epochs *right);
 
 size_t leader_epochs_count(const struct leader_epochs *epochs);
 /* `index` < count, ascending. */

@@ -44,7 +44,8 @@ void log_unref(struct log *log) {
     producer_state_free(log->producers);
     unstable_transactions_done(&log->unstable);
     free(log->dir_name);
-    free(log->dir_name_old);
+    for (size_t i = 0; i < ARRAY_COUNT(log->dir_names_old); i++)
+        free(log->dir_names_old[i]);
     mutex_done(&log->state_lock);
     free(log);
 }
@@ -134,8 +135,10 @@ enum error log_set_dir_name(struct log *log, const char *dir_name) {
         free(copy);
         return error;
     }
-    CHECK(log->dir_name_old == NULL); /* a folder is renamed once at most */
-    log->dir_name_old = log->dir_name;
+    /* A folder is renamed twice at most: when it was a future one, and when it is deleted. */
+    CHECK(log->dir_names_old[1] == NULL);
+    log->dir_names_old[1] = log->dir_names_old[0];
+    log->dir_names_old[0] = log->dir_name;
     log->dir_name = copy;
     __atomic_store_n(&log->home.dir, copy, __ATOMIC_RELEASE);
     return ERR_NONE;

@@ -51,6 +51,10 @@ static int64_t last_stable_offset(const struct log *log) {
     return unstable < high_watermark ? unstable : high_watermark;
 }
 
+bool log_is_being_compacted(const struct log *log) {
+    return is_set(&log->is_being_compacted);
+}
+
 enum error log_compaction_begin(struct log *log, int64_t now_ms, struct log_compaction **begun) {
     struct log_compaction *compaction;
     enum error error;

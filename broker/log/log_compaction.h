@@ -50,6 +50,9 @@ struct compaction_result {
     size_t segments_after;
 };
 
+/* A pass over it has begun and not ended, or is being considered. Any thread. */
+bool log_is_being_compacted(const struct log *log);
+
 /* Locked. Looks at the log; `*begun` is NULL if it is not compacted, has one under way, or failed
  * before (log_compaction_failed). Holds references of the log and its segments.
  * Errors: KAFKA_STORAGE_ERROR, OUT_OF_MEMORY. */

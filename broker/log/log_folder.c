@@ -7,6 +7,7 @@
 
 #define TOPIC_SIZE_MAX 249
 #define UNIQUE_DIGITS  32
+#define TAIL_SIZE      64
 
 static const struct {
     const char *suffix;
@@ -29,14 +30,14 @@ bool log_folder_topic_is_valid(struct bytes topic) {
     return true;
 }
 
-static bool parse_current(const char *name, struct bytes *topic, int32_t *partition) {
-    const char *dash = strrchr(name, '-');
+static bool parse_current(const char *name, size_t size, struct bytes *topic, int32_t *partition) {
+    const char *dash = memrchr(name, '-', size);
     int64_t number = 0;
 
-    if (dash == NULL || dash[1] == '\0' ||
+    if (dash == NULL || dash + 1 == name + size ||
         !log_folder_topic_is_valid(bytes_of(name, (size_t)(dash - name))))
         return false;
-    for (const char *digit = dash + 1; *digit != '\0'; digit++) {
+    for (const char *digit = dash + 1; digit < name + size; digit++) {
         if (!isdigit((unsigned char)*digit))
             return false;
         number = number * 10 + (*digit - '0');
@@ -64,10 +65,18 @@ enum log_folder_kind log_folder_parse(const char *name, struct bytes *topic, int
 
     for (size_t i = 0; i < ARRAY_COUNT(suffixes); i++) {
         size_t suffix_size = strlen(suffixes[i].suffix);
-        if (size > suffix_size && strcmp(name + size - suffix_size, suffixes[i].suffix) == 0)
-            return has_aside_form(name, size - suffix_size) ? suffixes[i].kind : LOG_FOLDER_UNKNOWN;
+        if (size <= suffix_size || strcmp(name + size - suffix_size, suffixes[i].suffix) != 0)
+            continue;
+        size -= suffix_size;
+        if (!has_aside_form(name, size))
+            return LOG_FOLDER_UNKNOWN;
+        if (suffixes[i].kind == LOG_FOLDER_FUTURE &&
+            !parse_current(name, (size_t)((const char *)memrchr(name, '.', size) - name), topic,
+                           partition))
+            return LOG_FOLDER_UNKNOWN;
+        return suffixes[i].kind;
     }
-    return parse_current(name, topic, partition) ? LOG_FOLDER_CURRENT : LOG_FOLDER_UNKNOWN;
+    return parse_current(name, size, topic, partition) ? LOG_FOLDER_CURRENT : LOG_FOLDER_UNKNOWN;
 }
 
 void log_folder_name(struct bytes topic, int32_t partition, char name[LOG_FOLDER_NAME_MAX + 1]) {
@@ -76,21 +85,37 @@ void log_folder_name(struct bytes topic, int32_t partition, char name[LOG_FOLDER
     CHECK(size <= LOG_FOLDER_NAME_MAX);
 }
 
-void log_folder_name_aside(struct bytes topic, int32_t partition, const struct uuid *unique,
-                           enum log_folder_kind kind, char name[LOG_FOLDER_NAME_MAX + 1]) {
+/* "-<partition>.<unique><suffix>" */
+static size_t format_tail(int32_t partition, const struct uuid *unique, enum log_folder_kind kind,
+                          char tail[TAIL_SIZE]) {
     char hex[UNIQUE_DIGITS + 1];
-    char tail[64];
-    size_t topic_size;
-    int tail_size;
+    const char *suffix = NULL;
 
-    CHECK(kind == LOG_FOLDER_DELETED || kind == LOG_FOLDER_STRAY);
+    for (size_t i = 0; i < ARRAY_COUNT(suffixes); i++)
+        if (suffixes[i].kind == kind)
+            suffix = suffixes[i].suffix;
+    CHECK(suffix != NULL);
     for (int i = 0; i < 16; i++)
         snprintf(hex + 2 * i, 3, "%02x", unique->bytes[i]);
-    tail_size = snprintf(tail, sizeof(tail), "-%d.%s%s", partition, hex,
-                         kind == LOG_FOLDER_DELETED ? "-delete" : "-stray");
-    topic_size = LOG_FOLDER_NAME_MAX - (size_t)tail_size;
+    return (size_t)snprintf(tail, TAIL_SIZE, "-%d.%s%s", partition, hex, suffix);
+}
+
+void log_folder_name_aside(struct bytes topic, int32_t partition, const struct uuid *unique,
+                           enum log_folder_kind kind, char name[LOG_FOLDER_NAME_MAX + 1]) {
+    char tail[TAIL_SIZE];
+    size_t topic_size = LOG_FOLDER_NAME_MAX - format_tail(partition, unique, kind, tail);
+
+    CHECK(kind != LOG_FOLDER_FUTURE || topic.size <= topic_size);
     if (topic.size < topic_size)
         topic_size = topic.size;
     snprintf(name, LOG_FOLDER_NAME_MAX + 1, "%.*s%s", (int)topic_size, (const char *)topic.data,
              tail);
+}
+
+bool log_folder_future_fits(struct bytes topic, int32_t partition) {
+    const struct uuid any = {{0}};
+    char tail[TAIL_SIZE];
+
+    return topic.size + format_tail(partition, &any, LOG_FOLDER_FUTURE, tail) <=
+           LOG_FOLDER_NAME_MAX;
 }

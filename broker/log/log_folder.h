@@ -27,14 +27,18 @@ enum log_folder_kind {
     LOG_FOLDER_UNKNOWN /* none of these forms */
 };
 
-/* `*topic` is a view into `name`; both are set for CURRENT only. */
+/* `*topic` is a view into `name`; both are set for CURRENT and FUTURE only. */
 enum log_folder_kind log_folder_parse(const char *name, struct bytes *topic, int32_t *partition);
 
 void log_folder_name(struct bytes topic, int32_t partition, char name[LOG_FOLDER_NAME_MAX + 1]);
 
-/* The name with a suffix; the topic is cut so that it fits. `kind` is DELETED or STRAY. */
+/* The name with a suffix. `kind` is DELETED or STRAY, then the topic is cut so that it fits, or
+ * FUTURE, which must fit as it is. */
 void log_folder_name_aside(struct bytes topic, int32_t partition, const struct uuid *unique,
                            enum log_folder_kind kind, char name[LOG_FOLDER_NAME_MAX + 1]);
+
+/* Whether the name of a future folder is short enough. */
+bool log_folder_future_fits(struct bytes topic, int32_t partition);
 
 /* 1 to 249 characters of [a-zA-Z0-9._-], neither "." nor "..". */
 bool log_folder_topic_is_valid(struct bytes topic);

@@ -93,8 +93,8 @@ struct log {
     uint32_t truncations;           /* counted */
 
     struct segment_home home;
-    char *dir_name;     /* what home.dir points to */
-    char *dir_name_old; /* before a rename; readers may still hold it */
+    char *dir_name;         /* what home.dir points to */
+    char *dir_names_old[2]; /* before renames; readers may still hold them */
 
     struct mutex state_lock;
     struct uuid topic_id;         /* state_lock */
@@ -203,6 +203,10 @@ void log_forget_replicated_transactions(struct log *log, int64_t high_watermark)
 void log_begin_rebuilding_transactions(struct log *log);
 MUST_CHECK enum error log_take_open_transactions(struct log *log);
 void log_end_rebuilding_transactions(struct log *log);
+
+/* log_move.c */
+/* Drops its files from the cache: of a log that is deleted, but still referred to. */
+void log_close_files(struct log *log);
 
 /* log_flush.c */
 void log_flush_init(struct log *log);

@@ -77,6 +77,7 @@ enum error log_manager_open(const struct log_manager_options *options,
     mutex_init(&manager->lock);
     mutex_init(&manager->create_lock);
     TAILQ_INIT(&manager->removals);
+    TAILQ_INIT(&manager->preferences);
     if ((error = fill(manager, options)) != ERR_NONE) {
         log_manager_abandon(manager);
         return error;
@@ -134,20 +135,29 @@ static void run_close(struct task *task) {
     free(closing);
 }
 
+/* Takes over the reference. False: memory is out. */
+static bool post_close(struct log_manager *manager, struct log *log) {
+    struct closing *closing = malloc(sizeof(*closing));
+
+    if (closing == NULL) {
+        log_unref(log);
+        return false;
+    }
+    *closing = (struct closing){.task.run = run_close, .log = log};
+    worker_pool_post(manager->pool, &closing->task);
+    return true;
+}
+
 /* Posts the clean closing of all logs to the pool; false if memory is out. */
 static bool close_logs(struct log_manager *manager) {
     struct log **logs = log_manager_take_all(manager);
     bool complete = logs != NULL;
 
-    for (size_t i = 0; logs != NULL && logs[i] != NULL; i++) {
-        struct closing *closing = malloc(sizeof(*closing));
-        if (closing == NULL) {
-            complete = false;
-            log_unref(logs[i]);
-            continue;
-        }
-        *closing = (struct closing){.task.run = run_close, .log = logs[i]};
-        worker_pool_post(manager->pool, &closing->task);
+    for (size_t i = 0; logs != NULL && logs[i] != NULL; i++)
+        complete = post_close(manager, logs[i]) && complete;
+    for (struct log *log = manager->futures; log != NULL; log = log->next_in_bucket) {
+        log_ref(log);
+        complete = post_close(manager, log) && complete;
     }
     free(logs);
     worker_pool_drain(manager->pool);
@@ -184,6 +194,12 @@ void log_manager_close(struct log_manager *manager, int64_t broker_epoch) {
 }
 
 static void drop_logs(struct log_manager *manager) {
+    struct log *future;
+
+    while ((future = log_manager_pop_future(manager)) != NULL) {
+        log_mark_closed(future);
+        log_unref(future);
+    }
     for (size_t i = 0; i < manager->bucket_count; i++) {
         while (manager->buckets[i] != NULL) {
             struct log *log = manager->buckets[i];
@@ -207,6 +223,7 @@ void log_manager_abandon(struct log_manager *manager) {
         TAILQ_REMOVE(&manager->removals, removal, next);
         free(removal);
     }
+    log_manager_forget_preferences(manager);
     for (size_t i = 0; i < manager->dir_count; i++)
         log_manager_close_dir(&manager->dirs[i]);
     free(manager->dirs);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "broker/log/disk.h"
-#include "broker/log/log_folder.h"
 #include "broker/log/log_manager_internal.h"
 #include "broker/log/partition_metadata.h"
 
@@ -29,8 +28,17 @@ static struct manager_dir *emptiest_dir(struct log_manager *manager) {
     return emptiest;
 }
 
-/* What the checkpoints say of a deleted log must not be taken for the new one's. */
-static enum error refresh_stale_checkpoints(struct log_dir *dir) {
+/* Where it is wanted, as Kafka: nowhere else then. */
+static struct manager_dir *choose_dir(struct log_manager *manager, struct bytes topic,
+                                      int32_t partition) {
+    struct manager_dir *preferred = log_manager_preferred_dir(manager, topic, partition);
+
+    if (preferred == NULL)
+        return emptiest_dir(manager);
+    return log_dir_is_offline(&preferred->dir) ? NULL : preferred;
+}
+
+enum error log_manager_refresh_checkpoints(struct log_dir *dir) {
     enum error error;
     bool stale;
 
@@ -55,7 +63,7 @@ static enum error create_in(struct log_manager *manager, struct manager_dir *dir
     struct log *log = NULL;
     enum error error;
 
-    if ((error = refresh_stale_checkpoints(&dir->dir)) != ERR_NONE ||
+    if ((error = log_manager_refresh_checkpoints(&dir->dir)) != ERR_NONE ||
         (error = disk_make_dir(manager->disk, options->dir_name)) != ERR_NONE)
         return error;
     if (!uuid_is_zero(topic_id) &&
@@ -75,7 +83,7 @@ static enum error create_in(struct log_manager *manager, struct manager_dir *dir
 static enum error create(struct log_manager *manager, struct bytes topic, int32_t partition,
                          const struct uuid *topic_id, const struct log_config *config,
                          struct log **created) {
-    struct manager_dir *dir = emptiest_dir(manager);
+    struct manager_dir *dir = choose_dir(manager, topic, partition);
     char name[LOG_FOLDER_NAME_MAX + 1];
     char path[PATH_MAX];
     struct log_load_options options = {
@@ -95,6 +103,8 @@ static enum error create(struct log_manager *manager, struct bytes topic, int32_
     error = create_in(manager, dir, &options, topic_id, created);
     if (error == ERR_DISK_FAILED || error == ERR_DISK_FULL || error == ERR_DISK_CORRUPT)
         return log_dir_fail(&dir->dir, error, "create a partition");
+    if (error == ERR_NONE)
+        log_manager_forget_preference(manager, topic, partition);
     return error;
 }
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "broker/log/disk.h"
-#include "broker/log/log_folder.h"
 #include "broker/log/log_manager_internal.h"
 #include "client/base/logger.h"
 
@@ -80,8 +79,8 @@ static enum error rename_aside(struct log_manager *manager, struct log *log,
     return log_set_dir_name(log, path);
 }
 
-static enum error put_aside(struct log_manager *manager, struct log *log,
-                            enum log_folder_kind kind) {
+enum error log_manager_put_aside(struct log_manager *manager, struct log *log,
+                                 enum log_folder_kind kind, log_manager_take_out_of *take_out) {
     struct log_dir *dir = log->dir;
     char path[PATH_MAX];
     enum error error;
@@ -95,7 +94,7 @@ static enum error put_aside(struct log_manager *manager, struct log *log,
         mutex_unlock(&manager->create_lock);
         return log_dir_fail(dir, error, "rename a deleted partition");
     }
-    log_manager_take_out(manager, log);
+    take_out(manager, log);
     mutex_lock(&dir->lock);
     dir->checkpoints_are_stale = true;
     mutex_unlock(&dir->lock);
@@ -109,9 +108,9 @@ static enum error put_aside(struct log_manager *manager, struct log *log,
 }
 
 enum error log_manager_delete(struct log_manager *manager, struct log *log) {
-    return put_aside(manager, log, LOG_FOLDER_DELETED);
+    return log_manager_put_aside(manager, log, LOG_FOLDER_DELETED, log_manager_take_out);
 }
 
 enum error log_manager_set_aside(struct log_manager *manager, struct log *log) {
-    return put_aside(manager, log, LOG_FOLDER_STRAY);
+    return log_manager_put_aside(manager, log, LOG_FOLDER_STRAY, log_manager_take_out);
 }

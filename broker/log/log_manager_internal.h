@@ -7,6 +7,7 @@
 #define BROKER_LOG_LOG_MANAGER_INTERNAL_H
 
 #include "broker/log/checkpoint_file.h"
+#include "broker/log/log_folder.h"
 #include "broker/log/log_internal.h"
 #include "broker/log/log_manager.h"
 
@@ -33,6 +34,8 @@ struct manager_dir {
     struct checkpoint_table high_watermarks;
     struct checkpoint_table compacted_offsets;
 };
+
+struct dir_preference; /* log_manager_move.c */
 
 /* A folder on its way out. */
 struct removal {
@@ -80,6 +83,9 @@ struct log_manager {
     size_t bucket_count;                        /* lock; a power of two */
     size_t log_count;                           /* lock */
     TAILQ_HEAD(removal_list, removal) removals; /* lock; by due time */
+    struct log *futures;                        /* lock; chained by next_in_bucket */
+    TAILQ_HEAD(, dir_preference) preferences;   /* lock; oldest first */
+    size_t preference_count;                    /* lock */
 };
 
 /* log_manager_table.c */
@@ -90,7 +96,12 @@ struct log *log_manager_find_locked(const struct log_manager *manager, struct by
                                     int32_t partition);
 /* Takes the log out of table and directory; the reference becomes the caller's. */
 void log_manager_take_out(struct log_manager *manager, struct log *log);
-/* A reference of every log, ended by NULL; NULL if memory is out. */
+/* The log's place in the table is taken by `by`; both stay in their directories' lists. */
+void log_manager_replace_in_table(struct log_manager *manager, struct log *log, struct log *by);
+/* Into and out of the list of its directory. */
+void log_manager_join_dir(struct log *log);
+void log_manager_leave_dir(struct log_manager *manager, struct log *log);
+/* A reference of every log but future ones, ended by NULL; NULL if memory is out. */
 struct log **log_manager_take_all(struct log_manager *manager);
 
 /* log_manager_dirs.c */
@@ -106,7 +117,39 @@ int log_manager_live_directories(const struct log_manager *manager);
 /* Queues a folder for removal `delay_ms` from now. */
 MUST_CHECK enum error log_manager_remove_later(struct log_manager *manager, struct manager_dir *dir,
                                                const char *path, int64_t delay_ms);
+/* Closes the log and gives its folder another name; `take_out` takes it out of all lists, and its
+ * reference goes. What is deleted is removed later. Errors: KAFKA_STORAGE_ERROR, the disk's: its
+ * directory is offline, and it stays in the lists. */
+typedef void log_manager_take_out_of(struct log_manager *manager, struct log *log);
+MUST_CHECK enum error log_manager_put_aside(struct log_manager *manager, struct log *log,
+                                            enum log_folder_kind kind,
+                                            log_manager_take_out_of *take_out);
 void log_manager_post_due_removals(struct log_manager *manager, int64_t now_ms);
+
+/* log_manager_create.c */
+/* What the checkpoints say of a deleted log must not be taken for that of a new one. */
+MUST_CHECK enum error log_manager_refresh_checkpoints(struct log_dir *dir);
+
+/* log_manager_move.c */
+/* Takes over the reference, unless there is another future log of the partition: then false. */
+MUST_CHECK bool log_manager_insert_future(struct log_manager *manager, struct log *future);
+/* Takes any one out, its reference becomes the caller's; NULL: there is none. Nobody else uses
+ * them. */
+struct log *log_manager_pop_future(struct log_manager *manager);
+/* Where the partition's log is to be made; NULL: anywhere. */
+struct manager_dir *log_manager_preferred_dir(struct log_manager *manager, struct bytes topic,
+                                              int32_t partition);
+void log_manager_forget_preference(struct log_manager *manager, struct bytes topic,
+                                   int32_t partition);
+void log_manager_forget_preferences(struct log_manager *manager);
+
+/* log_manager_twice.c */
+/* Takes over the reference of a log that was found at start. Of two of one partition the one that
+ * got further stays, the other one is deleted or set aside. Errors: DISK_CORRUPT (logged; nobody
+ * knows which to keep), OUT_OF_MEMORY. */
+MUST_CHECK enum error log_manager_insert_or_resolve(struct log_manager *manager, struct log *found);
+/* Takes over the reference of a log that is in no list: its folder gets another name. */
+void log_manager_discard(struct log_manager *manager, struct log *log, enum log_folder_kind kind);
 
 /* log_manager_due.c */
 void log_manager_init_checkpoints(struct log_manager *manager,

@@ -126,7 +126,8 @@ struct load_job {
     struct task task;
     struct log_manager *manager;
     struct manager_dir *dir;
-    struct log *log; /* result; NULL: failed */
+    enum log_folder_kind kind; /* CURRENT or FUTURE, once it has run */
+    struct log *log;           /* result; NULL: failed */
     enum error error;
     char name[LOG_FOLDER_NAME_MAX + 1];
 };
@@ -172,6 +173,7 @@ static enum error on_folder(void *context, const char *name, bool is_dir) {
         return ERR_NONE;
     switch (log_folder_parse(name, &topic, &partition)) {
     case LOG_FOLDER_CURRENT:
+    case LOG_FOLDER_FUTURE:
         return add_job(scan, name);
     case LOG_FOLDER_DELETED:
         if (snprintf(path, sizeof(path), "%s/%s", scan->dir->dir.path, name) >= (int)sizeof(path))
@@ -179,7 +181,6 @@ static enum error on_folder(void *context, const char *name, bool is_dir) {
         return log_manager_remove_later(scan->manager, scan->dir, path,
                                         log_config_default.file_delete_delay_ms);
     case LOG_FOLDER_STRAY:
-    case LOG_FOLDER_FUTURE:
         LOG_WARN("folder_set_aside", "path=%s folder=%s action=keep",
                  LOG_QUOTED_TEXT(scan->dir->dir.path), LOG_QUOTED_TEXT(name));
         return ERR_NONE;
@@ -205,7 +206,8 @@ static void run_load(struct task *task) {
         job->error = ERR_KAFKA_STORAGE_ERROR;
         return;
     }
-    CHECK(log_folder_parse(job->name, &topic, &partition) == LOG_FOLDER_CURRENT);
+    job->kind = log_folder_parse(job->name, &topic, &partition);
+    CHECK(job->kind == LOG_FOLDER_CURRENT || job->kind == LOG_FOLDER_FUTURE);
     if (snprintf(path, sizeof(path), "%s/%s", dir->dir.path, job->name) >= (int)sizeof(path)) {
         job->error = log_dir_fail(&dir->dir, ERR_DISK_FAILED, "load a partition");
         return;
@@ -249,19 +251,16 @@ static enum error scan_dir(struct scan *scan) {
 
 static enum error insert_loaded(struct log_manager *manager, struct load_job *job) {
     struct log *log = job->log;
-    enum error error;
 
-    if (log_manager_find(manager, log->topic, log->partition) != NULL) {
-        LOG_ERROR("partition_in_two_directories", "topic=%.*s partition=%d path=%s",
-                  BYTES_FORMAT(log->topic), log->partition, LOG_QUOTED_TEXT(job->dir->dir.path));
-        return ERR_DISK_CORRUPT;
-    }
-    if ((error = log_manager_insert(manager, log)) != ERR_NONE)
-        return error;
     job->log = NULL;
+    if (job->kind == LOG_FOLDER_FUTURE) {
+        if (!log_manager_insert_future(manager, log))
+            log_manager_discard(manager, log, LOG_FOLDER_DELETED); /* a copy is not missed */
+        return ERR_NONE;
+    }
     /* What a crash left in the page cache only goes to disk soon, not with the next append. */
     log_request_flush(log, log_end_offset(log));
-    return ERR_NONE;
+    return log_manager_insert_or_resolve(manager, log);
 }
 
 static enum error finish_dir(struct scan *scan) {

@@ -66,25 +66,44 @@ enum error log_manager_insert(struct log_manager *manager, struct log *log) {
         manager->log_count++;
     }
     mutex_unlock(&manager->lock);
-    if (error != ERR_NONE)
-        return error;
+    if (error == ERR_NONE)
+        log_manager_join_dir(log);
+    return error;
+}
+
+/* What points to the log in its bucket. `lock` is held. */
+static struct log **link_to(struct log_manager *manager, const struct log *log) {
+    struct log **link = &manager->buckets[bucket_of(manager, log->topic, log->partition)];
+
+    while (*link != log)
+        link = &(*link)->next_in_bucket;
+    return link;
+}
+
+void log_manager_take_out(struct log_manager *manager, struct log *log) {
+    mutex_lock(&manager->lock);
+    *link_to(manager, log) = log->next_in_bucket;
+    manager->log_count--;
+    mutex_unlock(&manager->lock);
+    log_manager_leave_dir(manager, log);
+}
+
+void log_manager_replace_in_table(struct log_manager *manager, struct log *log, struct log *by) {
+    mutex_lock(&manager->lock);
+    *link_to(manager, log) = by;
+    by->next_in_bucket = log->next_in_bucket;
+    mutex_unlock(&manager->lock);
+}
+
+void log_manager_join_dir(struct log *log) {
     mutex_lock(&log->dir->lock);
     TAILQ_INSERT_TAIL(&log->dir->logs, log, in_dir);
     log->dir->log_count++;
     mutex_unlock(&log->dir->lock);
-    return ERR_NONE;
 }
 
-void log_manager_take_out(struct log_manager *manager, struct log *log) {
-    struct log **link;
-
-    mutex_lock(&manager->lock);
-    link = &manager->buckets[bucket_of(manager, log->topic, log->partition)];
-    while (*link != log)
-        link = &(*link)->next_in_bucket;
-    *link = log->next_in_bucket;
-    manager->log_count--;
-    mutex_unlock(&manager->lock);
+void log_manager_leave_dir(struct log_manager *manager, struct log *log) {
+    (void)manager;
     mutex_lock(&log->dir->lock);
     TAILQ_REMOVE(&log->dir->logs, log, in_dir);
     log->dir->log_count--;

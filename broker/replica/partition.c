@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "broker/log/log_move.h"
 #include "broker/log/retention.h"
+#include "broker/replica/partition_move.h"
 #include "client/base/logger.h"
 
 /* The log's pool tells of every flush. */
@@ -36,9 +38,11 @@ struct partition *partition_new(const struct partition_environment *environment,
     partition->index = index;
     partition->topic_id = *topic_id;
     log_ref(log);
-    partition->log = log;
+    atomic_init(&partition->log, log);
+    SLIST_INIT(&partition->former_logs);
     atomic_init(&partition->references, 1);
     mutex_init(&partition->append_lock);
+    mutex_init(&partition->move_lock);
     mutex_init(&partition->lock);
     atomic_init(&partition->role, ROLE_NONE);
     atomic_init(&partition->leader_epoch, -1);
@@ -77,13 +81,22 @@ void partition_ref(struct partition *partition) {
 }
 
 void partition_unref(struct partition *partition) {
+    struct former_log *former;
+
     if (partition == NULL ||
         atomic_fetch_sub_explicit(&partition->references, 1, memory_order_acq_rel) != 1)
         return;
     CHECK(TAILQ_EMPTY(&partition->waiters));
     stop_listening(partition);
     log_unref(partition->log);
+    log_unref(partition->future);
+    while ((former = SLIST_FIRST(&partition->former_logs)) != NULL) {
+        SLIST_REMOVE_HEAD(&partition->former_logs, next);
+        log_unref(former->log);
+        free(former);
+    }
     traffic_meter_unref(partition->traffic);
+    mutex_done(&partition->move_lock);
     mutex_done(&partition->lock);
     mutex_done(&partition->append_lock);
     free(partition->topic);
@@ -355,15 +368,19 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
 void partition_set_log_config(struct partition *partition, const struct log_config *config) {
     mutex_lock(&partition->append_lock);
     log_set_config(partition->log, config);
+    partition_set_future_config(partition, config);
     mutex_unlock(&partition->append_lock);
 }
 
 enum error partition_retire(struct partition *partition, struct log_manager *manager,
                             enum retired_log fate) {
     struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
+    struct log *future;
     enum error error = ERR_NONE;
 
     mutex_lock(&partition->append_lock);
+    partition->is_retired = true;
+    future = partition_end_move(partition);
     mutex_lock(&partition->lock);
     atomic_store(&partition->role, ROLE_NONE);
     atomic_store(&partition->leader_id, METADATA_NO_BROKER);
@@ -377,6 +394,10 @@ enum error partition_retire(struct partition *partition, struct log_manager *man
         error = log_manager_set_aside(manager, partition->log);
     mutex_unlock(&partition->append_lock);
     partition_post_waiters(&woken);
+    /* A failure took the future log's directory offline, and its folder is a copy. */
+    if (future != NULL && fate != RETIRED_LOG_KEEP)
+        (void)!log_manager_drop_future(manager, future);
+    log_unref(future);
     return error;
 }
 

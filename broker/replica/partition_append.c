@@ -128,7 +128,7 @@ static enum error truncate_to(struct partition *partition, int64_t offset) {
     enum error error;
 
     if (offset >= log_end_offset(partition->log))
-        return log_truncate(partition->log, offset);
+        return log_truncate(partition->log, offset); /* epochs without records */
     if (offset < high_watermark)
         LOG_WARN("truncated_below_high_watermark",
                  "topic=%s partition=%d offset=%" PRId64 " high_watermark=%" PRId64
@@ -138,6 +138,7 @@ static enum error truncate_to(struct partition *partition, int64_t offset) {
     LOG_INFO("log_truncated", "topic=%s partition=%d offset=%" PRId64 " log_end_offset=%" PRId64,
              partition->topic, partition->index, offset, log_end_offset(partition->log));
     error = log_truncate(partition->log, offset);
+    partition_cut_future(partition);
     if (error == ERR_NONE)
         set_follower_high_watermark(partition, atomic_load(&partition->high_watermark));
     return error;
@@ -214,6 +215,7 @@ enum error partition_recover_out_of_range(struct partition *partition, int32_t l
                      " leader_log_start_offset=%" PRId64,
                      partition->topic, partition->index, end, leader_log_start_offset);
             error = log_truncate_fully_and_start_at(partition->log, leader_log_start_offset);
+            partition_cut_future(partition);
             if (error == ERR_NONE)
                 set_follower_high_watermark(partition, leader_log_start_offset);
         } else {

@@ -1,11 +1,14 @@
 #include "broker/replica/partition_internal.h"
 
 enum error partition_begin_compaction(struct partition *partition, struct log_compaction **begun) {
-    enum error error;
+    enum error error = ERR_NONE;
 
     mutex_lock(&partition->append_lock);
-    error =
-        log_compaction_begin(partition->log, clock_wall_ms(partition->environment->clock), begun);
+    *begun = NULL;
+    /* What is being copied stays as it is, as in Kafka: the exchange would have to wait. */
+    if (!partition_is_moving(partition))
+        error = log_compaction_begin(partition->log, clock_wall_ms(partition->environment->clock),
+                                     begun);
     mutex_unlock(&partition->append_lock);
     return error;
 }

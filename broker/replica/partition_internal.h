@@ -9,17 +9,31 @@
 #include "broker/replica/partition.h"
 #include "client/base/sync.h"
 
+struct former_log {
+    SLIST_ENTRY(former_log) next;
+    struct log *log; /* a reference */
+};
+
 struct partition {
     const struct partition_environment *environment;
-    char *topic;                   /* fixed */
-    int32_t index;                 /* fixed */
-    struct uuid topic_id;          /* fixed */
-    struct log *log;               /* fixed; has its own rules */
+    char *topic;               /* fixed */
+    int32_t index;             /* fixed */
+    struct uuid topic_id;      /* fixed */
+    _Atomic(struct log *) log; /* a reference; another one only once it was moved: append_lock */
     struct traffic_meter *traffic; /* fixed once others know the partition; a reference, or NULL */
     atomic_int references;
 
-    struct mutex append_lock; /* before `lock` */
+    struct mutex append_lock; /* before `move_lock` */
+    struct mutex move_lock;   /* before `lock` */
     struct mutex lock;
+
+    struct log *future;     /* move_lock; a reference; NULL: it is not being moved */
+    uint32_t cuts;          /* move_lock; truncations of the log, counted */
+    uint32_t damaged_reads; /* the mover's thread: in a row */
+    bool is_retired;        /* append_lock */
+    /* append_lock; what it was moved from. Readers may have come upon them without a lock, so they
+     * stay as long as the partition; their files are closed. */
+    SLIST_HEAD(, former_log) former_logs;
 
     atomic_bool leader_is_throttled, follower_is_throttled;
 
@@ -56,6 +70,12 @@ struct partition {
     struct log_listener flush_listener;
     bool listens; /* append_lock: the log knows the listener */
 };
+
+/* partition_move.c. Under `append_lock`: the log was cut, so is its future one. */
+void partition_cut_future(struct partition *partition);
+/* Under `append_lock`. */
+void partition_set_future_config(struct partition *partition, const struct log_config *config);
+bool partition_is_moving(struct partition *partition);
 
 /* This leader's ISR is to have `isr_count` members within its leader epoch. Under `lock`, on the
  * control thread, before it has. */

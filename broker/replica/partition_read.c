@@ -132,6 +132,33 @@ int64_t partition_visible_end(struct partition *partition, enum read_isolation i
     return atomic_load(&partition->high_watermark);
 }
 
+static enum error read_from(struct log *log, const struct partition_read *read, int64_t end,
+                            struct partition_read_result *result) {
+    enum error error = log_read(log, read->fetch_offset, end, read->bytes_max,
+                                read->at_least_one_batch, &result->records);
+
+    if (error != ERR_NONE || read->isolation != READ_COMMITTED || result->records.size == 0)
+        return error;
+    error = log_aborted_transactions(log, read->fetch_offset, end, &result->records, read->arena,
+                                     &result->aborted);
+    if (error != ERR_NONE)
+        log_range_release(&result->records);
+    return error;
+}
+
+/* The log may be moved to another directory meanwhile, and the old one fail. */
+static enum error read_records(struct partition *partition, const struct partition_read *read,
+                               int64_t end, struct partition_read_result *result) {
+    struct log *log;
+    enum error error;
+
+    do {
+        log = partition->log;
+        error = read_from(log, read, end, result);
+    } while (error == ERR_KAFKA_STORAGE_ERROR && partition->log != log);
+    return error;
+}
+
 enum error partition_read(struct partition *partition, const struct partition_read *read,
                           struct partition_read_result *result) {
     enum partition_role role = atomic_load(&partition->role);
@@ -165,13 +192,5 @@ enum error partition_read(struct partition *partition, const struct partition_re
     end = partition_visible_end(partition, read->isolation);
     if (read->fetch_offset >= end || read->bytes_max == 0)
         return ERR_NONE;
-    error = log_read(partition->log, read->fetch_offset, end, read->bytes_max,
-                     read->at_least_one_batch, &result->records);
-    if (error != ERR_NONE || read->isolation != READ_COMMITTED || result->records.size == 0)
-        return error;
-    error = log_aborted_transactions(partition->log, read->fetch_offset, end, &result->records,
-                                     read->arena, &result->aborted);
-    if (error != ERR_NONE)
-        log_range_release(&result->records);
-    return error;
+    return read_records(partition, read, end, result);
 }

@@ -5,6 +5,10 @@
 #include <uthash.h>
 
 #include "broker/log/log_dir.h"
+#include "broker/log/log_folder.h"
+#include "broker/log/log_move.h"
+#include "broker/replica/partition_move.h"
+#include "broker/replica/replica_mover.h"
 #include "broker/replica/replication_quota.h"
 #include "client/base/logger.h"
 
@@ -26,6 +30,7 @@ struct replica_manager {
     struct cleaner_counters cleaner_counters;
     struct traffic_meter *traffic; /* of all topics */
     struct replication_quota leader_quota, follower_quota;
+    struct replica_mover *mover;
     int64_t leads_since;   /* by states of that transaction on */
     pthread_rwlock_t lock; /* the tables and the arrays in them */
     struct hosted_topic *by_name;
@@ -38,7 +43,12 @@ enum error replica_manager_new(const struct replica_manager_config *config,
 
     if (manager == NULL)
         return ERR_OUT_OF_MEMORY;
-    if ((manager->traffic = traffic_meter_new(NULL)) == NULL) {
+    manager->traffic = traffic_meter_new(NULL);
+    manager->mover =
+        replica_mover_new(config->logs, config->mover_threads > 0 ? config->mover_threads : 1);
+    if (manager->traffic == NULL || manager->mover == NULL) {
+        replica_mover_free(manager->mover);
+        traffic_meter_unref(manager->traffic);
         free(manager);
         return ERR_OUT_OF_MEMORY;
     }
@@ -63,8 +73,9 @@ enum error replica_manager_new(const struct replica_manager_config *config,
 }
 
 void replica_manager_throttle(struct replica_manager *manager, int64_t leader_bytes_per_second,
-                              int64_t follower_bytes_per_second) {
+                              int64_t follower_bytes_per_second, int64_t move_bytes_per_second) {
     replication_quota_set(&manager->leader_quota, leader_bytes_per_second);
+    replica_mover_throttle(manager->mover, move_bytes_per_second);
     replication_quota_set(&manager->follower_quota, follower_bytes_per_second);
 }
 
@@ -210,6 +221,63 @@ static bool is_new_replica(const struct metadata_partition *state, int32_t broke
             !broker_ids_contain(state->isr, state->isr_count, broker_id));
 }
 
+static void drop_future(struct replica_manager *manager, struct log *future) {
+    enum error error = log_manager_drop_future(manager->config.logs, future);
+
+    if (error != ERR_NONE)
+        LOG_ERROR("future_log_not_removed", "topic=%.*s partition=%d error=%s",
+                  BYTES_FORMAT(log_topic(future)), log_partition(future), error_name(error));
+}
+
+static void end_move(struct replica_manager *manager, struct partition *partition) {
+    struct log *future = partition_end_move(partition);
+
+    if (future == NULL)
+        return;
+    LOG_INFO("replica_move_ended", "topic=%s partition=%d path=%s", partition_topic(partition),
+             partition_index(partition), LOG_QUOTED_TEXT(log_dir_path(log_directory(future))));
+    drop_future(manager, future);
+    log_unref(future);
+}
+
+static enum error begin_move(struct replica_manager *manager, struct partition *partition,
+                             struct log *future) {
+    enum error error = partition_begin_move(partition, future);
+
+    if (error != ERR_NONE)
+        return error;
+    LOG_INFO("replica_move_begun",
+             "topic=%s partition=%d from=%s to=%s offset=%" PRId64 " log_end_offset=%" PRId64,
+             partition_topic(partition), partition_index(partition),
+             LOG_QUOTED_TEXT(log_dir_path(log_directory(partition_log(partition)))),
+             LOG_QUOTED_TEXT(log_dir_path(log_directory(future))), log_end_offset(future),
+             log_end_offset(partition_log(partition)));
+    replica_mover_add(manager->mover, partition);
+    return ERR_NONE;
+}
+
+/* The broker stopped while the replica was being moved, or the place of its log was taken anew. */
+static void resume_move(struct replica_manager *manager, struct partition *partition) {
+    struct log *log = partition_log(partition);
+    struct log *future =
+        log_manager_find_future(manager->config.logs, log_topic(log), log_partition(log));
+    struct uuid topic_id;
+    enum error error;
+
+    if (future == NULL)
+        return;
+    topic_id = log_topic_id(future);
+    if (log_directory(future) == log_directory(log) ||
+        (!uuid_is_zero(&topic_id) && !uuid_equal(&topic_id, partition_topic_id(partition)))) {
+        drop_future(manager, future);
+        return;
+    }
+    error = begin_move(manager, partition, future);
+    if (error != ERR_NONE)
+        LOG_ERROR("replica_move_not_resumed", "topic=%s partition=%d error=%s",
+                  partition_topic(partition), partition_index(partition), error_name(error));
+}
+
 /* Opens or creates the log, and puts the partition into the table. */
 static struct partition *host(struct replica_manager *manager, struct hosted_topic *hosted,
                               const struct metadata_topic *topic, int32_t index,
@@ -242,6 +310,7 @@ static struct partition *host(struct replica_manager *manager, struct hosted_top
                               log_high_watermark(log));
     partition_set_traffic(partition, hosted->traffic);
     set_partition(manager, hosted, index, partition);
+    resume_move(manager, partition);
     return partition;
 }
 
@@ -361,6 +430,7 @@ static void set_aside_if_stray(void *context, struct log *log) {
     const struct metadata_topic *topic = metadata_find_topic(search->metadata, log_topic(log));
     const struct metadata_partition *state =
         topic == NULL ? NULL : metadata_find_partition(topic, log_partition(log));
+    struct log *future;
     enum error error;
 
     if (state != NULL &&
@@ -370,6 +440,9 @@ static void set_aside_if_stray(void *context, struct log *log) {
              "topic=%.*s partition=%d action=\"renamed to -stray and kept; delete it by hand if "
              "it is not needed\"",
              BYTES_FORMAT(log_topic(log)), log_partition(log));
+    future = log_manager_find_future(manager->config.logs, log_topic(log), log_partition(log));
+    if (future != NULL)
+        drop_future(manager, future);
     error = log_manager_set_aside(manager->config.logs, log);
     if (error != ERR_NONE)
         LOG_ERROR("stray_log_not_renamed", "topic=%.*s partition=%d error=%s",
@@ -381,6 +454,79 @@ void replica_manager_set_strays_aside(struct replica_manager *manager,
     struct stray_search search = {manager, metadata};
 
     log_manager_for_each(manager->config.logs, set_aside_if_stray, &search);
+}
+
+/* ---- Moving them between directories ---- */
+
+static enum error move_to(struct replica_manager *manager, struct partition *partition, int dir) {
+    struct log_manager *logs = manager->config.logs;
+    /* The future log first: it may become the log at any moment. */
+    struct log *future = partition_future_log(partition);
+    struct log *log = partition_log(partition);
+    enum error error = ERR_NONE;
+
+    if (future != NULL) {
+        /* That is under way, or failed. */
+        replica_mover_add(manager->mover, partition);
+        log_unref(future);
+        return ERR_NONE;
+    }
+    if (log_manager_dir_holds(logs, dir, log))
+        return ERR_NONE;
+    if ((error = log_manager_make_future(logs, log, dir, &future)) != ERR_NONE)
+        return error;
+    error = begin_move(manager, partition, future);
+    if (error != ERR_NONE)
+        drop_future(manager, future);
+    return error;
+}
+
+/* Where it is, or on its way to. */
+static bool is_bound_for(struct replica_manager *manager, struct partition *partition, int dir) {
+    struct log_manager *logs = manager->config.logs;
+    struct log *future = partition_future_log(partition);
+    bool is_bound = (future != NULL && log_manager_dir_holds(logs, dir, future)) ||
+                    log_manager_dir_holds(logs, dir, partition_log(partition));
+
+    log_unref(future);
+    return is_bound;
+}
+
+static void end_move_elsewhere(struct replica_manager *manager, struct partition *partition,
+                               int dir) {
+    struct log *future = partition_future_log(partition);
+
+    if (future != NULL && !log_manager_dir_holds(manager->config.logs, dir, future))
+        end_move(manager, partition);
+    log_unref(future);
+}
+
+enum error replica_manager_move(struct replica_manager *manager, struct bytes topic, int32_t index,
+                                struct bytes path) {
+    struct log_manager *logs = manager->config.logs;
+    struct partition *partition;
+    enum error error = ERR_REPLICA_NOT_AVAILABLE;
+    int dir;
+
+    if (!log_folder_future_fits(topic, index))
+        return ERR_INVALID_TOPIC_EXCEPTION;
+    if ((dir = log_manager_find_dir(logs, path)) < 0)
+        return ERR_LOG_DIR_NOT_FOUND;
+    if (log_manager_dir_is_offline(logs, dir))
+        return ERR_KAFKA_STORAGE_ERROR;
+    partition = replica_manager_find(manager, topic, index);
+    if (partition != NULL && is_offline(partition)) {
+        error = ERR_KAFKA_STORAGE_ERROR;
+    } else {
+        if (partition != NULL)
+            end_move_elsewhere(manager, partition, dir);
+        if (partition == NULL || !is_bound_for(manager, partition, dir))
+            log_manager_prefer_dir(logs, topic, index, dir);
+        if (partition != NULL)
+            error = move_to(manager, partition, dir);
+    }
+    partition_unref(partition);
+    return error;
 }
 
 /* ---- All of them ---- */
@@ -436,7 +582,15 @@ void replica_manager_apply_retention(struct replica_manager *manager) {
 
 static void stop_if_offline(void *context, struct partition *partition) {
     struct replica_manager *manager = context;
+    struct log *future = partition_future_log(partition);
+    struct log *ended;
 
+    if (future != NULL && log_dir_is_offline(log_directory(future)) &&
+        (ended = partition_end_move(partition)) != NULL) {
+        log_manager_forget_future(manager->config.logs, ended);
+        log_unref(ended);
+    }
+    log_unref(future);
     if (is_offline(partition))
         manager->config.source.unfollow(manager->config.source.context, partition);
 }
@@ -477,6 +631,7 @@ void replica_manager_free(struct replica_manager *manager) {
     if (manager == NULL)
         return;
     replica_manager_retire_all(manager);
+    replica_mover_free(manager->mover);
     replication_quota_done(&manager->leader_quota);
     replication_quota_done(&manager->follower_quota);
     CHECK(pthread_rwlock_destroy(&manager->lock) == 0);

@@ -28,6 +28,7 @@ struct replica_manager_config {
     int32_t broker_id;
     int64_t replica_lag_ms_max;
     int64_t guard_bytes_max; /* partition.h */
+    int32_t mover_threads;   /* that move replicas between directories, at most; 0: one */
     struct clock *clock;
     struct log_manager *logs;
     struct follower_source source;
@@ -41,9 +42,10 @@ struct replica_manager_config {
 
 MUST_CHECK enum error replica_manager_new(const struct replica_manager_config *config,
                                           struct replica_manager **created);
-/* What throttled replicas may take from here and bring here; INT64_MAX: no bound. */
+/* What throttled replicas may take from here and bring here, and what may be copied from one
+ * directory to another; INT64_MAX: no bound. */
 void replica_manager_throttle(struct replica_manager *manager, int64_t leader_bytes_per_second,
-                              int64_t follower_bytes_per_second);
+                              int64_t follower_bytes_per_second, int64_t move_bytes_per_second);
 /* The logs may have lost records before the registration `zxid`: a state that is older and names
  * this broker as leader does not make it lead. It would give the offsets of what it lost to other
  * records of the same leader epoch. The controller sees the registration and decides anew. */
@@ -75,6 +77,13 @@ void replica_manager_apply_settings(struct replica_manager *manager,
 void replica_manager_set_strays_aside(struct replica_manager *manager,
                                       const struct metadata *metadata);
 
+/* Begins to move a replica to the directory of that path; the one where it is ends a move. A
+ * replica that is not here yet is made there when it comes: REPLICA_NOT_AVAILABLE. Other errors, as
+ * Kafka's: INVALID_TOPIC_EXCEPTION (the name is too long for a future folder), LOG_DIR_NOT_FOUND,
+ * KAFKA_STORAGE_ERROR (it, or any directory, is offline), the log manager's. */
+MUST_CHECK enum error replica_manager_move(struct replica_manager *manager, struct bytes topic,
+                                           int32_t index, struct bytes path);
+
 /* Every partition that this broker leads is looked at for lagging followers. Call it every half
  * of replica.lag.time.max.ms. */
 void replica_manager_check_lag(struct replica_manager *manager);
@@ -95,7 +104,7 @@ typedef void replica_manager_visit_topic(void *context, const char *topic,
 void replica_manager_for_each_topic(struct replica_manager *manager,
                                     replica_manager_visit_topic *visit, void *context);
 
-/* Replicas in directories that failed fetch no more. Control thread. */
+/* Replicas in directories that failed fetch no more, and none is moved into one. Control thread. */
 void replica_manager_stop_offline(struct replica_manager *manager);
 
 typedef void replica_manager_visit_offline(void *context, const struct metadata_topic *topic,

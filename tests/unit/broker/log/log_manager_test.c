@@ -2,6 +2,7 @@
 #include "tests/unit/broker/log/log_fixture.h"
 
 #include "broker/log/log_manager.h"
+#include "broker/log/log_move.h"
 #include "client/base/logger.h"
 
 #define DIRS 2
@@ -414,6 +415,97 @@ static void a_partition_in_two_directories_stops_the_start(void **state) {
     remove_tree(home.root);
 }
 
+static int count_with_suffix(const char *dir, const char *suffix) {
+    DIR *listing = opendir(dir);
+    struct dirent *entry;
+    int count = 0;
+
+    assert_non_null(listing);
+    while ((entry = readdir(listing)) != NULL) {
+        size_t size = strlen(entry->d_name);
+        if (size > strlen(suffix) && strcmp(entry->d_name + size - strlen(suffix), suffix) == 0)
+            count++;
+    }
+    closedir(listing);
+    return count;
+}
+
+static void copy_folder(const char *from, const char *to) {
+    char command[1024];
+
+    assert_true(snprintf(command, sizeof(command), "cp -r %s %s", from, to) < (int)sizeof(command));
+    assert_int_equal(system(command), 0);
+}
+
+/* A crash while a replica took its new place, or a directory that comes back from long ago. */
+static void of_two_logs_of_a_partition_the_newer_one_stays(void **state) {
+    struct log_manager *manager;
+    struct home home;
+    char saved[256];
+    int here, other;
+    (void)state;
+
+    home_init(&home);
+    manager = start(&home);
+    append(&home, make_log(&home, manager, "t", 0), 3);
+    log_manager_close(manager, 1);
+    here = file_exists(home.dirs[0], "t-0") ? 0 : 1;
+    copy_folder(path_in(home.dirs[here], "t-0"), path_in(home.dirs[!here], "t-0"));
+    logger_set_level(LOG_LEVEL_ERROR);
+    manager = start(&home);
+    assert_int_equal(log_manager_log_count(manager), 1);
+    assert_int_equal(log_end_offset(find(manager, "t", 0)), 3);
+    here = file_exists(home.dirs[0], "t-0") ? 0 : 1;
+    other = !here;
+    assert_false(file_exists(home.dirs[other], "t-0"));
+    assert_int_equal(count_with_suffix(home.dirs[other], "-delete"), 1);
+    log_manager_close(manager, 1);
+    snprintf(saved, sizeof(saved), "%s/saved", home.root);
+    copy_folder(path_in(home.dirs[here], "t-0"), saved);
+    manager = start(&home);
+    append(&home, find(manager, "t", 0), 2);
+    log_manager_close(manager, 1);
+    for (int turn = 0; turn < 2; turn++) {
+        /* The older one in the directory that is read later, then in the one that is read first. */
+        if (turn == 1) {
+            assert_int_equal(
+                rename(path_in(home.dirs[here], "t-0"), path_in(home.dirs[!here], "t-0")), 0);
+            here = !here;
+        }
+        copy_folder(saved, path_in(home.dirs[!here], "t-0"));
+        manager = start(&home);
+        assert_int_equal(log_end_offset(find(manager, "t", 0)), 5);
+        assert_true(file_exists(home.dirs[here], "t-0"));
+        assert_false(file_exists(home.dirs[!here], "t-0"));
+        assert_int_equal(count_with_suffix(home.dirs[!here], "-stray"), 1);
+        log_manager_close(manager, 1);
+    }
+    remove_tree(home.root);
+}
+
+static void a_log_is_made_where_it_is_wanted(void **state) {
+    struct log_manager *manager;
+    struct home home;
+    struct log *log;
+    (void)state;
+
+    home_init(&home);
+    manager = start(&home);
+    assert_int_equal(log_manager_find_dir(manager, bytes_of_text(home.dirs[1])), 1);
+    assert_int_equal(log_manager_find_dir(manager, bytes_of_text("/nowhere")), -1);
+    for (int32_t i = 0; i < 10; i++) {
+        log_manager_prefer_dir(manager, bytes_of_text("t"), i, 0);
+        log_manager_prefer_dir(manager, bytes_of_text("t"), i, 1);
+    }
+    for (int32_t i = 0; i < 10; i++)
+        assert_true(log_manager_dir_holds(manager, 1, make_log(&home, manager, "t", i)));
+    /* Once is enough: the next one goes where there are fewest. */
+    log = make_log(&home, manager, "t", 10);
+    assert_true(log_manager_dir_holds(manager, 0, log));
+    log_manager_close(manager, 1);
+    remove_tree(home.root);
+}
+
 static void folders_of_others_are_left_alone(void **state) {
     struct log_manager *manager;
     struct home home;
@@ -442,6 +534,8 @@ int main(void) {
         cmocka_unit_test(flush_ms_puts_old_data_on_disk),
         cmocka_unit_test(a_failing_directory_goes_offline_alone),
         cmocka_unit_test(a_partition_in_two_directories_stops_the_start),
+        cmocka_unit_test(of_two_logs_of_a_partition_the_newer_one_stays),
+        cmocka_unit_test(a_log_is_made_where_it_is_wanted),
         cmocka_unit_test(folders_of_others_are_left_alone),
     };
 

@@ -1,0 +1,152 @@
+"""Replicas move between the directories of a broker, under load, with a kill -9 in the middle."""
+import pathlib
+import subprocess
+import time
+import unittest
+
+from kafka import KafkaProducer
+
+from broker_cluster import COMMAND, BrokerCluster, wait_until
+from steady_load import SteadyLoad
+from wire_codec import Connection, read_apis
+
+PARTITIONS = 4
+BROKER = 2
+BULK_BYTES = 12 << 20
+RECORD_BYTES = 64 << 10
+NONE, INVALID_TOPIC, REPLICA_NOT_AVAILABLE, LOG_DIR_NOT_FOUND = 0, 17, 9, 57
+APIS = read_apis()
+
+
+class MoveReplicaTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = BrokerCluster(2, settings={"min.insync.replicas": 1})
+        for broker in cls.cluster.brokers.values():
+            broker.settings["log.dirs"] = ",".join(str(broker.folder / name)
+                                                   for name in ("data", "data2"))
+        cls.cluster.__enter__()
+        cls.broker = cls.cluster.brokers[BROKER]
+        cls.dirs = cls.broker.settings["log.dirs"].split(",")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cluster.__exit__(None, None, None)
+
+    def ask(self, api, version, values):
+        with Connection(self.broker.port) as connection:
+            return connection.ask(APIS[api], version, values)
+
+    def move(self, topic, partitions, directory, version=2):
+        """{partition: error code}"""
+        answer = self.ask("AlterReplicaLogDirs", version, {"dirs": [
+            {"path": directory, "topics": [{"name": topic, "partitions": list(partitions)}]}]})
+        return {partition["partition_index"]: partition["error_code"]
+                for result in answer["results"] for partition in result["partitions"]}
+
+    def replicas(self, topic):
+        """{(partition, is future): (directory, size, lag)}"""
+        answer = self.ask("DescribeLogDirs", 4, {"topics": None})
+        return {(partition["partition_index"], partition["is_future_key"]):
+                (told["log_dir"], partition["partition_size"], partition["offset_lag"])
+                for told in answer["results"] for found in told["topics"] if found["name"] == topic
+                for partition in found["partitions"]}
+
+    def directories(self, topic):
+        return {partition: told[0] for (partition, is_future), told
+                in self.replicas(topic).items() if not is_future}
+
+    def throttle(self, rate):
+        self.cluster.barnabas("config", "alter", "broker", str(BROKER), *(
+            ("--config", f"replica.alter.log.dirs.io.max.bytes.per.second={rate}") if rate else
+            ("--delete-config", "replica.alter.log.dirs.io.max.bytes.per.second")))
+
+    def wait_until_in(self, topic, directory, seconds=60):
+        wait_until(lambda: set(self.replicas(topic)) == {(partition, False) for partition
+                                                         in self.directories(topic)}
+                   and set(self.directories(topic).values()) == {directory},
+                   seconds, f"all replicas of {topic} are in {directory}")
+
+    def fill(self, topic):
+        producer = KafkaProducer(bootstrap_servers=self.cluster.bootstrap.split(","), acks="all")
+        sent = [producer.send(topic, b"x" * RECORD_BYTES, partition=0)
+                for _ in range(BULK_BYTES // RECORD_BYTES)]
+        for future in sent:
+            future.get(60)
+        producer.close()
+
+    def test_under_load_and_killed_in_the_middle(self):
+        self.cluster.create_topic("orders", PARTITIONS, segment_bytes=1 << 20)
+        self.cluster.wait_until_in_sync("orders")
+        first = self.directories("orders")
+        self.assertEqual(set(first.values()), set(self.dirs))
+        with SteadyLoad(self.cluster, "orders", PARTITIONS) as load:
+            load.wait_for_more(60)
+            self.assertEqual(set(self.move("orders", range(PARTITIONS), self.dirs[1]).values()),
+                             {NONE})
+            self.wait_until_in("orders", self.dirs[1])
+            load.wait_for_more(60)
+            self.throttle(2000)
+            self.move("orders", range(PARTITIONS), self.dirs[0])
+            wait_until(lambda: any(is_future for _, is_future in self.replicas("orders")), 20,
+                       "a copy is under way")
+            load.wait_for_more(60)
+            self.cluster.kill(BROKER)
+            self.broker.start()
+            self.cluster.wait_until_in_sync("orders")
+            self.throttle(None)
+            self.wait_until_in("orders", self.dirs[0])
+            load.wait_for_more(60)
+        self.assertEqual([problem for problem in load.problems
+                          if "KafkaStorage" in problem[2]], [])
+        load.check_nothing_is_lost(self)
+        self.assertEqual(self.cluster.stop(BROKER), 0)
+        for directory in self.dirs:
+            ran = subprocess.run([COMMAND, "log", "verify", directory], capture_output=True,
+                                 timeout=60, check=False)
+            self.assertEqual(ran.returncode, 0, ran.stdout.decode() + ran.stderr.decode())
+        names = {path.name for path in pathlib.Path(self.dirs[1]).glob("orders-*")}
+        self.assertTrue(all(name.endswith("-delete") for name in names), names)
+        self.broker.start()
+        self.cluster.wait_until_in_sync("orders")
+
+    def test_the_throttle_holds_and_the_move_is_cancelled_by_naming_where_it_is(self):
+        rate = 2 << 20
+        self.cluster.create_topic("bulk", 1, 2)
+        self.cluster.wait_until_in_sync("bulk")
+        self.fill("bulk")
+        before = self.directories("bulk")[0]
+        other = next(path for path in self.dirs if path != before)
+        self.throttle(1)
+        self.assertEqual(self.move("bulk", [0], other), {0: NONE})
+        place, size, lag = wait_until(lambda: self.replicas("bulk").get((0, True)), 20,
+                                      "the future log is shown")
+        self.assertEqual(place, other)
+        self.assertGreater(lag, 0)
+        self.assertLess(size, BULK_BYTES)
+        self.assertEqual(self.move("bulk", [0], before), {0: NONE})
+        self.assertEqual(set(self.replicas("bulk")), {(0, False)})
+        self.assertEqual(self.directories("bulk")[0], before)
+        self.throttle(rate)
+        begun = time.monotonic()
+        self.move("bulk", [0], other)
+        self.wait_until_in("bulk", other)
+        took = time.monotonic() - begun
+        print(f"throttled to {rate}: {100 * BULK_BYTES / took / rate:.0f} %")
+        self.assertLess(BULK_BYTES / took, rate * 1.2)
+        self.throttle(None)
+
+    def test_errors_and_a_replica_that_is_not_there_yet(self):
+        self.assertEqual(self.move("nothing", [0], "/nowhere"), {0: LOG_DIR_NOT_FOUND})
+        self.assertEqual(self.move("x" * 230, [0], self.dirs[0]), {0: INVALID_TOPIC})
+        for version in (1, 2):
+            self.assertEqual(self.move("later", range(6), self.dirs[1], version),
+                             {partition: REPLICA_NOT_AVAILABLE for partition in range(6)})
+        self.cluster.create_topic("later", 6, 2)
+        self.cluster.wait_until_in_sync("later")
+        self.assertEqual(set(self.directories("later").values()), {self.dirs[1]})
+        self.cluster.barnabas("topic", "delete", "later")
+
+
+if __name__ == "__main__":
+    unittest.main()
