@@ -32,6 +32,7 @@ struct zk_stat {
     int64_t czxid; /* of a broker's znode: its broker epoch */
     int64_t mzxid;
     int64_t ctime_ms;
+    int64_t mtime_ms;
     int64_t ephemeral_owner; /* session id, 0 if persistent */
     int32_t version;         /* dataVersion */
     int32_t cversion;

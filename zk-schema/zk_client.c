@@ -172,15 +172,14 @@ static enum error error_of(int code) {
 }
 
 static struct zk_stat stat_of(const struct Stat *stat) {
-    return (struct zk_stat){
-        .czxid = stat->czxid,
-        .mzxid = stat->mzxid,
-        .ctime_ms = stat->ctime,
-        .ephemeral_owner = stat->ephemeralOwner,
-        .version = stat->version,
-        .cversion = stat->cversion,
-        .child_count = stat->numChildren,
-    };
+    return (struct zk_stat){.czxid = stat->czxid,
+                            .mzxid = stat->mzxid,
+                            .ctime_ms = stat->ctime,
+                            .mtime_ms = stat->mtime,
+                            .ephemeral_owner = stat->ephemeralOwner,
+                            .version = stat->version,
+                            .cversion = stat->cversion,
+                            .child_count = stat->numChildren};
 }
 
 static void complete(struct request *request, int code, const struct Stat *stat) {

@@ -66,6 +66,7 @@ extern const struct admin_page admin_page_ready;      /* page_health.c */
 extern const struct admin_page admin_page_stop_ok;    /* page_stop.c */
 extern const struct admin_page admin_page_metrics;    /* page_metrics.c */
 extern const struct admin_page admin_page_partitions; /* page_metrics.c */
+extern const struct admin_page admin_page_cluster;    /* page_cluster.c */
 extern const struct admin_page admin_page_groups;     /* page_groups.c */
 
 /* How long all reactors have worked, in all. */

@@ -39,6 +39,7 @@ struct metadata_partition {
     int32_t partition_epoch; /* version of the state znode; -1: the state is not known yet */
     int8_t leader_recovery_state;
     int64_t state_zxid; /* the transaction that wrote the state, or told it to all */
+    int64_t state_ms;   /* when, by ZooKeeper's wall clock; 0: the state is not known yet */
     int32_t *replicas;
     int32_t replica_count;
     int32_t *isr;

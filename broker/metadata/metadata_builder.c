@@ -359,6 +359,7 @@ bool metadata_builder_set_state(struct metadata_builder *builder, const struct u
     partition->partition_epoch = state->partition_epoch;
     partition->leader_recovery_state = state->leader_recovery_state;
     partition->state_zxid = state->zxid;
+    partition->state_ms = state->wall_ms;
     partition->isr = arena_alloc(&slot->topic->arena, (size_t)state->isr_count, sizeof(int32_t));
     CHECK(partition->isr != NULL);
     if (state->isr_count > 0)

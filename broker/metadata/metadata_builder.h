@@ -71,6 +71,7 @@ struct metadata_state {
     int32_t partition_epoch;
     int8_t leader_recovery_state;
     int64_t zxid;
+    int64_t wall_ms;
     const int32_t *isr;
     int32_t isr_count;
 };

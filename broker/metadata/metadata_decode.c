@@ -27,7 +27,7 @@ bool metadata_put_topic(struct metadata_builder *builder, struct bytes name, int
 }
 
 void metadata_put_state(struct metadata_builder *builder, const struct uuid *topic_id,
-                        int32_t partition, int32_t partition_epoch, int64_t zxid,
+                        int32_t partition, int32_t partition_epoch, struct metadata_written written,
                         const struct partition_state_znode *state) {
     struct metadata_state next = {
         .index = partition,
@@ -36,7 +36,8 @@ void metadata_put_state(struct metadata_builder *builder, const struct uuid *top
         .controller_epoch = state->controller_epoch,
         .partition_epoch = partition_epoch,
         .leader_recovery_state = state->leader_recovery_state,
-        .zxid = zxid,
+        .zxid = written.zxid,
+        .wall_ms = written.wall_ms,
         .isr = state->isr,
         .isr_count = state->isr_count,
     };
@@ -80,17 +81,17 @@ static void put_changed_topic(struct metadata_builder *builder, int64_t zxid,
         put_settings(builder, name, &topic->settings);
 }
 
-void metadata_put_change(struct metadata_builder *builder, int64_t zxid,
+void metadata_put_change(struct metadata_builder *builder, struct metadata_written written,
                          const struct change_znode *change) {
     for (int32_t i = 0; i < change->deletion_count; i++)
         metadata_builder_remove_topic(builder, bytes_of_text(change->deletions[i].name),
                                       &change->deletions[i].topic_id);
     for (int32_t i = 0; i < change->topic_count; i++)
-        put_changed_topic(builder, zxid, &change->topics[i]);
+        put_changed_topic(builder, written.zxid, &change->topics[i]);
     for (int32_t i = 0; i < change->state_count; i++) {
         const struct change_state *state = &change->states[i];
         metadata_put_state(builder, &state->topic_id, state->partition, state->partition_epoch,
-                           zxid, &state->state);
+                           written, &state->state);
     }
 }
 

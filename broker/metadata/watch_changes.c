@@ -26,10 +26,10 @@ static void finish_delta(struct metadata_watcher *watcher) {
 /* INVARIANT: a builder never outlives the callback that made it (but for a load's, which reads
  * everything anew when anything moves): what is published meanwhile must not be undone. */
 static void apply_entry(struct metadata_watcher *watcher, const struct change_znode *change,
-                        int64_t zxid, uint32_t sequence) {
+                        struct metadata_written written, uint32_t sequence) {
     struct metadata_builder *builder = watcher_builder_on_current(watcher);
 
-    metadata_put_change(builder, zxid, change);
+    metadata_put_change(builder, written, change);
     watcher->next_change = sequence + 1;
     watcher_publish(watcher, builder, false);
 }
@@ -49,7 +49,9 @@ static void on_entry(void *context, const struct zk_result *result) {
         LOG_ERROR("znode_invalid", "reason=%s", LOG_QUOTED_TEXT(problem.text));
         watcher->delta_failed = true;
     } else if (!watcher->delta_failed) {
-        apply_entry(watcher, &change, result->stat.czxid, read->sequence);
+        const struct metadata_written written = {result->stat.czxid, result->stat.ctime_ms};
+
+        apply_entry(watcher, &change, written, read->sequence);
     }
     arena_reset(&watcher->arena);
     free(read);

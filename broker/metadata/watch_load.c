@@ -44,10 +44,11 @@ static void on_state(void *context, const struct zk_result *result) {
     if (result->error == ERR_NONE) {
         struct partition_state_znode state;
         struct znode_error problem;
+        const struct metadata_written written = {result->stat.mzxid, result->stat.mtime_ms};
         if (partition_state_znode_decode(read->path.text, result->data, &watcher->arena, &state,
                                          &problem) == ERR_NONE)
             metadata_put_state(watcher->builder, &read->topic_id, read->partition,
-                               result->stat.version, result->stat.mzxid, &state);
+                               result->stat.version, written, &state);
         else
             LOG_ERROR("znode_invalid", "reason=%s", LOG_QUOTED_TEXT(problem.text));
         arena_reset(&watcher->arena);

@@ -135,10 +135,7 @@ static enum exit_status run_lag(const struct invocation *invocation) {
         return EXIT_USAGE;
     if ((config = session_config(invocation)) == NULL)
         return EXIT_USAGE;
-    /* Of each partition one record is wanted. */
-    if (session_default(invocation, config, "enable.partition.eof", "true") &&
-        session_default(invocation, config, "auto.offset.reset", "earliest") &&
-        session_default(invocation, config, "max.partition.fetch.bytes", "1") &&
+    if (lag_rows_prepare(invocation, config) &&
         (status = session_admin(invocation, &admin, &timeout_ms)) == EXIT_OK)
         status = show(admin, config, invocation, rate_seconds, timeout_ms, json);
     barnabas_admin_close(admin);

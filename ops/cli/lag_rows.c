@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "ops/cli/session.h"
+
 #define LOOK_TIMEOUT_MS 10000 /* for the first unread records of all partitions */
 
 static int64_t now_ms(void) {
@@ -11,6 +13,13 @@ static int64_t now_ms(void) {
 
     clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Of each partition one record is wanted. */
+bool lag_rows_prepare(const struct invocation *invocation, struct barnabas_config *config) {
+    return session_default(invocation, config, "enable.partition.eof", "true") &&
+           session_default(invocation, config, "auto.offset.reset", "earliest") &&
+           session_default(invocation, config, "max.partition.fetch.bytes", "1");
 }
 
 void lag_rows_done(struct lag_rows *rows) {
@@ -130,10 +139,23 @@ static void take_times(struct lag_rows *rows, struct barnabas_consumer *consumer
             (void)barnabas_consumer_unassign(consumer, message->topic, message->partition);
             wanted--;
         }
-        for (size_t i = 0; i < polled.event_count; i++)
-            if (polled.events[i].kind != BARNABAS_POSITION_RESET)
+        for (size_t i = 0; i < polled.event_count; i++) {
+            const struct barnabas_event *event = &polled.events[i];
+            const struct lag_row *row = row_of(rows, event->topic, event->partition);
+
+            /* Its records are gone, or nobody can be asked for them. */
+            if (wanted > 0 && event->kind != BARNABAS_POSITION_RESET && row != NULL &&
+                row->facts.first_unread_ms < 0)
                 wanted--;
+        }
     }
+}
+
+static bool is_behind(const struct lag_rows *rows) {
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i].facts.lag > 0)
+            return true;
+    return false;
 }
 
 static void read_times(struct lag_rows *rows, struct barnabas_config *config) {
@@ -209,6 +231,8 @@ int lag_rows_read(struct lag_rows *rows, struct barnabas_admin *admin,
         error = read_offsets(rows, admin, group, timeout_ms);
     if (error == BARNABAS_OK) {
         take_gains(rows, &before, (double)(now_ms() - looked_ms) / 1000);
+    }
+    if (error == BARNABAS_OK && is_behind(rows)) {
         read_times(rows, config);
         read_retention(rows, admin, timeout_ms);
     }

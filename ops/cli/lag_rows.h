@@ -12,6 +12,7 @@
 
 #include <barnabas/barnabas.h>
 
+#include "ops/cli/command.h"
 #include "ops/cli/group_lines.h"
 #include "ops/cli/lag_outlook.h"
 
@@ -31,6 +32,9 @@ struct lag_rows {
 };
 
 void lag_rows_done(struct lag_rows *rows);
+
+/* What the consumer's configuration needs. False after a complaint. */
+bool lag_rows_prepare(const struct invocation *invocation, struct barnabas_config *config);
 
 /* What the group has committed, and beside that what its members read; in order. `config` is for
  * the consumer that looks at single records. With `rate_seconds` above 0 it takes so much longer.

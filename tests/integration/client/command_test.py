@@ -2,9 +2,11 @@
 import json
 import os
 import subprocess
+import time
 import unittest
 
 from broker_cluster import COMMAND, BrokerCluster, wait_until
+from zookeeper_server import free_port
 
 UNHEALTHY = 7
 
@@ -13,6 +15,8 @@ class CommandTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(2)
+        for broker in cls.cluster.brokers.values():  # fixed, so that the settings tell it
+            broker.settings["barnabas.admin.listener"] = f"127.0.0.1:{free_port()}"
         cls.cluster.__enter__()
 
     @classmethod
@@ -22,6 +26,10 @@ class CommandTest(unittest.TestCase):
     def run_with(self, *arguments, **environment):
         return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60,
                               check=False, env={**os.environ, **environment})
+
+    def findings(self):
+        ran = self.run_with("-b", self.cluster.bootstrap, "--output", "json", "cluster", "health")
+        return json.loads(ran.stdout)["items"]
 
     def health(self):
         ran = self.run_with("-b", self.cluster.bootstrap, "--output", "json", "cluster", "health")
@@ -37,6 +45,7 @@ class CommandTest(unittest.TestCase):
         wait_until(lambda: self.health() == (True, set()), 60, "a healthy cluster")
         on_two = {partition for partition, told in self.cluster.partitions("one").items()
                   if told["replicas"] == [2]}
+        killed = time.time()
         self.cluster.kill(2)
         expected = {("broker-missing", "broker 2"), ("under-replicated", "both:0"),
                     ("under-replicated", "both:1"), *(("offline", f"one:{p}") for p in on_two)}
@@ -47,8 +56,38 @@ class CommandTest(unittest.TestCase):
             raise
         table = self.run_with("-b", self.cluster.bootstrap, "cluster", "health")
         self.assertIn("unhealthy: 1 brokers", table.stdout)
+        # Since when, by ZooKeeper's clock, which is this machine's.
+        since = {item["where"]: item["sinceMs"] / 1000 for item in self.findings()}
+        for where in ("both:0", "both:1", "broker 2", *(f"one:{p}" for p in on_two)):
+            self.assertTrue(killed - 1 <= since[where] <= time.time(), (where, since, killed))
+        self.assertEqual(since["broker 2"], min(since["both:0"], since["both:1"],
+                                                *(since[f"one:{p}"] for p in on_two)))
+        self.assertRegex(table.stdout, r" both:0 +20[0-9-]+T[0-9:]+Z +not in sync: 2 ")
         self.cluster.start_broker(2)
         wait_until(lambda: self.health()[0], 60, "a healthy cluster")
+
+    def test_health_tells_of_groups_that_are_behind(self):
+        def told(*arguments):
+            ran = self.run_with("-b", self.cluster.bootstrap, "--output", "json", "cluster",
+                                "health", *arguments)
+            return [(item["severity"], item["what"], item["details"].rsplit(",", 1)[0])
+                    for item in json.loads(ran.stdout)["items"] if item["where"] == "group slow"]
+        self.cluster.create_topic("read", 1, 1)
+        before = time.time()
+        self.cluster.barnabas("produce", "read", "-", stdin=b"a\nb\nc\n")
+        self.cluster.barnabas("group", "reset-offsets", "slow", "--topic", "read", "--to", "1")
+        self.assertEqual(told(), [])
+        expected = [("notice", "group-lagging", "read:0 by 2 records")]
+        wait_until(lambda: told("--lag", "0") == expected, 20, "the group lags")
+        since = next(item["sinceMs"] for item in json.loads(self.run_with(
+            "-b", self.cluster.bootstrap, "--output", "json", "cluster", "health", "--lag",
+            "0").stdout)["items"] if item["where"] == "group slow")
+        self.assertTrue(before - 1 <= since / 1000 <= time.time())
+        self.cluster.barnabas("config", "alter", "topic", "read", "--config",
+                              "retention.ms=1800000")
+        wait_until(lambda: told()[:1] and told()[0][:2] == ("unhealthy", "group-loses-soon"), 20,
+                   "it is about to lose records")
+        self.cluster.barnabas("group", "delete", "slow")
 
     def test_tail_prints_the_last_and_what_comes(self):
         self.cluster.create_topic("tailed", 1, 1)

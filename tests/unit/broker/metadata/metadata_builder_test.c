@@ -178,7 +178,7 @@ static void apply(const struct world *world, const struct metadata **known,
                   const struct entry *entry) {
     struct metadata_builder *builder = metadata_builder_new(*known);
 
-    metadata_put_change(builder, entry->zxid, &entry->change);
+    metadata_put_change(builder, (struct metadata_written){entry->zxid, 1}, &entry->change);
     publish(world, known, builder);
 }
 
@@ -215,8 +215,8 @@ static void read_states(const struct world *world, struct load *load, size_t whi
 
     for (int32_t p = 0; p < load->read_counts[which] && topic->exists; p++)
         if (p < topic->partition_count)
-            metadata_put_state(load->builder, &load->read_ids[which], p, topic->versions[p], 1,
-                               &topic->states[p]);
+            metadata_put_state(load->builder, &load->read_ids[which], p, topic->versions[p],
+                               (struct metadata_written){1, 1}, &topic->states[p]);
 }
 
 /* True when the load has ended. */
@@ -339,7 +339,7 @@ static void test_an_entry_that_is_known_leaves_later_settings(void **state) {
 
     (void)state;
     metadata_builder_set_settings(builder, bytes_of_text("a"), &later, 1);
-    metadata_put_change(builder, 10, &change);
+    metadata_put_change(builder, (struct metadata_written){10, 5}, &change);
     metadata_unref(known);
     known = finish(builder);
     assert_string_equal(
