@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""barnabasd beside the ideal server, in one run: the same load, by turns, on the same disk.
+"""barnabasd beside the ideal server, and Apache Kafka, in one run: the same load, by turns, on the
+same disk.
 
-    tests/bench/run_benchmarks.py [--build build/release] [--scenario B1]... [--repetitions 3]
-                                  [--json FILE] [--folder FOLDER]
+    tests/bench/run_benchmarks.py [--scenario B1]... [--repetitions 3]
+                                  [--kafka FOLDER [--warm-up 30]] [--json FILE] [--folder FOLDER]
 
-Prints per scenario the median of ours and of the ideal, their ratio, and its range over the
-repetitions. What the scenarios are and how to read the columns: tests/bench/README.md.
+BARNABAS_BUILD names another build than build/release. FOLDER of Kafka 3.9 is what
+`ops/test --foreign` leaves in build/foreign/java/kafka, or an unpacked distribution. Prints per
+scenario the medians, the ratios to the others and their range over the repetitions. What the scenarios are and how to read the columns: tests/bench/README.md.
 """
 import argparse
 import contextlib
@@ -13,174 +15,101 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-LOAD_SECONDS_MAX = 180
-MEGABYTE = 1000 * 1000
+import bench_servers
+import comparison
+from bench_servers import BUILD
+from load_scenarios import METRICS, SCENARIOS, WARM_UP
+
+LOAD_SECONDS_MAX = 300
 
 
-class Server:
-    """Where a load goes, and whose CPU time it is to be charged with."""
-
-    def __init__(self, name, address, pids, make_topic=None):
-        self.name = name
-        self.address = address
-        self.pids = pids
-        self.make_topic = make_topic or (lambda topic: address)
-
-
-class Scenario:
-    def __init__(self, name, what, load, metrics, brokers=1, fill=None):
-        """`load`, `fill`: mode and arguments of the load generator. `metrics`: names of METRICS.
-        With several brokers each has a replica: so much more work than the ideal server's."""
-        self.name = name
-        self.what = what
-        self.load = load
-        self.metrics = metrics
-        self.brokers = brokers
-        self.fill = fill
-
-
-def arguments(**values):
-    return [word for key, value in values.items()
-            for word in ("--" + key.replace("_", "-"), str(value))]
-
-
-# Of one load's result: what is compared, its unit, whether more is better.
-METRICS = {
-    "rate": ("MB/s", True, lambda r: r["bytes"] / r["seconds"] / MEGABYTE),
-    "requests": ("k/s", True, lambda r: r["requests"] / r["seconds"] / 1000),
-    "cpu": ("s/GB", False, lambda r: r["server_cpu_seconds"] / (r["bytes"] / 1e9)),
-    "cpu/request": ("us", False, lambda r: r["server_cpu_seconds"] / r["requests"] * 1e6),
-    "p50": ("us", False, lambda r: r["p50_us"]),
-    "p99": ("us", False, lambda r: r["p99_us"]),
-    "p99.9": ("us", False, lambda r: r["p999_us"]),
-    "memory": ("MB", False, lambda r: r["server_resident_kib"] / 1000),
-}
-
-SCENARIOS = [
-    Scenario("B1", "produce, batches of 1000 x 100 B",
-             ("produce", arguments(bytes=500 * MEGABYTE)), ("rate", "cpu", "memory")),
-    Scenario("B3", "produce, batches of 150 x 100 B",
-             ("produce", arguments(batch_records=150, bytes=300 * MEGABYTE)),
-             ("rate", "cpu", "memory")),
-    Scenario("B4a", "produce, one record, 16 connections x 5",
-             ("produce", arguments(batch_records=1, connections=16, bytes=25 * MEGABYTE)),
-             ("requests", "cpu/request", "p99")),
-    Scenario("B4b", "produce, one record, 64 connections x 1",
-             ("produce", arguments(batch_records=1, connections=64, depth=1,
-                                   bytes=20 * MEGABYTE)),
-             ("requests", "cpu/request", "p99")),
-    Scenario("B5", "produce, acks=all, 3 replicas, 1000 x 100 B",
-             ("produce", arguments(acks=-1, bytes=250 * MEGABYTE)),
-             ("rate", "cpu", "memory"), brokers=3),
-    Scenario("B8", "consume, 1 MiB at a time",
-             ("fetch", arguments(bytes=400 * MEGABYTE)), ("rate", "cpu"),
-             fill=("produce", arguments(record_bytes=1024, batch_records=100,
-                                        bytes=400 * MEGABYTE))),
-    Scenario("B11a", "end to end at 1,000 records/s", ("latency", arguments(rate=1000, seconds=4)),
-             ("p50", "p99", "p99.9")),
-    Scenario("B11b", "end to end at 10,000 records/s",
-             ("latency", arguments(rate=10000, seconds=4)), ("p50", "p99", "p99.9")),
-    Scenario("B11c", "end to end at 50,000 records/s",
-             ("latency", arguments(rate=50000, seconds=4)), ("p50", "p99", "p99.9")),
-]
-
-
-def run_load(build, server, topic, load):
+def run_load(server, topic, address, load, pinned):
     mode, words = load
-    address = server.make_topic(topic)
-    command = [build / "tests/bench/load_generator", mode, "--address", address, "--topic", topic,
+    command = [BUILD / "tests/bench/load_generator", mode, "--address", address, "--topic", topic,
                *words]
     for pid in server.pids:
         command += ["--server", str(pid)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS_MAX,
-                         check=False)
-    if ran.returncode != 0:
-        raise RuntimeError(f"{server.name}, topic {topic}: {ran.stderr.strip()}")
-    return json.loads(ran.stdout)
+    pin = (lambda: os.sched_setaffinity(0, {bench_servers.LOAD_CPU})) \
+        if pinned and os.cpu_count() > bench_servers.LOAD_CPU else None
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=pin)
 
 
-@contextlib.contextmanager
-def ideal_server(build, folder, free_port):
-    port = free_port()
-    folder.mkdir()
-    process = subprocess.Popen([build / "tests/bench/ideal_server", str(folder), str(port)])
+def result_of(process, server, topic):
     try:
-        yield Server("ideal", f"127.0.0.1:{port}", [process.pid])
-    finally:
+        out, errors = process.communicate(timeout=LOAD_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        shutil.rmtree(folder)
+        raise
+    if process.returncode != 0:
+        raise RuntimeError(f"{server.name}, topic {topic}: {errors.strip()}")
+    return json.loads(out)
 
 
-@contextlib.contextmanager
-def cluster(broker_cluster, folder, brokers):
-    tempfile.tempdir = str(folder)  # logs lie on the disk that was asked for
-    settings = {"num.network.threads": 1, "min.insync.replicas": min(brokers, 2)}
-    with broker_cluster.BrokerCluster(brokers, settings=settings) as running:
-        def make_topic(topic):
-            known = running.partitions(topic)
-            if not known:
-                running.create_topic(topic, 1, brokers)
-                running.wait_until_in_sync(topic)
-                known = running.partitions(topic)
-            return running.address(known[0]["leader"])
-        yield Server("barnabas", running.address(1),
-                     [broker.process.pid for broker in running.brokers.values()], make_topic)
+class Run:
+    """One scenario's loads on several servers."""
 
+    def __init__(self, scenario, servers):
+        self.scenario = scenario
+        self.servers = servers
 
-def measure(build, scenario, servers, repetitions):
-    """One result per server and repetition; who begins changes with every repetition. A first one
-    is not counted: a virtual machine's first writes may meet memory that is there already, and
-    later ones not."""
-    results = {server.name: [] for server in servers}
-    for repetition in range(repetitions + 1):
-        for server in servers if repetition % 2 == 0 else reversed(servers):
-            topic = f"{scenario.name}-{repetition}"
-            if scenario.fill:
-                run_load(build, server, topic, scenario.fill)
-            results[server.name].append(run_load(build, server, topic, scenario.load))
-    return {name: all_of_it[1:] for name, all_of_it in results.items()}
+    def load(self, server, topic, load, partitions=1):
+        address = server.make_topic(topic, partitions, self.scenario.configs)
+        return run_load(server, topic, address, load, self.scenario.brokers == 1)
 
+    def once(self, server, topic):
+        """The result of one load, with what ran meanwhile."""
+        scenario = self.scenario
+        meanwhile = None
+        if scenario.cold:
+            server.make_cold(topic)
+        if scenario.meanwhile:
+            meanwhile = self.load(server, f"{topic}-meanwhile", scenario.meanwhile)
+        result = result_of(self.load(server, topic, scenario.load, scenario.partitions), server,
+                           topic)
+        if meanwhile:
+            result["meanwhile"] = result_of(meanwhile, server, topic)
+        return result
 
-def compare(scenario, results):
-    """Per metric: the medians, and the ratios of the pairs: 1 is as good as the ideal, less is
-    worse."""
-    rows = []
-    for name in scenario.metrics:
-        unit, more_is_better, value = METRICS[name]
-        ours = [value(result) for result in results["barnabas"]]
-        ideal = [value(result) for result in for_replicas(results["ideal"], scenario.brokers)]
-        ratios = sorted((a / b if more_is_better else b / a) if a and b else 1.0
-                        for a, b in zip(ours, ideal))
-        rows.append({"metric": name, "unit": unit, "barnabas": statistics.median(ours),
-                     "ideal": statistics.median(ideal),
-                     "share": statistics.median(ratios), "least": ratios[0], "most": ratios[-1]})
-    return rows
+    def results(self, repetitions):
+        """One per server and repetition; who begins changes with every repetition. A first one is
+        not counted: a virtual machine's first writes may meet memory that is there already, and
+        later ones not. If only the first is right, it is the only one."""
+        scenario = self.scenario
+        if scenario.fresh:
+            return {server.name: [self.once(server, "first")] for server in self.servers}
+        topic = scenario.name.replace(" ", "-")
+        results = {server.name: [] for server in self.servers}
+        if scenario.fill:
+            for server in self.servers:
+                result_of(self.load(server, topic, scenario.fill), server, topic)
+        for repetition in range(repetitions + 1):
+            for server in self.servers if repetition % 2 == 0 else reversed(self.servers):
+                this = topic if scenario.keeps_topic else f"{topic}-{repetition}"
+                results[server.name].append(self.once(server, this))
+        for server in self.servers:
+            self.remove_topics(server, topic, repetitions)
+        return {name: all_of_it[1:] for name, all_of_it in results.items()}
+
+    def remove_topics(self, server, topic, repetitions):
+        names = [topic] if self.scenario.keeps_topic \
+            else [f"{topic}-{repetition}" for repetition in range(repetitions + 1)]
+        for name in names:
+            server.remove_topic(name)
+            if self.scenario.meanwhile:
+                server.remove_topic(f"{name}-meanwhile")
 
 
 def for_replicas(results, replicas):
     """The ideal for several replicas: its work once for each, one behind the other."""
     return [{**result, "seconds": result["seconds"] * replicas,
              "server_cpu_seconds": result["server_cpu_seconds"] * replicas} for result in results]
-
-
-def number(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def print_rows(scenario, rows):
-    for index, row in enumerate(rows):
-        what = f"{scenario.name}  {scenario.what}" if index == 0 else ""
-        print(f"{what:<52} {row['metric']:<12} {row['unit']:<5} {number(row['barnabas']):>9} "
-              f"{number(row['ideal']):>9} {row['share']:>6.0%}  {row['least']:.0%}-{row['most']:.0%}",
-              flush=True)
 
 
 def machine():
@@ -194,41 +123,95 @@ def machine():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build/release")
-    parser.add_argument("--scenario", action="append", help="by its name; a part of it will do")
+    parser.add_argument("--scenario", action="append", help="by its name: B11, or B11a")
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--kafka", type=pathlib.Path, metavar="FOLDER",
+                        help="Apache Kafka 3.9, to be measured too")
+    parser.add_argument("--warm-up", type=int, default=30, help="seconds of load for Kafka before")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--folder", type=pathlib.Path,
                         help="where data is written meanwhile; default: in the build folder")
     return parser.parse_args()
 
 
+def limits(folder):
+    """What the machine itself can do, measured in the same run."""
+    ran = subprocess.run([BUILD / "tests/bench/machine_limits", str(folder)], capture_output=True,
+                         text=True, check=True)
+    return json.loads(ran.stdout)
+
+
+@contextlib.contextmanager
+def running_servers(options, folder, brokers):
+    with contextlib.ExitStack() as running:
+        servers = [running.enter_context(bench_servers.ideal_server(folder / "ideal")),
+                   running.enter_context(bench_servers.barnabas(brokers))]
+        if options.kafka:
+            servers.append(running.enter_context(bench_servers.kafka(brokers, options.kafka)))
+            warm_up(servers[-1], options)
+        if brokers == 1:
+            for server in servers:
+                server.pin()
+        yield servers
+
+
+def warm_up(server, options):
+    """A Java process is fast only after a while."""
+    for scenario in WARM_UP:
+        run = Run(scenario, [server])
+
+        def load(topic, run=run, scenario=scenario):
+            result_of(run.load(server, topic, scenario.load), server, topic)
+        bench_servers.warm_up(server, options.warm_up / len(WARM_UP), load)
+
+
+def measure_all(options, scenarios, folder, report):
+    names = ["barnabas", "ideal"] + (["kafka"] if options.kafka else [])
+    print(comparison.head(names))
+    together = {}
+    for scenario in scenarios:
+        key = (scenario.brokers, scenario.name if scenario.fresh else "")
+        together.setdefault(key, []).append(scenario)
+    for (brokers, _), of_these in together.items():
+        with running_servers(options, folder, brokers) as servers:
+            for scenario in of_these:
+                report["scenarios"].append(measure(options, scenario, servers, names))
+
+
+def measure(options, scenario, servers, names):
+    these = [server for server in servers
+             if server.name == "barnabas" or server.name in scenario.beside]
+    results = Run(scenario, these).results(options.repetitions)
+    if "ideal" in results:
+        results["ideal"] = for_replicas(results["ideal"], scenario.brokers)
+    rows = comparison.ratio_rows(scenario, METRICS, results)
+    for line in comparison.lines(scenario, rows, names):
+        print(line, flush=True)
+    return {"name": scenario.name, "what": scenario.what, "metrics": rows, "results": results}
+
+
+def is_named(scenario, name):
+    """By all of it, or without what comes behind the number: B11 means B11a, B11b and B11c."""
+    return scenario.name == name or re.fullmatch(f"{re.escape(name)}([a-z]| .*)", scenario.name)
+
+
 def main():
     options = parse()
-    options.build = options.build.resolve()
-    os.environ["BARNABAS_BUILD"] = str(options.build)
-    sys.path.insert(0, str(HERE.parent / "integration"))
-    import broker_cluster  # noqa: it looks at the environment when it is loaded
-    chosen = [scenario for scenario in SCENARIOS
-              if not options.scenario
-              or any(scenario.name.startswith(name) for name in options.scenario)]
+    scenarios = [scenario for scenario in SCENARIOS
+                 if not options.scenario or any(is_named(scenario, name) for name in options.scenario)]
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=options.folder or BUILD))
+    tempfile.tempdir = str(folder)  # logs of clusters lie on the disk that was asked for
     report = {"machine": machine(), "scenarios": []}
     print(report["machine"])
-    print(f"{'':<52} {'metric':<12} {'unit':<5} {'barnabas':>9} {'ideal':>9} {'share':>6}  range")
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=options.folder or options.build))
     try:
-        for scenario in chosen:
-            with ideal_server(options.build, folder / "ideal", broker_cluster.free_port) as ideal, \
-                    cluster(broker_cluster, folder, scenario.brokers) as ours:
-                results = measure(options.build, scenario, [ideal, ours], options.repetitions)
-            rows = compare(scenario, results)
-            print_rows(scenario, rows)
-            report["scenarios"].append({"name": scenario.name, "what": scenario.what,
-                                        "metrics": rows, "results": results})
+        report["limits"] = limits(folder)
+        print("limits: " + ", ".join(f"{key.replace('_', ' ')} {value:g}"
+                                     for key, value in report["limits"].items()))
+        measure_all(options, scenarios, folder, report)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+        if options.json:
+            options.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 #include "client/wire/reader.h"
 
 enum { API_PRODUCE = 0, API_FETCH = 1, API_METADATA = 3 };
-enum { PRODUCE_VERSION = 3, FETCH_VERSION = 4, METADATA_VERSION = 1 };
+enum { PRODUCE_VERSION = 7, FETCH_VERSION = 4, METADATA_VERSION = 1 };
 
 #define ANSWER_BYTES_MAX 65536
 
@@ -101,6 +101,7 @@ static void handle_produce(struct ideal_requests *requests, struct ideal_connect
     wire_write_i16(&writer, error_to_wire(error));
     wire_write_i64(&writer, base_offset);
     wire_write_i64(&writer, -1); /* append time */
+    wire_write_i64(&writer, 0);  /* log start */
     wire_write_i32(&writer, 0);  /* throttle time */
     if (acks == 0)
         wire_writer_done(&writer);

@@ -1,6 +1,6 @@
 /*
  * What the ideal server understands: Metadata 1 (which makes the topics it names, of one partition
- * each), Produce 3 and Fetch 4 of one partition.
+ * each), Produce 7 and Fetch 4 of one partition.
  *
  * Threads: one.
  */

@@ -37,7 +37,10 @@ struct latency {
     int64_t due_ns, warm_ns, stop_ns;
     int64_t gap_ns;
     uint64_t sent, received;
+    int64_t asked_ns[OUTSTANDING_MAX]; /* a ring: the first due time of each outstanding request */
+    unsigned first_asked, next_asked;
     struct histogram ends; /* end to end */
+    struct histogram acks; /* from the first due time of a request to its answer */
 };
 
 static void side_open(struct side *side, const struct load_options *options) {
@@ -98,6 +101,7 @@ static void produce_due(struct latency *latency, int64_t now_ns) {
     }
     target_write_produce(&latency->producer.request, latency->options, count, stamps);
     side_send(&latency->producer);
+    latency->asked_ns[latency->next_asked++ % OUTSTANDING_MAX] = stamps[0];
     latency->outstanding++;
     latency->sent += (uint64_t)count;
 }
@@ -141,13 +145,17 @@ static void consume(struct latency *latency) {
 
 static void take_acknowledgement(struct latency *latency) {
     struct side *producer = &latency->producer;
+    int64_t asked_ns = latency->asked_ns[latency->first_asked % OUTSTANDING_MAX];
 
     if (!side_receive(producer))
         return;
     if (target_read_produce(latency->options, producer->answer).error != 0)
         target_fail("a produce request was answered with an error");
     producer->have = 0;
+    latency->first_asked++;
     latency->outstanding--;
+    if (asked_ns > latency->warm_ns)
+        histogram_add(&latency->acks, target_now_ns() - asked_ns);
 }
 
 void load_latency(const struct load_options *options) {
@@ -177,9 +185,11 @@ void load_latency(const struct load_options *options) {
     if (latency->received < latency->sent)
         target_fail("records did not arrive");
     printf("{\"seconds\": %d, \"records\": %llu, \"p50_us\": %.1f, \"p99_us\": %.1f, "
-           "\"p999_us\": %.1f, \"server_cpu_seconds\": %.3f, \"server_resident_kib\": %.0f}\n",
+           "\"p999_us\": %.1f, \"ack_p50_us\": %.1f, \"ack_p99_us\": %.1f, "
+           "\"server_cpu_seconds\": %.3f, \"server_resident_kib\": %.0f}\n",
            options->seconds, (unsigned long long)latency->received,
            histogram_us(&latency->ends, 0.5), histogram_us(&latency->ends, 0.99),
-           histogram_us(&latency->ends, 0.999), after.cpu_seconds - before.cpu_seconds,
+           histogram_us(&latency->ends, 0.999), histogram_us(&latency->acks, 0.5),
+           histogram_us(&latency->acks, 0.99), after.cpu_seconds - before.cpu_seconds,
            after.resident_kib);
 }

@@ -1,8 +1,9 @@
 /*
- * Load for any server that speaks Kafka's Produce 3 and Fetch 4: requests are built once and sent
- * again and again, so that the client costs little beside the server.
+ * Load for any server that speaks Kafka's Produce 7, Fetch 4 and Metadata 1: requests are built
+ * once and sent again and again, so that the client costs little beside the server.
  *
- * One topic, partition 0, whose leader is at the address. Prints one JSON object. Threads: one.
+ * One topic, whose partitions are all led by the broker at the address. Prints one JSON object.
+ * Threads: one.
  */
 #ifndef TESTS_BENCH_LOAD_GENERATOR_LOAD_H
 #define TESTS_BENCH_LOAD_GENERATOR_LOAD_H
@@ -16,15 +17,17 @@ struct load_options {
     const char *host; /* an IPv4 address */
     uint16_t port;
     const char *topic;
+    const char *codec; /* of the batches */
+    int partitions;    /* produce: every request goes to the next; the rest: the first */
     int record_bytes;
     int batch_records;
     int connections;
     int depth; /* requests outstanding per connection */
     int acks;
     int fetch_bytes_max;
-    uint64_t bytes; /* in all (produce), per connection (fetch) */
-    int rate;       /* records per second (latency) */
-    int seconds;
+    uint64_t bytes;           /* in all (produce), per connection (fetch) */
+    int rate;                 /* records per second (latency) */
+    int seconds;              /* latency, metadata, connections */
     int servers[SERVERS_MAX]; /* process ids, whose CPU time and memory are measured */
     int server_count;
 };
@@ -33,5 +36,9 @@ struct load_options {
 void load_produce(const struct load_options *options); /* produce_load.c */
 void load_fetch(const struct load_options *options);   /* fetch_load.c */
 void load_latency(const struct load_options *options); /* latency_load.c */
+/* All topics, one request at a time. */
+void load_metadata(const struct load_options *options); /* metadata_load.c */
+/* Connections that do nothing, and what they cost. */
+void load_connections(const struct load_options *options); /* connections_load.c */
 
 #endif

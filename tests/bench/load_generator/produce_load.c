@@ -17,7 +17,8 @@
 
 struct producer {
     int fd;
-    size_t sent; /* of the request that is being sent; 0: between two */
+    size_t sent;          /* of the request that is being sent; 0: between two */
+    uint8_t partition[4]; /* that it goes to, as in the request */
     int outstanding;
     int64_t begun_ns[DEPTH_MAX]; /* a ring: when each outstanding request was begun */
     unsigned first, next;
@@ -28,6 +29,8 @@ struct producer {
 struct production {
     const struct load_options *options;
     struct wire_writer request;
+    size_t partition_position;
+    int next_partition;
     uint64_t batch_bytes;
     uint64_t sent_bytes;
     uint64_t requests;
@@ -70,34 +73,64 @@ static bool may_begin(const struct production *production, const struct producer
            production->sent_bytes < production->options->bytes;
 }
 
-static void send_more(struct production *production, struct producer *producer) {
+/* Of the request, with the producer's own partition number; 0: the socket takes nothing now. */
+static size_t send_some(const struct production *production, struct producer *producer) {
     const struct wire_writer *request = &production->request;
+    size_t number_at = production->partition_position;
+    struct iovec parts[3] = {
+        {request->data, number_at},
+        {producer->partition, sizeof(producer->partition)},
+        {request->data + number_at + sizeof(producer->partition),
+         request->size - number_at - sizeof(producer->partition)},
+    };
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
+    size_t passed = producer->sent;
+    ssize_t sent;
 
+    for (int i = 0; i < 3; i++) {
+        size_t part = passed < parts[i].iov_len ? passed : parts[i].iov_len;
+        parts[i].iov_base = (uint8_t *)parts[i].iov_base + part;
+        parts[i].iov_len -= part;
+        passed -= part;
+    }
+    sent = sendmsg(producer->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno != EAGAIN)
+        target_fail("the connection was closed");
+    return sent < 0 ? 0 : (size_t)sent;
+}
+
+static void count_begun(struct production *production, struct producer *producer) {
+    producer->begun_ns[producer->next++ % DEPTH_MAX] = target_now_ns();
+    producer->outstanding++;
+    production->outstanding++;
+    production->requests++;
+    production->sent_bytes += production->batch_bytes;
+    production->next_partition = (production->next_partition + 1) % production->options->partitions;
+}
+
+static void send_more(struct production *production, struct producer *producer) {
     while (producer->sent > 0 || may_begin(production, producer)) {
-        ssize_t sent = send(producer->fd, request->data + producer->sent,
-                            request->size - producer->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EAGAIN)
+        size_t sent;
+        if (producer->sent == 0)
+            big_endian_store_u32(producer->partition, (uint32_t)production->next_partition);
+        sent = send_some(production, producer);
+        if (sent == 0)
             return;
-        if (sent < 0)
-            target_fail("the connection was closed");
-        if (producer->sent == 0) {
-            producer->begun_ns[producer->next++ % DEPTH_MAX] = target_now_ns();
-            producer->outstanding++;
-            production->outstanding++;
-            production->requests++;
-            production->sent_bytes += production->batch_bytes;
-        }
-        producer->sent += (size_t)sent;
-        if (producer->sent == request->size)
+        if (producer->sent == 0)
+            count_begun(production, producer);
+        producer->sent += sent;
+        if (producer->sent == production->request.size)
             producer->sent = 0;
     }
 }
 
 static void print(const struct production *production, double seconds, double cpu_seconds,
                   double resident_kib) {
-    printf("{\"seconds\": %.6f, \"bytes\": %llu, \"requests\": %llu, \"p50_us\": %.1f, "
-           "\"p99_us\": %.1f, \"server_cpu_seconds\": %.3f, \"server_resident_kib\": %.0f}\n",
+    printf("{\"seconds\": %.6f, \"bytes\": %llu, \"wire_bytes\": %llu, \"requests\": %llu, "
+           "\"p50_us\": %.1f, \"p99_us\": %.1f, \"server_cpu_seconds\": %.3f, "
+           "\"server_resident_kib\": %.0f}\n",
            seconds, (unsigned long long)production->sent_bytes,
+           (unsigned long long)(production->requests * production->request.size),
            (unsigned long long)production->requests, histogram_us(&production->round_trips, 0.5),
            histogram_us(&production->round_trips, 0.99), cpu_seconds, resident_kib);
 }
@@ -116,6 +149,7 @@ void load_produce(const struct load_options *options) {
     production->batch_bytes = (uint64_t)options->batch_records * (uint64_t)options->record_bytes;
     wire_writer_init(&production->request, REQUEST_BYTES);
     target_write_produce(&production->request, options, options->batch_records, NULL);
+    production->partition_position = target_partition_position(options);
     for (int i = 0; i < options->connections; i++) {
         struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET,
                                     .data.ptr = &producers[i]};

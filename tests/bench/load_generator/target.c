@@ -12,13 +12,12 @@
 #include "client/wire/reader.h"
 #include "client/wire/record_batch.h"
 
-#define FRAME_BYTES_MAX   (64u << 20)
-#define ACK_TIMEOUT_MS    30000
-#define FETCH_WAIT_MS     500
-#define TOPIC_TRIES       200
-#define TOPIC_PAUSE_MS    50
-#define METADATA_BYTES    65536
-#define ANSWER_HEAD_BYTES 8 /* size and correlation id */
+#define ACK_TIMEOUT_MS 30000
+#define FETCH_WAIT_MS  500
+#define TOPIC_TRIES    200
+#define TOPIC_PAUSE_MS 50
+#define METADATA_BYTES (1u << 20)
+#define LETTERS_BYTES  (1u << 20)
 
 void target_fail(const char *what) {
     fprintf(stderr, "load_generator: %s\n", what);
@@ -114,21 +113,31 @@ static bool topic_has_leader(struct bytes frame) {
     return reader.error == ERR_NONE && error == 0;
 }
 
+void target_write_metadata(struct wire_writer *writer, struct bytes topic) {
+    begin_request(writer, 3, 1);
+    if (bytes_is_null(topic)) {
+        wire_write_i32(writer, -1);
+    } else {
+        wire_write_array_count(writer, 1, false, true);
+        wire_write_string(writer, topic, false, false);
+    }
+    end_request(writer);
+}
+
 void target_wait_for_topic(const struct load_options *options) {
     const struct timespec pause = {0, TOPIC_PAUSE_MS * 1000000};
     struct wire_writer writer;
-    uint8_t answer[METADATA_BYTES];
+    uint8_t *answer = malloc(METADATA_BYTES);
     int fd = target_connect(options);
 
+    CHECK(answer != NULL);
     wire_writer_init(&writer, METADATA_BYTES);
-    begin_request(&writer, 3, 1);
-    wire_write_array_count(&writer, 1, false, true);
-    wire_write_string(&writer, bytes_of_text(options->topic), false, false);
-    end_request(&writer);
+    target_write_metadata(&writer, bytes_of_text(options->topic));
     for (int i = 0; i < TOPIC_TRIES; i++) {
         target_send(fd, bytes_of(writer.data, writer.size));
-        if (topic_has_leader(bytes_of(answer, target_receive(fd, answer, sizeof(answer))))) {
+        if (topic_has_leader(bytes_of(answer, target_receive(fd, answer, METADATA_BYTES)))) {
             wire_writer_done(&writer);
+            free(answer);
             close(fd);
             return;
         }
@@ -154,16 +163,37 @@ void target_write_fetch(struct wire_writer *writer, const struct load_options *o
     end_request(writer);
 }
 
+/* Of the `index`th record: made once, since a load with stamps builds its batches as it goes. */
+static uint8_t *letters(const struct load_options *options, int index) {
+    static uint8_t *all;
+    size_t size = (size_t)options->record_bytes;
+    size_t start = (size_t)index * size % LETTERS_BYTES;
+
+    if (all == NULL) {
+        uint64_t random = 88172645463325252U;
+        all = malloc(LETTERS_BYTES + size);
+        CHECK(all != NULL);
+        for (size_t i = 0; i < LETTERS_BYTES + size; i++) {
+            random ^= random << 13; /* xorshift64 */
+            random ^= random >> 7;
+            random ^= random << 17;
+            all[i] = (uint8_t)('a' + random % 16);
+        }
+    }
+    return all + start;
+}
+
 static void build_batch(const struct load_options *options, int count, const int64_t *stamps,
                         uint8_t **batch, size_t *size) {
+    struct record_batch_options batch_options = record_batch_options_default;
     int64_t now_ms = clock_wall_ms(clock_system());
     struct record_batch_builder *builder;
-    uint8_t *value = malloc((size_t)options->record_bytes);
 
-    CHECK(value != NULL);
-    CHECK(record_batch_builder_new(&record_batch_options_default, &builder) == ERR_NONE);
+    if (!compression_from_name(options->codec, &batch_options.codec))
+        target_fail("there is no such codec");
+    CHECK(record_batch_builder_new(&batch_options, &builder) == ERR_NONE);
     for (int i = 0; i < count; i++) {
-        memset(value, 'a' + i % 26, (size_t)options->record_bytes);
+        uint8_t *value = letters(options, i);
         if (stamps != NULL)
             memcpy(value, &stamps[i], sizeof(*stamps));
         CHECK(record_batch_builder_add(builder, now_ms, BYTES_NULL,
@@ -172,7 +202,6 @@ static void build_batch(const struct load_options *options, int count, const int
     }
     CHECK(record_batch_builder_finish(builder, batch, size) == ERR_NONE);
     record_batch_builder_free(builder);
-    free(value);
 }
 
 void target_write_produce(struct wire_writer *writer, const struct load_options *options, int count,
@@ -181,7 +210,7 @@ void target_write_produce(struct wire_writer *writer, const struct load_options 
     size_t size;
 
     build_batch(options, count, stamps, &batch, &size);
-    begin_request(writer, 0, 3);
+    begin_request(writer, 0, 7); /* the first that may carry zstd */
     wire_write_string(writer, BYTES_NULL, false, true);
     wire_write_i16(writer, (int16_t)options->acks);
     wire_write_i32(writer, ACK_TIMEOUT_MS);
@@ -192,6 +221,12 @@ void target_write_produce(struct wire_writer *writer, const struct load_options 
     wire_write_bytes(writer, bytes_of(batch, size), false, true);
     end_request(writer);
     free(batch);
+}
+
+size_t target_partition_position(const struct load_options *options) {
+    size_t head = FRAME_SIZE_BYTES + 2 + 2 + 4 + 2 + strlen("load");
+
+    return head + 2 + 2 + 4 + 4 + 2 + strlen(options->topic) + 4; /* behind both counts */
 }
 
 struct produce_answer target_read_produce(const struct load_options *options,

@@ -6,7 +6,8 @@
 
 #include "tests/bench/load_generator/load.h"
 
-#define FRAME_SIZE_BYTES 4
+#define FRAME_SIZE_BYTES  4
+#define ANSWER_HEAD_BYTES 8 /* size and correlation id */
 
 /* Prints what is wrong, and ends the program. */
 _Noreturn void target_fail(const char *what);
@@ -24,9 +25,16 @@ void target_wait_for_topic(const struct load_options *options);
 /* Requests, as frames with their size in front; `writer` is reset. */
 void target_write_fetch(struct wire_writer *writer, const struct load_options *options,
                         int64_t offset);
-/* A batch of `count` records; with `stamps` each value begins with its stamp. */
+/* `topic` as its text, or BYTES_NULL: all topics. */
+void target_write_metadata(struct wire_writer *writer, struct bytes topic);
+/* A batch of `count` records to the first partition; with `stamps` each value begins with its
+ * stamp. Values are letters at random of 16: compression halves them. */
 void target_write_produce(struct wire_writer *writer, const struct load_options *options, int count,
                           const int64_t *stamps);
+
+/* Where a produce request's partition number is, an int32: with another the same batch goes to
+ * another partition. */
+size_t target_partition_position(const struct load_options *options);
 
 /* Answers, whole frames. */
 struct produce_answer {
