@@ -23,6 +23,7 @@ KAFKA_JAVA = ("-server -Xms1G -Xmx1G -XX:+UseG1GC -XX:MaxGCPauseMillis=20 "
 # A topic's files are gone soon after it was deleted, so that a load does not fall into that.
 DELETE_DELAY_MS = 1000
 GONE_SECONDS = 60
+CREATE_SECONDS = 300
 SERVER_CPU, LOAD_CPU = 0, 1
 
 
@@ -78,6 +79,15 @@ class Ideal(Server):
             path.unlink()
 
 
+def create_topic(running, topic, partitions, configs=None):
+    """In a cluster, on all its brokers; many partitions take Kafka long."""
+    running.barnabas("--timeout", str(CREATE_SECONDS), "topic", "create", topic,
+                     "--partitions", str(partitions),
+                     "--replication-factor", str(len(running.brokers)),
+                     *(word for key, value in (configs or {}).items()
+                       for word in ("--config", f"{key}={value}")), timeout=2 * CREATE_SECONDS)
+
+
 class Cluster(Server):
     def __init__(self, name, running):
         super().__init__(name, [broker.process.pid for broker in running.brokers.values()],
@@ -87,8 +97,7 @@ class Cluster(Server):
     def make_topic(self, topic, partitions=1, configs=None):
         running = self.running
         if not running.partitions(topic):
-            named = {key.replace(".", "_"): value for key, value in (configs or {}).items()}
-            running.create_topic(topic, partitions, len(running.brokers), **named)
+            create_topic(running, topic, partitions, configs)
             running.wait_until_in_sync(topic)
         return running.address(running.partitions(topic)[0]["leader"])
 

@@ -96,7 +96,7 @@ def start_and_idle(cluster, measured, partitions, options):
     broker = cluster.brokers[1]
     what = f"{partitions:,} partitions"
     if partitions:
-        cluster.create_topic(TOPIC, partitions, 1)
+        bench_servers.create_topic(cluster, TOPIC, partitions)
         seconds_until(lambda: is_up(broker, partitions))
     for _ in range(options.repetitions):
         cluster.stop(1)
@@ -114,7 +114,7 @@ def recovery(cluster, measured, options):
     """B15: a broker that was killed right after it wrote much."""
     broker = cluster.brokers[1]
     partitions = 4
-    cluster.create_topic(TOPIC, partitions, 1)
+    bench_servers.create_topic(cluster, TOPIC, partitions)
     seconds_until(lambda: is_up(broker, partitions))
 
     def produce(size):
