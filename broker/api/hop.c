@@ -27,6 +27,16 @@ void *hop_new(struct api_call *call, size_t size) {
     return hop;
 }
 
+enum error hop_keep_decoded(struct api_call *call, void *message) {
+    enum error error = request_keep_frame(call->request);
+
+    if (error != ERR_NONE)
+        return error;
+    api_reread(call);
+    return call->handler->api->request->decode(&call->body, call->header.api_version,
+                                               &call->request->arena, message);
+}
+
 void hop_to_control(struct hop *hop, void (*run)(struct hop *hop)) {
     post(hop, control_executor(hop->call->context->control), run);
 }

@@ -18,6 +18,11 @@ struct hop {
  * be called before anything is decoded. NULL: the call was closed. */
 void *hop_new(struct api_call *call, size_t size);
 
+/* The same for a call that was decoded already, into `message`, and has to wait after all: keeps
+ * the frame, and decodes the body anew, whose bytes may have moved. Views that were taken before
+ * are not good any more. On an error, OUT_OF_MEMORY, the call has not ended. */
+MUST_CHECK enum error hop_keep_decoded(struct api_call *call, void *message);
+
 /* From the reactor: `run` is called on the control thread. */
 void hop_to_control(struct hop *hop, void (*run)(struct hop *hop));
 /* From the reactor: `run` is called on the thread of the group coordinator. */

@@ -1,6 +1,7 @@
 #include "broker/api/commit_wait.h"
 #include "broker/api/handlers.h"
 #include "broker/api/leader_hints.h"
+#include "broker/api/verification.h"
 
 #include "broker/log/log.h"
 #include "broker/metadata/metadata_cache.h"
@@ -11,23 +12,40 @@
 /*
  * Produce: every partition is appended at once, in the order of arrival; with acks=all the call
  * then waits, without a thread, until the high watermark has passed what was appended, and with
- * flush.messages until it is on disk. The whole
- * operation lives in the request's arena, so it ends only when no waiter's task is on its way.
+ * flush.messages until it is on disk. The first batch of a transaction in a partition waits before
+ * that, for the coordinator (verification.h). The whole operation lives in the request's arena, so
+ * it ends only when no waiter's task is on its way.
  */
 
 #define STORAGE_ERROR_VERSION_MIN 4
 #define LEADER_HINTS_VERSION_MIN  10
+#define ABORTABLE_VERSION_MIN     11
 
 struct produced {
     struct produce_response_responses_partition_responses *response;
     struct commit_item append; /* with a reference of its partition */
+    uint64_t guard;            /* of its verification; LOG_NO_GUARD: it needed none */
+    enum error refused;        /* before the append; NONE */
+    const char *message;       /* why, or NULL */
+};
+
+/* Of the batches that are transactional. */
+struct producer {
+    int32_t batch_count;
+    bool is_ambiguous; /* they are not all of the same */
+    int64_t id;
+    int16_t epoch;
 };
 
 struct production {
     struct api_call *call;
+    struct produce_request request;
     struct produce_response response;
-    struct produced *produced;
+    struct produced *produced; /* in the order of the request */
     int32_t produced_count;
+    struct producer producer;
+    bool must_be_verified; /* what is transactional */
+    struct verification verification;
     struct commit_wait wait;
 };
 
@@ -53,6 +71,12 @@ static enum error check_batch(const struct api_call *call, struct bytes records)
         (records.data[22] & RECORD_BATCH_CODEC_MASK) == COMPRESSION_ZSTD)
         return ERR_UNSUPPORTED_COMPRESSION_TYPE;
     return ERR_NONE;
+}
+
+static bool is_transactional(struct bytes records, struct record_batch *batch) {
+    return records.size >= RECORD_BATCH_HEADER_BYTES && records.data[16] == 2 &&
+           (records.data[22] & RECORD_BATCH_TRANSACTIONAL) != 0 &&
+           record_batch_decode(records, batch) == ERR_NONE && batch->producer_id >= 0;
 }
 
 static enum error find_partition(struct api_call *call, const struct metadata *metadata,
@@ -107,51 +131,64 @@ static void count(struct partition *partition, size_t size, enum error error,
         partition_count_traffic(partition, TRAFFIC_FAILED_PRODUCE_REQUESTS, 1);
 }
 
-static void append(struct production *production, const struct metadata *metadata,
-                   const struct produce_request *request, struct bytes topic,
-                   const struct produce_request_topic_data_partition_data *data,
-                   struct produced *produced) {
+static enum error try_append(struct production *production, const struct metadata *metadata,
+                             struct bytes topic,
+                             const struct produce_request_topic_data_partition_data *data,
+                             struct produced *produced, struct log_append_result *result) {
     struct api_call *call = production->call;
     struct partition_append options = {
-        .acks = request->acks,
+        .acks = production->request.acks,
         .wall_ms = clock_wall_ms(call->context->clock),
         .arena = &call->request->arena,
         .origin = LOG_APPEND_CLIENT,
         .leader_epoch = ANY_LEADER_EPOCH,
+        .must_be_verified = production->must_be_verified,
+        .guard = produced->guard,
     };
     struct bytes records = data->records.data;
-    struct log_append_result result = {.log_start_offset = -1};
-    enum error error = ERR_NONE;
+    enum error error = produced->refused;
 
-    if (request->acks < -1 || request->acks > 1)
+    if (error == ERR_NONE && (options.acks < -1 || options.acks > 1))
         error = ERR_INVALID_REQUIRED_ACKS;
-    if (error == ERR_NONE)
+    if (error == ERR_NONE && produced->append.partition == NULL)
         error = find_partition(call, metadata, topic, data->index, &produced->append.partition);
     if (error == ERR_NONE)
         error = check_batch(call, records);
     if (error == ERR_NONE)
-        error = partition_append_as_leader(
-            produced->append.partition, (uint8_t *)(uintptr_t)records.data, records.size, &options,
-            &result, &produced->append.commit.leader_epoch);
+        error = partition_append_as_leader(produced->append.partition,
+                                           (uint8_t *)(uintptr_t)records.data, records.size,
+                                           &options, result, &produced->append.commit.leader_epoch);
     if (produced->append.partition != NULL)
-        count(produced->append.partition, records.size, error, &result);
+        count(produced->append.partition, records.size, error, result);
     /* Older clients do not know the error of a disk. */
     if (error_to_wire(error) == error_to_wire(ERR_KAFKA_STORAGE_ERROR) &&
         call->header.api_version < STORAGE_ERROR_VERSION_MIN)
         error = ERR_NOT_LEADER_OR_FOLLOWER;
+    return error;
+}
+
+static void append(struct production *production, const struct metadata *metadata,
+                   struct bytes topic, const struct produce_request_topic_data_partition_data *data,
+                   struct produced *produced) {
+    int16_t acks = production->request.acks;
+    struct log_append_result result = {.log_start_offset = -1};
+    enum error error = try_append(production, metadata, topic, data, produced, &result);
+
     if (error != ERR_NONE && error != ERR_DUPLICATE_BATCH) {
         fail(produced->response, error);
-        tell_record_errors(call, &result, produced->response);
+        if (produced->refused != ERR_NONE)
+            result.message = produced->message;
+        tell_record_errors(production->call, &result, produced->response);
         return;
     }
     produced->response->base_offset = result.base_offset;
     produced->response->log_append_time_ms = result.log_append_time;
     produced->response->log_start_offset = result.log_start_offset;
-    produced->append.commit.required_offset = request->acks == -1 ? result.last_offset + 1 : -1;
+    produced->append.commit.required_offset = acks == -1 ? result.last_offset + 1 : -1;
     produced->append.commit.flush_offset = result.flush_offset;
     if (error == ERR_DUPLICATE_BATCH)
         produced->append.commit.leader_epoch = partition_leader_epoch(produced->append.partition);
-    if (request->acks == -1 || (request->acks == 1 && result.flush_offset >= 0)) {
+    if (acks == -1 || (acks == 1 && result.flush_offset >= 0)) {
         commit_wait_add(&production->wait, &produced->append);
     }
 }
@@ -227,22 +264,43 @@ static void on_all_committed(struct commit_wait *wait) {
 
 /* ---- The call ---- */
 
-static bool prepare(struct production *production, const struct produce_request *request) {
-    struct api_call *call = production->call;
-    int32_t total = 0;
+/* Calls `each` for every partition of the request, in its order. */
+static void for_each(struct production *production, const struct metadata *metadata,
+                     void (*each)(struct production *production, const struct metadata *metadata,
+                                  struct bytes topic,
+                                  const struct produce_request_topic_data_partition_data *data,
+                                  struct produced *produced)) {
+    const struct produce_request *request = &production->request;
+    struct produced *produced = production->produced;
 
-    for (int32_t i = 0; i < request->topic_data_count; i++)
-        total += request->topic_data[i].partition_data_count;
-    produce_response_init(&production->response);
-    production->response.responses =
-        api_alloc(call, (size_t)request->topic_data_count, sizeof(*production->response.responses));
-    production->produced = api_alloc(call, (size_t)total, sizeof(*production->produced));
-    return production->response.responses != NULL && production->produced != NULL;
+    for (int32_t i = 0; i < request->topic_data_count; i++) {
+        const struct produce_request_topic_data *topic = &request->topic_data[i];
+        for (int32_t j = 0; j < topic->partition_data_count; j++)
+            each(production, metadata, topic->name, &topic->partition_data[j], produced++);
+    }
 }
 
-static bool append_topic(struct production *production, const struct metadata *metadata,
-                         const struct produce_request *request, int32_t at) {
-    const struct produce_request_topic_data *topic = &request->topic_data[at];
+/* The call ends here, or when what was appended is safe. */
+static void append_all(struct production *production) {
+    struct api_call *call = production->call;
+    const struct metadata *metadata = metadata_cache_get(call->context->metadata);
+
+    for_each(production, metadata, append);
+    metadata_unref(metadata);
+    if (production->request.acks != 0) {
+        commit_wait_begin(&production->wait, production->request.timeout_ms);
+        return;
+    }
+    release(production);
+    /* Without a response, closing is the only way to say that something went wrong. */
+    if (has_error(production))
+        api_close(call);
+    else
+        api_finish_without_response(call);
+}
+
+static bool prepare_topic(struct production *production, int32_t at) {
+    const struct produce_request_topic_data *topic = &production->request.topic_data[at];
     struct produce_response_responses *response = &production->response.responses[at];
     struct api_call *call = production->call;
     int32_t count = topic->partition_data_count;
@@ -258,42 +316,177 @@ static bool append_topic(struct production *production, const struct metadata *m
         produced->response = &response->partition_responses[i];
         produce_response_responses_partition_responses_init(produced->response);
         produced->response->index = topic->partition_data[i].index;
-        append(production, metadata, request, topic->name, &topic->partition_data[i], produced);
     }
-    production->response.responses_count++;
+    return true;
+}
+
+/* The response, in which every partition has its place. False past the arena's bound. */
+static bool prepare(struct production *production) {
+    const struct produce_request *request = &production->request;
+    struct produce_response *response = &production->response;
+    struct api_call *call = production->call;
+    bool is_whole = true;
+    int32_t total = 0;
+
+    for (int32_t i = 0; i < request->topic_data_count; i++)
+        total += request->topic_data[i].partition_data_count;
+    produce_response_init(response);
+    response->responses =
+        api_alloc(call, (size_t)request->topic_data_count, sizeof(*response->responses));
+    response->responses_count = request->topic_data_count;
+    production->produced = api_alloc(call, (size_t)total, sizeof(*production->produced));
+    if (response->responses == NULL || production->produced == NULL)
+        return false;
+    for (int32_t i = 0; is_whole && i < request->topic_data_count; i++)
+        is_whole = prepare_topic(production, i);
+    return is_whole;
+}
+
+/* ---- Transactions ---- */
+
+static void note_transactional(struct production *production, const struct metadata *metadata,
+                               struct bytes topic,
+                               const struct produce_request_topic_data_partition_data *data,
+                               struct produced *produced) {
+    struct producer *producer = &production->producer;
+    struct record_batch batch;
+
+    (void)metadata, (void)topic, (void)produced;
+    if (!is_transactional(data->records.data, &batch))
+        return;
+    if (producer->batch_count++ == 0) {
+        producer->id = batch.producer_id;
+        producer->epoch = batch.producer_epoch;
+    } else if (producer->id != batch.producer_id || producer->epoch != batch.producer_epoch) {
+        producer->is_ambiguous = true;
+    }
+}
+
+/* Why the request is refused as a whole, before anything is appended. */
+static enum error check_transaction(struct production *production) {
+    for_each(production, NULL, note_transactional);
+    if (production->producer.batch_count == 0)
+        return ERR_NONE;
+    if (bytes_is_null(production->request.transactional_id))
+        return ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    return production->producer.is_ambiguous ? ERR_INVALID_PRODUCER_ID_MAPPING : ERR_NONE;
+}
+
+static void refuse_all(struct production *production, enum error error) {
+    for (int32_t i = 0; i < production->produced_count; i++) {
+        production->produced[i].refused = error;
+        if (error == ERR_INVALID_PRODUCER_ID_MAPPING)
+            production->produced[i].message =
+                "Transactional records contained more than one producer ID";
+    }
+}
+
+static void add_to_verification(struct production *production, const struct metadata *metadata,
+                                struct bytes topic,
+                                const struct produce_request_topic_data_partition_data *data,
+                                struct produced *produced) {
+    struct record_batch batch;
+
+    if (is_transactional(data->records.data, &batch) &&
+        check_batch(production->call, data->records.data) == ERR_NONE &&
+        find_partition(production->call, metadata, topic, data->index,
+                       &produced->append.partition) == ERR_NONE)
+        verification_add(&production->verification, produced->append.partition, batch.producer_id,
+                         batch.producer_epoch, batch.base_sequence, &produced->guard);
+}
+
+#define UNVERIFIED "Unable to verify the partition has been added to the transaction. "
+
+/* Told that the coordinator is not there, a producer would look for its partition's leader, or
+ * fail; it has only to come again. */
+static void refuse(struct produced *produced, enum error error) {
+    produced->refused = ERR_NOT_ENOUGH_REPLICAS;
+    switch (error) {
+    case ERR_CONCURRENT_TRANSACTIONS:
+        produced->message = UNVERIFIED "Underlying error: CONCURRENT_TRANSACTIONS";
+        break;
+    case ERR_NETWORK_EXCEPTION:
+        produced->message = UNVERIFIED "Underlying error: NETWORK_EXCEPTION";
+        break;
+    case ERR_COORDINATOR_LOAD_IN_PROGRESS:
+        produced->message = UNVERIFIED "Underlying error: COORDINATOR_LOAD_IN_PROGRESS";
+        break;
+    case ERR_COORDINATOR_NOT_AVAILABLE:
+        produced->message = UNVERIFIED "Underlying error: COORDINATOR_NOT_AVAILABLE";
+        break;
+    case ERR_NOT_COORDINATOR:
+        produced->message = UNVERIFIED "Underlying error: NOT_COORDINATOR";
+        break;
+    default:
+        produced->refused = error;
+        if (error == ERR_INVALID_TXN_STATE)
+            produced->message = "Partition was not added to the transaction";
+        break;
+    }
+}
+
+static void on_verified(struct verification *verification) {
+    struct production *production = CONTAINER_OF(verification, struct production, verification);
+    bool knows_abortable = production->call->header.api_version >= ABORTABLE_VERSION_MIN;
+    const enum error *error = verification->request.errors;
+
+    for (int32_t i = 0; i < production->produced_count; i++) {
+        if (production->produced[i].guard != LOG_NO_GUARD)
+            refuse(&production->produced[i], verification_error(*error++, knows_abortable));
+    }
+    append_all(production);
+}
+
+/* True if the coordinator is asked: on_verified goes on then. */
+static bool verify(struct production *production) {
+    struct verification *verification = &production->verification;
+    struct api_call *call = production->call;
+    const struct metadata *metadata;
+
+    production->must_be_verified = verification_is_enabled(call);
+    if (!production->must_be_verified)
+        return false;
+    if (!verification_init(verification, call, production->producer.batch_count)) {
+        refuse_all(production, ERR_NOT_ENOUGH_REPLICAS);
+        return false;
+    }
+    metadata = metadata_cache_get(call->context->metadata);
+    for_each(production, metadata, add_to_verification);
+    metadata_unref(metadata);
+    if (verification->request.count == 0)
+        return false;
+    if (hop_keep_decoded(call, &production->request) != ERR_NONE) {
+        refuse_all(production, ERR_NOT_ENOUGH_REPLICAS);
+        return false;
+    }
+    verification_ask(verification, production->request.transactional_id, production->producer.id,
+                     production->producer.epoch, on_verified);
     return true;
 }
 
 static void handle(struct api_call *call) {
     struct production *production = api_alloc(call, 1, sizeof(*production));
-    const struct metadata *metadata;
-    struct produce_request request;
-    bool is_whole = true;
+    enum error error;
 
-    if (!api_decode(call, &request))
-        return;
     if (production == NULL) {
         api_close(call);
         return;
     }
+    if (!api_decode(call, &production->request))
+        return;
     production->call = call;
     production->wait = (struct commit_wait){
         .request = call->request, .on_item = on_committed, .on_over = on_all_committed};
-    metadata = metadata_cache_get(call->context->metadata);
-    is_whole = prepare(production, &request);
-    for (int32_t i = 0; is_whole && i < request.topic_data_count; i++)
-        is_whole = append_topic(production, metadata, &request, i);
-    metadata_unref(metadata);
-    if (!is_whole || (request.acks == 0 && has_error(production))) {
-        /* Without a response, closing is the only way to say that something went wrong. */
-        release(production);
+    if (!prepare(production)) {
         api_close(call);
-    } else if (request.acks == 0) {
-        release(production);
-        api_finish_without_response(call);
-    } else {
-        commit_wait_begin(&production->wait, request.timeout_ms);
+        return;
     }
+    error = check_transaction(production);
+    if (error != ERR_NONE)
+        refuse_all(production, error);
+    else if (production->producer.batch_count > 0 && verify(production))
+        return;
+    append_all(production);
 }
 
 const struct api_handler api_produce = {&produce_api, 11, handle};

@@ -5,13 +5,22 @@
 #include "client/wire/message/txn_offset_commit.h"
 #include "broker/api/handlers.h"
 #include "broker/api/hop.h"
+#include "broker/api/verification.h"
 #include "broker/group/group_coordinator.h"
+#include "broker/journal/coordinator_key.h"
 #include "broker/metadata/metadata_cache.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/replica_manager.h"
+#include "client/wire/record_batch.h"
+
+#define ABORTABLE_VERSION_MIN 4
 
 struct committing {
     struct hop hop; /* first */
     struct txn_offset_commit_request wire;
     struct group_commit commit;
+    struct partition *partition; /* of the group's offsets, while it is asked about; a reference */
+    struct verification verification;
 };
 
 /* Older clients do not know that a coordinator may be loading. */
@@ -121,15 +130,74 @@ static bool fill_commit(struct api_call *call, struct committing *committing) {
     return commit->offsets != NULL;
 }
 
+/* ---- Verification ---- */
+
+/* A reference; NULL: it is not here. */
+static struct partition *find_partition_of_group(const struct api_call *call,
+                                                 struct bytes group_id) {
+    const struct metadata *metadata = metadata_cache_get(call->context->metadata);
+    struct bytes name = bytes_of_text("__consumer_offsets");
+    const struct metadata_topic *topic = metadata_find_topic(metadata, name);
+    struct partition *partition = NULL;
+
+    if (topic != NULL && topic->partition_count > 0)
+        partition = replica_manager_find(call->context->replicas, name,
+                                         coordinator_partition(group_id, topic->partition_count));
+    metadata_unref(metadata);
+    return partition;
+}
+
+static void on_verified(struct verification *verification) {
+    struct committing *committing = CONTAINER_OF(verification, struct committing, verification);
+    bool knows_abortable = committing->hop.call->header.api_version >= ABORTABLE_VERSION_MIN;
+
+    committing->commit.refused =
+        verification_error(verification->request.errors[0], knows_abortable);
+    partition_unref(committing->partition);
+    hop_to_groups(&committing->hop, run);
+}
+
+static bool has_any_to_append(const struct group_commit *commit) {
+    for (int32_t i = 0; i < commit->count; i++) {
+        if (commit->offsets[i].error == ERR_NONE)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a verification is under way; on_verified goes on then. */
+static bool verify(struct committing *committing) {
+    struct group_commit *commit = &committing->commit;
+    struct verification *verification = &committing->verification;
+    struct api_call *call = committing->hop.call;
+
+    commit->must_be_verified = verification_is_enabled(call);
+    if (!commit->must_be_verified || !has_any_to_append(commit) ||
+        !verification_init(verification, call, 1))
+        return false;
+    committing->partition = find_partition_of_group(call, commit->group_id);
+    if (committing->partition == NULL)
+        return false;
+    verification_add(verification, committing->partition, commit->producer_id,
+                     commit->producer_epoch, RECORD_NO_SEQUENCE, &commit->guard);
+    if (commit->guard != LOG_NO_GUARD) {
+        verification_ask(verification, committing->wire.transactional_id, commit->producer_id,
+                         commit->producer_epoch, on_verified);
+        return true;
+    }
+    partition_unref(committing->partition);
+    return false;
+}
+
 static void handle(struct api_call *call) {
     struct committing *committing = hop_new(call, sizeof(*committing));
 
     if (committing == NULL || !api_decode(call, &committing->wire))
         return;
-    if (fill_commit(call, committing))
-        hop_to_groups(&committing->hop, run);
-    else
+    if (!fill_commit(call, committing))
         api_close(call);
+    else if (!verify(committing))
+        hop_to_groups(&committing->hop, run);
 }
 
 const struct api_handler api_txn_offset_commit = {&txn_offset_commit_api, 4, handle};

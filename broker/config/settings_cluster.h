@@ -169,15 +169,12 @@
         "How often transactions are looked for that took too long.") \
     SUPPORTED(transaction_remove_expired_transaction_cleanup_interval_ms, "transaction.remove.expired.transaction.cleanup.interval.ms", INT, "3600000", AT_LEAST(1), READ_ONLY, LOW, \
         "How often forgotten transactional ids are removed.") \
-    CONFIG_TRANSACTION(IGNORED, "transaction.partition.verification.enable", BOOLEAN, "true", ANY, CLUSTER, LOW, \
+    SUPPORTED(transaction_partition_verification_enable, "transaction.partition.verification.enable", BOOLEAN, "true", ANY, CLUSTER, LOW, \
         "Whether a partition asks the coordinator before it takes the first record of a transaction.") \
     SUPPORTED(producer_id_expiration_ms, "producer.id.expiration.ms", INT, "86400000", AT_LEAST(1), CLUSTER, LOW, \
         "How long a partition remembers a producer that does not write.") \
     SUPPORTED(producer_id_expiration_check_interval_ms, "producer.id.expiration.check.interval.ms", INT, "600000", AT_LEAST(1), READ_ONLY, LOW, \
         "How often such producers are looked for.")
-
-#define CONFIG_TRANSACTION(IGNORED, key, type, value, limits, scope, importance, doc) \
-    IGNORED(key, type, value, limits, scope, importance, "partitions do not ask yet", doc)
 
 #define CONFIG_LIST_KRAFT(SUPPORTED, IGNORED, REFUSED) \
     REFUSED("process.roles", LIST, "", SUBSET_OF("broker,controller"), READ_ONLY, HIGH, \

@@ -103,6 +103,9 @@ struct group_commit {
     int32_t generation;
     int64_t producer_id; /* of a transaction; -1: none */
     int16_t producer_epoch;
+    enum error refused;    /* by the transaction's coordinator; NONE */
+    bool must_be_verified; /* see journal_batch */
+    uint64_t guard;
     struct group_commit_offset *offsets;
     int32_t count;
     void (*done)(struct group_commit *commit); /* perhaps from inside of the call */

@@ -16,6 +16,8 @@ struct batch {
     struct wire_writer value;
     int64_t wall_ms;
     enum error error;
+    bool must_be_verified;
+    uint64_t guard;
     bool is_appended; /* it is in the log */
 };
 
@@ -62,18 +64,18 @@ static void batch_end(struct batch *batch) {
 static enum error batch_append(struct batch *batch, struct group_entry *entry,
                                journal_appended *done, void *context) {
     struct group_coordinator *coordinator = entry->coordinator;
-    uint8_t *bytes;
-    size_t size;
+    struct journal_batch whole = {.must_be_verified = batch->must_be_verified,
+                                  .guard = batch->guard};
 
     if (batch->error == ERR_NONE)
-        batch->error = record_batch_builder_finish(batch->builder, &bytes, &size);
+        batch->error = record_batch_builder_finish(batch->builder, &whole.data, &whole.size);
     if (batch->error != ERR_NONE)
         return batch->error;
     coordinator->order++;
     entry->references++;
     batch->is_appended =
-        journal_append(coordinator->journal, entry->partition, bytes, size, done, context);
-    free(bytes);
+        journal_append(coordinator->journal, entry->partition, &whole, done, context);
+    free(whole.data);
     return ERR_NONE;
 }
 
@@ -302,6 +304,8 @@ static bool send_commit(struct group_entry *entry, struct group_commit *commit) 
     bool is_sent = false;
 
     batch_begin(&batch, coordinator, commit->producer_id, commit->producer_epoch);
+    batch.must_be_verified = commit->must_be_verified;
+    batch.guard = commit->guard;
     for (int32_t i = 0; i < commit->count && batch.error == ERR_NONE; i++) {
         struct group_commit_offset *offset = &commit->offsets[i];
         if (offset->error == ERR_NONE &&
@@ -327,6 +331,8 @@ static enum error find_for_commit(struct group_coordinator *coordinator,
     bool is_transactional = commit->producer_id != RECORD_NO_PRODUCER_ID;
     enum error error = group_coordinator_check(coordinator, commit->group_id);
 
+    if (error == ERR_NONE)
+        error = commit_error(commit->refused);
     if (error != ERR_NONE)
         return error;
     *found = group_entry_find(coordinator, commit->group_id);

@@ -85,11 +85,19 @@ int32_t journal_leader_epoch(const struct journal *journal, int32_t partition);
 /* `base_offset` is that of the batch's first record; -1 on an error. */
 typedef void journal_appended(void *context, enum error error, int64_t base_offset);
 
-/* Appends a whole batch, which is stamped in place and not needed after the call. False if it was
- * refused and is not in the log. `done` is called later in any case, exactly once. Errors:
- * NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS(_AFTER_APPEND), REQUEST_TIMED_OUT (it may have been
- * appended), and the log's. */
-bool journal_append(struct journal *journal, int32_t partition, uint8_t *batch, size_t size,
+/* A whole batch; it is stamped in place. */
+struct journal_batch {
+    uint8_t *data;
+    size_t size;
+    bool must_be_verified; /* it is part of a client's transaction: see log_append_options */
+    uint64_t guard;
+};
+
+/* Appends the batch, which is not needed after the call. False if it was refused and is not in the
+ * log. `done` is called later in any case, exactly once. Errors: NOT_LEADER_OR_FOLLOWER,
+ * NOT_ENOUGH_REPLICAS(_AFTER_APPEND), REQUEST_TIMED_OUT (it may have been appended), and the log's.
+ */
+bool journal_append(struct journal *journal, int32_t partition, const struct journal_batch *batch,
                     journal_appended *done, void *context);
 
 #endif

@@ -71,8 +71,8 @@ static void on_first_look(struct task *task) {
     wait_or_finish(append);
 }
 
-static enum error append_now(struct append *append, int32_t leader_epoch, uint8_t *batch,
-                             size_t size) {
+static enum error append_now(struct append *append, int32_t leader_epoch,
+                             const struct journal_batch *batch) {
     struct journal *journal = append->journal;
     const struct partition_append options = {
         .acks = -1,
@@ -80,10 +80,12 @@ static enum error append_now(struct append *append, int32_t leader_epoch, uint8_
         .arena = &journal->arena,
         .origin = LOG_APPEND_COORDINATOR,
         .leader_epoch = leader_epoch,
+        .must_be_verified = batch->must_be_verified,
+        .guard = batch->guard,
     };
     struct log_append_result result;
-    enum error error = partition_append_as_leader(append->partition, batch, size, &options, &result,
-                                                  &append->commit.leader_epoch);
+    enum error error = partition_append_as_leader(append->partition, batch->data, batch->size,
+                                                  &options, &result, &append->commit.leader_epoch);
 
     arena_reset(&journal->arena);
     if (error != ERR_NONE)
@@ -94,7 +96,7 @@ static enum error append_now(struct append *append, int32_t leader_epoch, uint8_
     return ERR_NONE;
 }
 
-bool journal_append(struct journal *journal, int32_t partition, uint8_t *batch, size_t size,
+bool journal_append(struct journal *journal, int32_t partition, const struct journal_batch *batch,
                     journal_appended *done, void *context) {
     struct append *append = calloc(1, sizeof(*append));
     struct executor *executor = loop_executor(journal->config.loop);
@@ -112,8 +114,7 @@ bool journal_append(struct journal *journal, int32_t partition, uint8_t *batch, 
     if (journal_state(journal, partition) == JOURNAL_READY) {
         append->partition = journal->partitions[partition].partition;
         partition_ref(append->partition);
-        append->error =
-            append_now(append, journal->partitions[partition].leader_epoch, batch, size);
+        append->error = append_now(append, journal->partitions[partition].leader_epoch, batch);
     }
     is_appended = append->error == ERR_NONE;
     append->first_look.run = is_appended ? on_first_look : on_refused;

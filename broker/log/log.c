@@ -42,6 +42,7 @@ void log_unref(struct log *log) {
     free(log->ends);
     leader_epochs_free(log->epochs);
     producer_state_free(log->producers);
+    verifications_clear(&log->verifications);
     unstable_transactions_done(&log->unstable);
     free(log->dir_name);
     for (size_t i = 0; i < ARRAY_COUNT(log->dir_names_old); i++)
@@ -216,14 +217,6 @@ enum error log_set_topic_id(struct log *log, const struct uuid *topic_id) {
     log->topic_id = *topic_id;
     mutex_unlock(&log->state_lock);
     return ERR_NONE;
-}
-
-void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms) {
-    producer_state_expire(log->producers, now_ms, expiration_ms);
-}
-
-size_t log_list_producers(const struct log *log, struct producer_view *views, size_t capacity) {
-    return producer_state_list(log->producers, views, capacity);
 }
 
 /* ---- epochs ---- */

@@ -80,8 +80,12 @@ enum log_append_origin {
     LOG_APPEND_COORDINATOR /* this broker itself: control batches allowed, no sequence check */
 };
 
+#define LOG_NO_GUARD 0
+
 struct log_append_options {
     enum log_append_origin origin;
+    bool must_be_verified; /* before it may begin a transaction here */
+    uint64_t guard;        /* of the verification; LOG_NO_GUARD */
 };
 
 struct log_record_error {
@@ -112,12 +116,22 @@ struct log_append_result {
  *
  * Errors, nothing appended: INVALID_RECORD, CORRUPT_MESSAGE, MESSAGE_TOO_LARGE,
  * RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
+ * INVALID_TXN_STATE (not part of an open transaction, and not verified; or outside of the one that
+ * the producer has open),
  * DUPLICATE_BATCH (its producer sent it before: answer success with the result's offsets),
  * OUT_OF_MEMORY, and the disk's. */
 MUST_CHECK enum error log_append_as_leader(struct log *log, uint8_t *records, size_t size,
                                            int32_t leader_epoch, int64_t now_ms,
                                            const struct log_append_options *options,
                                            struct arena *arena, struct log_append_result *result);
+
+/* The producer's batch is to be appended. With a transaction open here it may be, and `*guard` is
+ * LOG_NO_GUARD. Else the coordinator is to be asked first: if it knows that this partition is part
+ * of an open transaction, the batch may be appended with the guard (broker/log/verifications.h).
+ * Errors: KAFKA_STORAGE_ERROR, OUT_OF_MEMORY. */
+MUST_CHECK enum error log_begin_verification(struct log *log, int64_t producer_id,
+                                             int16_t producer_epoch, int32_t base_sequence,
+                                             int64_t now_ms, uint64_t *guard);
 
 /* Appends what the leader sent, byte for byte; a partial batch at the end is cut off. Checks
  * sizes, CRCs and that offsets ascend from the log end (gaps are allowed). An empty log whose end

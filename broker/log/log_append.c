@@ -177,34 +177,10 @@ static int64_t flush_offset_for(struct log *log, int64_t last_offset) {
     return offset;
 }
 
-static enum error check_producer(struct log *log, struct append_checked *checked,
-                                 enum log_append_origin origin, struct log_append_result *result) {
-    struct producer_duplicate duplicate;
-    struct producer_batch producer;
-    struct stored_batch batch;
-    enum error error;
-
-    CHECK(stored_batch_decode(bytes_of(checked->data, checked->size), &batch) == ERR_NONE);
-    batch.whole = bytes_of(checked->data, checked->size);
-    if (!stored_batch_producer(&batch, &producer))
-        return ERR_NONE;
-    error = producer_state_check(
-        log->producers, &producer,
-        origin == LOG_APPEND_CLIENT ? PRODUCER_CHECK_ALL : PRODUCER_CHECK_EPOCH_ONLY, &duplicate);
-    if (error == ERR_DUPLICATE_BATCH) {
-        result->base_offset = duplicate.base_offset;
-        result->last_offset = duplicate.last_offset;
-        result->max_timestamp = duplicate.timestamp;
-        result->log_append_time = log->config.log_append_time ? duplicate.timestamp : -1;
-    }
-    if (error != ERR_NONE)
-        return error;
-    return log_prepare_producer(log, &producer, 0);
-}
-
 static enum error append_checked(struct log *log, struct append_checked *checked,
                                  int32_t leader_epoch, int64_t now_ms,
-                                 enum log_append_origin origin, struct log_append_result *result) {
+                                 const struct log_append_options *options,
+                                 struct log_append_result *result) {
     int64_t base_offset = log->end_offset;
     struct append_set set = {
         .data = checked->data,
@@ -220,7 +196,8 @@ static enum error append_checked(struct log *log, struct append_checked *checked
         return ERR_INVALID_RECORD;
     record_batch_stamp_base_offset(checked->data, base_offset);
     record_batch_stamp_leader_epoch(checked->data, leader_epoch);
-    if ((error = check_producer(log, checked, origin, result)) != ERR_NONE ||
+    if ((error = log_check_producer(log, bytes_of(checked->data, checked->size), options,
+                                    result)) != ERR_NONE ||
         (error = assign_epoch(log, leader_epoch, base_offset)) != ERR_NONE ||
         (error = append_set(log, &set, now_ms)) != ERR_NONE)
         return error;
@@ -251,7 +228,7 @@ enum error log_append_as_leader(struct log *log, uint8_t *records, size_t size,
         append_check(records, size, &log->config, options->origin, now_ms, arena, &checked, result);
     if (error != ERR_NONE)
         return error;
-    error = append_checked(log, &checked, leader_epoch, now_ms, options->origin, result);
+    error = append_checked(log, &checked, leader_epoch, now_ms, options, result);
     free(checked.rebuilt);
     fill_offsets(log, result);
     result->flush_offset = flush_offset_for(log, result->last_offset);

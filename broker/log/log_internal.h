@@ -15,6 +15,7 @@
 #include "broker/log/producer_state.h"
 #include "broker/log/segment.h"
 #include "broker/log/unstable_transactions.h"
+#include "broker/log/verifications.h"
 #include "broker/log/worker_pool.h"
 #include "broker/metrics/histogram.h"
 #include "client/base/clock.h"
@@ -88,6 +89,7 @@ struct log {
     struct log_config config;
     struct leader_epochs *epochs;
     struct producer_state *producers;
+    struct verifications verifications;
     int64_t snapshot_offset;        /* of the newest producer snapshot; -1: none */
     int64_t recovery_point_written; /* dir->checkpoint_lock; what the checkpoint file may say */
     uint32_t truncations;           /* counted */
@@ -210,6 +212,12 @@ void log_close_files(struct log *log);
 
 /* log_flush.c */
 void log_flush_init(struct log *log);
+
+/* log_producers.c: whether the batch, which is whole, may be appended as far as its producer is
+ * concerned; makes room for it then. A duplicate's offsets go into the result. */
+MUST_CHECK enum error log_check_producer(struct log *log, struct bytes data,
+                                         const struct log_append_options *options,
+                                         struct log_append_result *result);
 
 /* log_producers.c: snapshots and replay. Partition's lock, or nobody else has the log yet. */
 /* Of all batches below the log end, which is `offset`; nothing if there is one already. */

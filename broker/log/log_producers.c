@@ -1,6 +1,7 @@
 /*
- * The producer state of a log and its snapshots: what is kept on disk, and how the state is found
- * again by reading headers of batches from the newest snapshot on.
+ * The producer state of a log: what it says of a batch that is to be appended; its snapshots, which
+ * are kept on disk; and how the state is found again by reading headers of batches from the newest
+ * snapshot on.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -12,6 +13,86 @@
 #define SNAPSHOT_BYTES_MAX     ((size_t)1 << 30)
 #define MARKER_BATCH_BYTES_MAX 4096 /* more than any marker takes */
 #define NAME_DIGITS            20
+
+/* ---- appending ---- */
+
+enum error log_begin_verification(struct log *log, int64_t producer_id, int16_t producer_epoch,
+                                  int32_t base_sequence, int64_t now_ms, uint64_t *guard) {
+    enum error error = log_check_usable(log);
+
+    if (error != ERR_NONE)
+        return error;
+    if (producer_state_open_offset(log->producers, producer_id) >= 0) {
+        *guard = LOG_NO_GUARD;
+        return ERR_NONE;
+    }
+    return verifications_begin(&log->verifications, producer_id, producer_epoch, base_sequence,
+                               now_ms, guard);
+}
+
+/* INVARIANT: with verification, no batch begins a transaction here that its coordinator does not
+ * know of: it has said so since the last marker of that producer. */
+static bool lacks_verification(const struct log *log, const struct producer_batch *batch,
+                               const struct log_append_options *options) {
+    return options->must_be_verified && batch->is_transactional && !batch->is_control &&
+           producer_state_open_offset(log->producers, batch->producer_id) < 0 &&
+           !verifications_match(&log->verifications, batch->producer_id, options->guard);
+}
+
+/* In Kafka's order: duplicates first, since they are not appended; what is not verified before
+ * anything else. */
+static enum error check_batch(const struct log *log, const struct producer_batch *batch,
+                              const struct log_append_options *options,
+                              struct producer_duplicate *duplicate) {
+    bool is_from_client = options->origin == LOG_APPEND_CLIENT;
+    enum error error = producer_state_check(
+        log->producers, batch, is_from_client ? PRODUCER_CHECK_ALL : PRODUCER_CHECK_EPOCH_ONLY,
+        duplicate);
+
+    if (error == ERR_DUPLICATE_BATCH)
+        return error;
+    if (lacks_verification(log, batch, options))
+        return ERR_INVALID_TXN_STATE;
+    if (error == ERR_NONE && is_from_client && !batch->is_control &&
+        verifications_is_early(&log->verifications, batch->producer_id, batch->base_sequence))
+        return ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    return error;
+}
+
+enum error log_check_producer(struct log *log, struct bytes data,
+                              const struct log_append_options *options,
+                              struct log_append_result *result) {
+    struct producer_duplicate duplicate;
+    struct producer_batch producer;
+    struct stored_batch batch;
+    enum error error;
+
+    CHECK(stored_batch_decode(data, &batch) == ERR_NONE);
+    batch.whole = data;
+    if (!stored_batch_producer(&batch, &producer))
+        return ERR_NONE;
+    error = check_batch(log, &producer, options, &duplicate);
+    if (error == ERR_DUPLICATE_BATCH) {
+        result->base_offset = duplicate.base_offset;
+        result->last_offset = duplicate.last_offset;
+        result->max_timestamp = duplicate.timestamp;
+        result->log_append_time = log->config.log_append_time ? duplicate.timestamp : -1;
+    }
+    if (error != ERR_NONE)
+        return error;
+    return log_prepare_producer(log, &producer, 0);
+}
+
+/* ---- the state as a whole ---- */
+
+void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms) {
+    producer_state_expire(log->producers, now_ms, expiration_ms);
+    verifications_expire(&log->verifications, now_ms, expiration_ms);
+}
+
+size_t log_list_producers(const struct log *log, struct producer_view *views, size_t capacity) {
+    return producer_state_list(log->producers, views, capacity);
+}
 
 enum error log_write_snapshot(struct log *log, int64_t offset, bool durable) {
     char path[SEGMENT_PATH_MAX];
@@ -233,6 +314,8 @@ static enum error rebuild(struct log *log, int64_t snapshot_max, bool trust_abse
 enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool trust_absence) {
     enum error error;
 
+    /* What was verified may have been cut away: it is asked again. */
+    verifications_clear(&log->verifications);
     log_begin_rebuilding_transactions(log);
     error = rebuild(log, snapshot_max, trust_absence);
     log_end_rebuilding_transactions(log);

@@ -89,6 +89,8 @@ enum error log_apply_producer(struct log *log, struct segment *segment,
 
     producer_state_apply(log->producers, batch);
     after = producer_state_open_offset(log->producers, batch->producer_id);
+    if (batch->is_transactional)
+        verifications_remove(&log->verifications, batch->producer_id);
     if (before < 0 && after >= 0)
         begin(log, batch->producer_id, after);
     return before >= 0 && after < 0 ? end(log, segment, batch) : ERR_NONE;

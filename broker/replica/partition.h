@@ -123,8 +123,15 @@ struct partition_append {
     int64_t wall_ms;
     struct arena *arena; /* for the result's record errors */
     enum log_append_origin origin;
-    int32_t leader_epoch; /* ANY_LEADER_EPOCH, or the only one in which to append */
+    int32_t leader_epoch;  /* ANY_LEADER_EPOCH, or the only one in which to append */
+    bool must_be_verified; /* see log_append_options */
+    uint64_t guard;
 };
+
+/* Leader: see log_begin_verification. Errors besides its own: NOT_LEADER_OR_FOLLOWER. */
+MUST_CHECK enum error partition_begin_verification(struct partition *partition, int64_t producer_id,
+                                                   int16_t producer_epoch, int32_t base_sequence,
+                                                   int64_t wall_ms, uint64_t *guard);
 
 /* Appends what a client or a coordinator here sent, in place. On success the leader's epoch is
  * given too, for partition_commit_status. Errors: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, and

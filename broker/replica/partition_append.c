@@ -3,10 +3,24 @@
 
 #include "client/base/logger.h"
 
+enum error partition_begin_verification(struct partition *partition, int64_t producer_id,
+                                        int16_t producer_epoch, int32_t base_sequence,
+                                        int64_t wall_ms, uint64_t *guard) {
+    enum error error = ERR_NOT_LEADER_OR_FOLLOWER;
+
+    mutex_lock(&partition->append_lock);
+    if (atomic_load(&partition->role) == ROLE_LEADER)
+        error = log_begin_verification(partition->log, producer_id, producer_epoch, base_sequence,
+                                       wall_ms, guard);
+    mutex_unlock(&partition->append_lock);
+    return error;
+}
+
 enum error partition_append_as_leader(struct partition *partition, uint8_t *records, size_t size,
                                       const struct partition_append *append,
                                       struct log_append_result *result, int32_t *leader_epoch) {
-    const struct log_append_options options = {append->origin};
+    const struct log_append_options options = {append->origin, append->must_be_verified,
+                                               append->guard};
     struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
     enum error error = ERR_NONE;
 

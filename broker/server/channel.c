@@ -20,6 +20,7 @@ static const struct server_config *config_of(const struct channel *channel) {
 /* What was read may run. */
 static bool may_run(const struct channel *channel) {
     return channel->fd >= 0 && !channel->stopped && !channel->throttled &&
+           channel->holder == NULL &&
            channel->exchange_count < config_of(channel)->outstanding_requests_max &&
            channel->unsent_bytes <= config_of(channel)->unsent_response_bytes_max;
 }

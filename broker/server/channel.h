@@ -7,8 +7,9 @@
  * sent: an exchange stays on it from the frame's arrival until its response is in the kernel. Its
  * head is looked at only: sending goes on while the head has ended.
  *
- * Reading pauses while too much is outstanding, unsent, throttled, or in flight broker-wide; what
- * was read and may not run yet is stashed in the frame reader.
+ * Reading pauses while too much is outstanding, unsent, throttled, or in flight broker-wide, and
+ * while a request holds the connection; what was read and may not run yet is stashed in the frame
+ * reader.
  *
  * A channel lives until its socket is closed and its last exchange has ended.
  * Threads: its reactor's.
@@ -74,7 +75,8 @@ struct channel {
     struct frame_reader reader;
     struct exchange_list exchanges;
     size_t exchange_count;
-    size_t unsent_bytes; /* of ended exchanges, in memory */
+    const struct exchange *holder; /* while it runs, later requests don't; NULL: nobody */
+    size_t unsent_bytes;           /* of ended exchanges, in memory */
     struct reactor_timer throttle;
     int64_t throttled_until_ms;
     int64_t listed_ms; /* when it was last moved to the end of by_activity */

@@ -77,6 +77,8 @@ static void exchange_release(struct exchange *exchange) {
     reactor_timer_cancel(reactor, &exchange->deadline);
     arena_reset(&exchange->request.arena);
     buffer_pool_give(&reactor->buffers, &exchange->kept_frame);
+    if (exchange->channel->holder == exchange)
+        exchange->channel->holder = NULL;
     exchange->abandoned = NULL;
     exchange->request.frame = BYTES_NULL;
     if (reactor->running == exchange)
@@ -206,6 +208,22 @@ void request_on_abandoned(struct request *request, void (*abandoned)(struct requ
 
 void request_throttle_connection(struct request *request, int64_t delay_ms) {
     channel_throttle(exchange_of(request)->channel, delay_ms);
+}
+
+void request_hold_connection(struct request *request) {
+    struct exchange *exchange = exchange_of(request);
+
+    CHECK(exchange->channel->reactor->running == exchange && exchange->channel->holder == NULL);
+    exchange->channel->holder = exchange;
+}
+
+void request_release_connection(struct request *request) {
+    struct channel *channel = exchange_of(request)->channel;
+
+    CHECK(channel->holder == CONTAINER_OF(request, struct exchange, request));
+    channel->holder = NULL;
+    if (channel->fd >= 0)
+        reactor_touch(channel->reactor, channel);
 }
 
 void *request_connection_user(const struct request *request) {

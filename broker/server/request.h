@@ -96,6 +96,12 @@ void request_on_abandoned(struct request *request, void (*abandoned)(struct requ
  * end wins over an earlier one. */
 void request_throttle_connection(struct request *request, int64_t delay_ms);
 
+/* Runs no later request of the connection until request_release_connection or this request's end:
+ * for what must not be overtaken by them while it waits. From inside of the handler's call. */
+void request_hold_connection(struct request *request);
+/* Only by who holds it. */
+void request_release_connection(struct request *request);
+
 /* State that the handler keeps per connection; NULL at first. Given to the server's
  * on_connection_closed when the connection and all its requests are over. */
 void *request_connection_user(const struct request *request);

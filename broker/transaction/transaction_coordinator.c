@@ -56,6 +56,7 @@ static void stop_on_loop(void *context) {
     struct transaction_coordinator *coordinator = context;
 
     journal_stop(coordinator->journal);
+    transaction_verifier_stop(coordinator->verifier);
     peer_calls_free(coordinator->peers);
     coordinator->peers = NULL;
     loop_timer_done(&coordinator->abort_timer);
@@ -85,6 +86,8 @@ static void make_parts(struct transaction_coordinator *coordinator) {
 
     journal.owner.context = coordinator;
     coordinator->peers = peer_calls_new(&peers);
+    coordinator->verifier =
+        transaction_verifier_new(coordinator, &coordinator->config, coordinator->loop);
     coordinator->journal = journal_new(&journal);
     loop_timer_init(&coordinator->abort_timer, coordinator->loop,
                     transaction_coordinator_abort_timed_out);
@@ -128,6 +131,7 @@ void transaction_coordinator_free(struct transaction_coordinator *coordinator) {
     CHECK(coordinator->entries == NULL);
     journal_free(coordinator->journal);
     peer_calls_free(coordinator->peers);
+    transaction_verifier_free(coordinator->verifier);
     loop_free(coordinator->loop);
     free(coordinator);
 }
@@ -316,6 +320,11 @@ enum error transaction_coordinator_verify(struct transaction_coordinator *coordi
         return error;
     *found = entry->transaction;
     return transaction_verify(entry->transaction, producer_id, producer_epoch);
+}
+
+void transaction_coordinator_ask(struct transaction_coordinator *coordinator,
+                                 struct transaction_verify_request *request) {
+    transaction_verifier_ask(coordinator->verifier, request);
 }
 
 /* ---- EndTxn ---- */

@@ -15,6 +15,8 @@
 #ifndef BROKER_TRANSACTION_TRANSACTION_COORDINATOR_H
 #define BROKER_TRANSACTION_TRANSACTION_COORDINATOR_H
 
+#include <sys/queue.h>
+
 #include "broker/transaction/transaction.h"
 #include "client/base/executor.h"
 
@@ -95,6 +97,23 @@ MUST_CHECK enum error transaction_coordinator_verify(struct transaction_coordina
                                                      struct bytes id, int64_t producer_id,
                                                      int16_t producer_epoch,
                                                      const struct transaction **found);
+
+/* Of whoever coordinates the id, this broker or another. `errors`, one per partition: NONE (it is
+ * part of the producer's open transaction), TRANSACTION_ABORTABLE (it is not), PRODUCER_FENCED,
+ * INVALID_PRODUCER_ID_MAPPING, CONCURRENT_TRANSACTIONS, those of a coordinator that is not there,
+ * and NETWORK_EXCEPTION if it did not answer. */
+struct transaction_verify_request {
+    struct bytes id;
+    int64_t producer_id;
+    int16_t producer_epoch;
+    const struct transaction_partition *partitions;
+    enum error *errors; /* out */
+    int32_t count;
+    void (*done)(struct transaction_verify_request *request);
+    STAILQ_ENTRY(transaction_verify_request) in_queue; /* while it waits */
+};
+void transaction_coordinator_ask(struct transaction_coordinator *coordinator,
+                                 struct transaction_verify_request *request);
 
 struct transaction_end_request {
     struct bytes id;

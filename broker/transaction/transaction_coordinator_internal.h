@@ -9,6 +9,7 @@
 #include "broker/journal/journal.h"
 #include "broker/peer/peer_calls.h"
 #include "broker/transaction/transaction_coordinator.h"
+#include "broker/transaction/transaction_verifier.h"
 #include "client/base/clock.h"
 #include "client/net/loop.h"
 
@@ -30,6 +31,7 @@ struct transaction_coordinator {
     struct loop *loop;
     struct journal *journal;
     struct peer_calls *peers;
+    struct transaction_verifier *verifier;
     struct transaction_entry *entries;
     struct loop_timer abort_timer;
     struct loop_timer expiration_timer;

@@ -107,17 +107,16 @@ void transaction_store(struct transaction_entry *entry, const struct transaction
                        transaction_stored *stored, void *context) {
     struct transaction_coordinator *coordinator = entry->coordinator;
     struct store *store = calloc(1, sizeof(*store));
-    uint8_t *bytes;
-    size_t size;
+    struct journal_batch batch = {0};
 
     CHECK(store != NULL && transaction_is_pending(entry->transaction));
     *store = (struct store){entry, next == NULL, stored, context, ERR_NONE, {.run = on_refused}};
     entry->references++;
-    store->error = encode(entry, next, &bytes, &size);
+    store->error = encode(entry, next, &batch.data, &batch.size);
     if (store->error != ERR_NONE) {
         executor_post(loop_executor(coordinator->loop), &store->refused);
         return;
     }
-    (void)journal_append(coordinator->journal, entry->partition, bytes, size, on_appended, store);
-    free(bytes);
+    (void)journal_append(coordinator->journal, entry->partition, &batch, on_appended, store);
+    free(batch.data);
 }

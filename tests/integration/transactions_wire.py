@@ -8,28 +8,40 @@ PRODUCE, FETCH, LIST_OFFSETS, WRITE_TXN_MARKERS, DESCRIBE_PRODUCERS = 0, 1, 2, 2
 TRANSACTIONAL, CONTROL = 0x10, 0x20
 
 
-def produce(port, topic, producer, values, partition=0, transactional_id=None, version=9):
-    """(error, base offset). `producer`: id, epoch, first sequence."""
-    attributes = TRANSACTIONAL if transactional_id is not None else 0
+def produce_request(topic, producer, values, partition=0, transactional_id=None, version=9,
+                    is_transactional=None, acks=-1):
+    """`producer`: id, epoch, first sequence. Transactional if there is an id, unless it is said."""
+    if is_transactional is None:
+        is_transactional = transactional_id is not None
     records = b"".join(record(value.encode(), delta) for delta, value in enumerate(values))
-    made = batch(records, len(values), attributes=attributes, producer=producer)
+    made = batch(records, len(values), attributes=TRANSACTIONAL if is_transactional else 0,
+                 producer=producer)
     payload = flexible_header(PRODUCE, version) + compact(transactional_id)
-    payload += struct.pack(">hi", -1, 20000)
-    payload += compact_array(compact(topic) + compact_array(
+    payload += struct.pack(">hi", acks, 20000)
+    return payload + compact_array(compact(topic) + compact_array(
         struct.pack(">i", partition) + compact(made) + b"\0") + b"\0") + b"\0"
-    at = Answer(ask(port, payload), has_tags=True)
 
-    def answered():
+
+def produced(answer):
+    """(error, base offset, message) of the answer's one partition."""
+    at = Answer(answer, has_tags=True)
+
+    def of_partition():
         at.i32()
         error, base_offset = at.i16(), at.i64()
         at.raw(16)
         at.compact_array(lambda: at.raw(1 << 30))
-        at.compact_text()
+        message = at.compact_text()
         at.tags()
-        return error, base_offset
-    ((results,),) = [at.compact_array(lambda: (at.compact_text(), at.compact_array(answered),
+        return error, base_offset, message
+    ((results,),) = [at.compact_array(lambda: (at.compact_text(), at.compact_array(of_partition),
                                                at.tags())[1])]
     return results[0]
+
+
+def produce(port, topic, producer, values, **options):
+    """(error, base offset). See produce_request."""
+    return produced(ask(port, produce_request(topic, producer, values, **options)))[:2]
 
 
 def write_markers(port, topic, producer_id, epoch, commit, partition=0, coordinator_epoch=0):
@@ -248,7 +260,7 @@ OFFSET_FETCH = 9
 
 
 def commit_offset(port, transactional_id, producer, group, topic, partition, offset):
-    """The error of the partition: TxnOffsetCommit, for nobody's member."""
+    """The error of the partition: TxnOffsetCommit 2, for nobody's member."""
     payload = header(TXN_OFFSET_COMMIT, 2) + text(transactional_id) + text(group)
     payload += struct.pack(">qh", *producer) + array(text(topic) + array(
         struct.pack(">iqi", partition, offset, -1) + text("")))

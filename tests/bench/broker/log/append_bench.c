@@ -92,7 +92,7 @@ static uint8_t *make_batch(int32_t records, size_t value_bytes, size_t *size) {
 }
 
 static void append(struct log *log, uint8_t *batch, size_t size) {
-    static const struct log_append_options options = {LOG_APPEND_CLIENT};
+    static const struct log_append_options options = {.origin = LOG_APPEND_CLIENT};
     struct log_append_result result;
     static struct arena arena;
 

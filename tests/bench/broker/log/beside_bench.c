@@ -106,7 +106,7 @@ static uint8_t *make_batch(size_t bytes, int key_from, int keys, size_t *size) {
 }
 
 static void append(struct home *home, struct log *log, uint8_t *batch, size_t size) {
-    struct log_append_options options = {LOG_APPEND_CLIENT};
+    struct log_append_options options = {.origin = LOG_APPEND_CLIENT};
     struct log_append_result result;
 
     record_batch_stamp_base_offset(batch, 0);
@@ -216,7 +216,7 @@ static void *commit(void *context) {
 
     arena_init(&arena, 1 << 20);
     while (now_s() < committer->until_s) {
-        struct log_append_options options = {LOG_APPEND_CLIENT};
+        struct log_append_options options = {.origin = LOG_APPEND_CLIENT};
         struct log_append_result result;
         mutex_lock(committer->lock);
         record_batch_stamp_base_offset(batch, 0);

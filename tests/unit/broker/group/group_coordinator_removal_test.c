@@ -299,8 +299,11 @@ static void write_markers(struct bench *bench, bool is_commit) {
         uint8_t batch[END_TRANSACTION_MARKER_BYTES];
         struct log_append_result result;
         struct arena arena;
-        const struct partition_append options = {-1, FIXTURE_NOW_MS, &arena, LOG_APPEND_COORDINATOR,
-                                                 ANY_LEADER_EPOCH};
+        const struct partition_append options = {.acks = -1,
+                                                 .wall_ms = FIXTURE_NOW_MS,
+                                                 .arena = &arena,
+                                                 .origin = LOG_APPEND_COORDINATOR,
+                                                 .leader_epoch = ANY_LEADER_EPOCH};
         int32_t leader_epoch;
         arena_init(&arena, 1 << 20);
         end_transaction_marker_encode(&marker, batch);

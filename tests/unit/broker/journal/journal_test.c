@@ -133,8 +133,11 @@ static void put_records(struct bench *bench, int32_t records, size_t value_bytes
                               .codec = codec};
     struct partition *partition = find_partition(&bench->f, 0);
     struct arena arena;
-    struct partition_append options = {1, FIXTURE_NOW_MS, &arena, LOG_APPEND_COORDINATOR,
-                                       ANY_LEADER_EPOCH};
+    struct partition_append options = {.acks = 1,
+                                       .wall_ms = FIXTURE_NOW_MS,
+                                       .arena = &arena,
+                                       .origin = LOG_APPEND_COORDINATOR,
+                                       .leader_epoch = ANY_LEADER_EPOCH};
     struct log_append_result result;
     int32_t leader_epoch;
     size_t size;
@@ -400,14 +403,14 @@ static void on_appended(void *context, enum error error, int64_t base_offset) {
 static void append(void *context) {
     struct outcome *outcome = context;
     struct batch_spec spec = {.records = 2, .value_bytes = 10, .timestamp = FIXTURE_NOW_MS};
-    size_t size;
-    uint8_t *bytes = make_batch(&spec, &size);
+    struct journal_batch batch = {0};
 
+    batch.data = make_batch(&spec, &batch.size);
     outcome->is_calling = true;
-    (void)journal_append(outcome->bench->journal, 0, bytes, size, on_appended, outcome);
+    (void)journal_append(outcome->bench->journal, 0, &batch, on_appended, outcome);
     outcome->is_calling = false;
-    memset(bytes, 0, size); /* not needed after the call */
-    free(bytes);
+    memset(batch.data, 0, batch.size); /* not needed after the call */
+    free(batch.data);
 }
 
 static void begin_append(struct bench *bench, struct outcome *outcome) {

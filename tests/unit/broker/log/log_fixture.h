@@ -236,7 +236,7 @@ static inline uint8_t *make_batch(const struct batch_spec *spec, size_t *size) {
 static inline enum error append_bytes(struct fixture *f, struct log *log, uint8_t *bytes,
                                       size_t size, int32_t leader_epoch,
                                       struct log_append_result *result) {
-    struct log_append_options options = {LOG_APPEND_CLIENT};
+    struct log_append_options options = {.origin = LOG_APPEND_CLIENT};
 
     arena_reset(&f->arena);
     return log_append_as_leader(log, bytes, size, leader_epoch, clock_wall_ms(&f->clock.clock),

@@ -89,7 +89,7 @@ static struct log *make_log(struct home *home, struct log_manager *manager, cons
 
 static void append(struct home *home, struct log *log, int32_t records) {
     struct batch_spec spec = {.records = records, .value_bytes = 10, .timestamp = FIXTURE_NOW_MS};
-    struct log_append_options options = {LOG_APPEND_CLIENT};
+    struct log_append_options options = {.origin = LOG_APPEND_CLIENT};
     struct log_append_result result;
     struct arena arena;
     size_t size;
@@ -345,7 +345,7 @@ static void flush_ms_puts_old_data_on_disk(void **state) {
 }
 
 static void a_failing_directory_goes_offline_alone(void **state) {
-    struct log_append_options options = {LOG_APPEND_CLIENT};
+    struct log_append_options options = {.origin = LOG_APPEND_CLIENT};
     struct batch_spec spec = {.records = 1, .timestamp = FIXTURE_NOW_MS};
     struct log_append_result result;
     struct log_manager *manager;

@@ -28,7 +28,7 @@ static void data(struct fixture *f, struct log *log, int64_t producer_id, int32_
 }
 
 static void marker(struct fixture *f, struct log *log, int64_t producer_id, bool is_commit) {
-    struct log_append_options options = {LOG_APPEND_COORDINATOR};
+    struct log_append_options options = {.origin = LOG_APPEND_COORDINATOR};
     struct end_transaction_marker one = {producer_id, 0, 5, is_commit, FIXTURE_NOW_MS};
     uint8_t batch[END_TRANSACTION_MARKER_BYTES];
     struct log_append_result result;

@@ -45,7 +45,7 @@ static void append_from(struct fixture *f, struct log *log, int64_t producer_id,
 }
 
 static void abort_transaction(struct fixture *f, struct log *log) {
-    struct log_append_options options = {LOG_APPEND_COORDINATOR};
+    struct log_append_options options = {.origin = LOG_APPEND_COORDINATOR};
     struct end_transaction_marker one = {2000, 0, 5, false, FIXTURE_NOW_MS};
     uint8_t batch[END_TRANSACTION_MARKER_BYTES];
     struct log_append_result result;

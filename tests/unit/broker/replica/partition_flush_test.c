@@ -121,8 +121,11 @@ static void bench_done(struct bench *bench) {
 
 static struct commit append(struct bench *bench, int16_t acks) {
     struct batch_spec spec = {.records = 3, .value_bytes = 10, .timestamp = FIXTURE_NOW_MS};
-    struct partition_append options = {acks, FIXTURE_NOW_MS, &bench->f.arena, LOG_APPEND_CLIENT,
-                                       ANY_LEADER_EPOCH};
+    struct partition_append options = {.acks = acks,
+                                       .wall_ms = FIXTURE_NOW_MS,
+                                       .arena = &bench->f.arena,
+                                       .origin = LOG_APPEND_CLIENT,
+                                       .leader_epoch = ANY_LEADER_EPOCH};
     struct log_append_result result;
     struct commit commit;
     size_t size;

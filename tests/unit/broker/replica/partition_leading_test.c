@@ -65,8 +65,11 @@ static void bench_done(struct bench *bench) {
 
 static void append(struct bench *bench) {
     struct batch_spec spec = {.records = 3, .value_bytes = 10, .timestamp = FIXTURE_NOW_MS};
-    struct partition_append options = {-1, FIXTURE_NOW_MS, &bench->f.arena, LOG_APPEND_CLIENT,
-                                       ANY_LEADER_EPOCH};
+    struct partition_append options = {.acks = -1,
+                                       .wall_ms = FIXTURE_NOW_MS,
+                                       .arena = &bench->f.arena,
+                                       .origin = LOG_APPEND_CLIENT,
+                                       .leader_epoch = ANY_LEADER_EPOCH};
     struct log_append_result result;
     int32_t leader_epoch;
     size_t size;
