@@ -187,6 +187,7 @@ static void apply_settings(struct control *control, const struct config *now,
                            const struct metadata *metadata) {
     controller_shell_on_unclean_default(control->shell, now->unclean_leader_election_enable);
     cleaner_job_on_settings(&control->cleaner, now);
+    atomic_store(&control->producer_expiry.limit, now->producer_id_expiration_ms);
     replica_manager_throttle(control->replicas, now->leader_replication_throttled_rate,
                              now->follower_replication_throttled_rate,
                              now->replica_alter_log_dirs_rate);
@@ -283,7 +284,8 @@ static void on_tick(struct loop_timer *timer) {
         replica_manager_check_lag(control->replicas);
         control->next_lag_check_ms = now_ms + control->config->replica_lag_time_max_ms / 2;
     }
-    retention_job_on_time(&control->retention, now_ms);
+    replica_job_on_time(&control->retention, now_ms);
+    replica_job_on_time(&control->producer_expiry, now_ms);
     if (now_ms >= control->next_log_work_ms) {
         log_manager_run_due(control->logs);
         control->next_log_work_ms = now_ms + 1000;
@@ -427,6 +429,26 @@ static enum error make_broker_settings(struct control *control) {
     return broker_settings_new(&settings, &control->broker_settings);
 }
 
+static void apply_retention(const struct replica_job *job) {
+    replica_manager_apply_retention(job->replicas);
+}
+
+static void expire_producers(const struct replica_job *job) {
+    replica_manager_expire_producers(job->replicas, atomic_load(&job->limit));
+}
+
+static void begin_jobs(struct control *control) {
+    const struct config *config = control->config;
+    struct worker_pool *pool = log_manager_pool(control->logs);
+    int64_t expiry_ms = config->producer_id_expiration_check_interval_ms;
+
+    replica_job_init(&control->retention, control->replicas, pool, apply_retention,
+                     config->log_initial_task_delay_ms, config->log_retention_check_interval_ms);
+    replica_job_init(&control->producer_expiry, control->replicas, pool, expire_producers,
+                     expiry_ms, expiry_ms);
+    atomic_store(&control->producer_expiry.limit, config->producer_id_expiration_ms);
+}
+
 static void join(struct control *control) {
     struct metadata_watcher_config watcher = {
         .zk = &control->zk_meter.zk,
@@ -447,8 +469,7 @@ static void join(struct control *control) {
         rendezvous_signal(&control->rendezvous, error);
         return;
     }
-    retention_job_init(&control->retention, control->config, control->replicas,
-                       log_manager_pool(control->logs));
+    begin_jobs(control);
     control->directory_failures = (struct directory_failures){
         .zk = watcher.zk,
         .broker_id = control->broker_id,
@@ -549,7 +570,8 @@ void control_resign(struct control *control) {
 
 static void leave(struct control *control) {
     loop_timer_cancel(&control->tick);
-    retention_job_stop(&control->retention);
+    replica_job_stop(&control->retention);
+    replica_job_stop(&control->producer_expiry);
     cleaner_job_stop(&control->cleaner);
     replica_manager_free(control->replicas);
     control->replicas = NULL;

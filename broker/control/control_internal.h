@@ -14,7 +14,7 @@
 #include "broker/control/control_status.h"
 #include "broker/control/directory_failures.h"
 #include "broker/control/rendezvous.h"
-#include "broker/control/retention_job.h"
+#include "broker/control/replica_job.h"
 #include "broker/control/shell_timer.h"
 #include "broker/control/zk_meter.h"
 #include "broker/metadata/metadata_watcher.h"
@@ -68,7 +68,8 @@ struct control {
     struct config_writes config_writes;
     struct directory_failures directory_failures;
     struct loop_timer tick;
-    struct retention_job retention;
+    struct replica_job retention;
+    struct replica_job producer_expiry;
     struct cleaner_job cleaner;
     int64_t next_lag_check_ms;
     int64_t next_log_work_ms;

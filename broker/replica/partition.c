@@ -486,6 +486,13 @@ void partition_apply_retention(struct partition *partition) {
                  partition->index, error_name(error));
 }
 
+void partition_expire_producers(struct partition *partition, int64_t expiration_ms) {
+    mutex_lock(&partition->append_lock);
+    log_expire_producers(partition->log, clock_wall_ms(partition->environment->clock),
+                         expiration_ms);
+    mutex_unlock(&partition->append_lock);
+}
+
 enum error partition_delete_records(struct partition *partition, int64_t offset,
                                     int64_t *required_offset, int32_t *leader_epoch) {
     enum error error = ERR_NONE;

@@ -205,6 +205,9 @@ void partition_set_guard_offset(struct partition *partition, int64_t offset);
 /* Lets the log's old segments go, by its settings. */
 void partition_apply_retention(struct partition *partition);
 
+/* Forgets producers that have not written for so long, unless they have a transaction open. */
+void partition_expire_producers(struct partition *partition, int64_t expiration_ms);
+
 /* ---- Reading ---- */
 
 enum read_isolation { READ_UNCOMMITTED, READ_COMMITTED, READ_LOG_END };

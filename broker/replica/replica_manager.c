@@ -580,6 +580,16 @@ void replica_manager_apply_retention(struct replica_manager *manager) {
     replica_manager_for_each(manager, apply_retention, NULL);
 }
 
+static void expire_producers(void *context, struct partition *partition) {
+    const int64_t *expiration_ms = context;
+
+    partition_expire_producers(partition, *expiration_ms);
+}
+
+void replica_manager_expire_producers(struct replica_manager *manager, int64_t expiration_ms) {
+    replica_manager_for_each(manager, expire_producers, &expiration_ms);
+}
+
 static void stop_if_offline(void *context, struct partition *partition) {
     struct replica_manager *manager = context;
     struct log *future = partition_future_log(partition);

@@ -91,6 +91,9 @@ void replica_manager_check_lag(struct replica_manager *manager);
 /* Every replica lets its old segments go. Any thread; waits for the disk. */
 void replica_manager_apply_retention(struct replica_manager *manager);
 
+/* On all replicas: see partition_expire_producers. Any thread. */
+void replica_manager_expire_producers(struct replica_manager *manager, int64_t expiration_ms);
+
 /* What all topics together take in and give out, and what happened to ISRs. Any thread; as long as
  * the manager. */
 struct traffic_meter *replica_manager_traffic(struct replica_manager *manager);

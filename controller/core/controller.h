@@ -324,6 +324,7 @@ struct controller_effect {
         } elect;
         struct controller_write_effect write;
         struct {
+            int32_t broker_id; /* whose block it is */
             int64_t block_start;
             int64_t block_end; /* inclusive */
             int32_t version;

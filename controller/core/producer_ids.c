@@ -60,6 +60,7 @@ void controller_producer_ids_on_read(struct controller *c, const struct controll
         return;
     }
     effect = controller_effect_add(c, effects, CONTROLLER_EFFECT_WRITE_PRODUCER_IDS);
+    effect->producer_ids.broker_id = request->allocate_producer_ids.broker_id;
     effect->producer_ids.block_start = last + 1;
     effect->producer_ids.block_end = last + block_size;
     effect->producer_ids.version = event->producer_ids_read.version;

@@ -461,7 +461,7 @@ void controller_write_producer_ids(struct controller_shell *shell,
                                    const struct controller_effect *effect) {
     struct operation *operation = controller_operation_new(shell, effect, sizeof(*operation));
     struct producer_id_block block = {
-        .broker_id = shell->config.broker_id,
+        .broker_id = effect->producer_ids.broker_id,
         .first_id = effect->producer_ids.block_start,
         .last_id = effect->producer_ids.block_end,
     };

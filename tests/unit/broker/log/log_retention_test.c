@@ -78,6 +78,42 @@ static void all_of_it_may_go_and_offsets_go_on(void **state) {
     fixture_done(&f);
 }
 
+/* What a producer sends again long after its records have gone is still known to be stored. */
+static void producers_outlive_their_records(void **state) {
+    struct batch_spec spec = {
+        .records = 1, .value_bytes = 20, .timestamp = FIXTURE_NOW_MS, .producer_id = 7};
+    struct log_append_result result;
+    struct fixture f;
+    struct log *log;
+    (void)state;
+
+    fixture_init(&f);
+    f.config.segment_bytes = 256;
+    log = fixture_load(&f, true, 0);
+    assert_int_equal(append_batch(&f, log, &spec, &result), ERR_NONE);
+    for (int i = 0; i < RECORDS; i++)
+        append_records(&f, log, 1);
+    log_note_high_watermark(log, log_end_offset(log));
+    f.config.retention_bytes = 256;
+    log_set_config(log, &f.config);
+    assert_int_equal(log_apply_retention(log, FIXTURE_NOW_MS, NULL), ERR_NONE);
+    assert_true(log_start_offset(log) > 1);
+    for (int opening = 0; opening < 3; opening++) {
+        assert_int_equal(append_batch(&f, log, &spec, &result), ERR_DUPLICATE_BATCH);
+        assert_int_equal(result.base_offset, 0);
+        spec.base_sequence = 2;
+        assert_int_equal(append_batch(&f, log, &spec, &result), ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+        spec.base_sequence = 0;
+        if (opening == 0)
+            fixture_close(&f, log);
+        else
+            fixture_crash(&f, log);
+        log = fixture_load(&f, opening == 0, 0);
+    }
+    fixture_close(&f, log);
+    fixture_done(&f);
+}
+
 static void what_followers_do_not_have_stays(void **state) {
     struct fixture f;
     struct log *log;
@@ -159,6 +195,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_go_by_size_and_their_files_after_a_while),
         cmocka_unit_test(all_of_it_may_go_and_offsets_go_on),
+        cmocka_unit_test(producers_outlive_their_records),
         cmocka_unit_test(what_followers_do_not_have_stays),
         cmocka_unit_test(a_reader_reads_on_what_it_began),
         cmocka_unit_test(a_crash_in_the_middle_loses_nothing_that_was_to_stay),
