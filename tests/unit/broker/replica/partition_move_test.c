@@ -145,8 +145,11 @@ static enum error try_append(struct bench *bench, int32_t records, struct commit
     struct log *log = partition_log(bench->partition);
     struct batch_spec spec = {
         .records = records, .value_bytes = 100, .timestamp = FIXTURE_NOW_MS + log_end_offset(log)};
-    struct partition_append options = {1, FIXTURE_NOW_MS, &bench->arena, LOG_APPEND_CLIENT,
-                                       ANY_LEADER_EPOCH};
+    struct partition_append options = {.acks = 1,
+                                       .wall_ms = FIXTURE_NOW_MS,
+                                       .arena = &bench->arena,
+                                       .origin = LOG_APPEND_CLIENT,
+                                       .leader_epoch = ANY_LEADER_EPOCH};
     struct log_append_result result;
     size_t size;
     uint8_t *bytes = make_batch(&spec, &size);
