@@ -33,8 +33,10 @@ enum error view_new(struct view **created) {
 }
 
 static void brokers_free(struct view_broker *brokers, size_t count) {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         free(brokers[i].host);
+        free(brokers[i].rack);
+    }
     free(brokers);
 }
 
@@ -68,7 +70,9 @@ static enum error brokers_update(struct view *view, const struct metadata_respon
         brokers[i].port = (uint16_t)from->port;
         brokers[i].host =
             strndup(from->host.data == NULL ? "" : (const char *)from->host.data, from->host.size);
-        if (brokers[i].host == NULL) {
+        brokers[i].rack =
+            from->rack.size == 0 ? NULL : strndup((const char *)from->rack.data, from->rack.size);
+        if (brokers[i].host == NULL || (from->rack.size > 0 && brokers[i].rack == NULL)) {
             brokers_free(brokers, count);
             return ERR_OUT_OF_MEMORY;
         }
@@ -106,7 +110,7 @@ static enum error partitions_resize(struct topic_entry *entry, int32_t count) {
     if (partitions == NULL)
         return ERR_OUT_OF_MEMORY;
     for (int32_t i = entry->topic.partition_count; i < count; i++)
-        partitions[i] = (struct view_partition){VIEW_NO_LEADER, -1};
+        partitions[i] = (struct view_partition){.leader_id = VIEW_NO_LEADER, .leader_epoch = -1};
     entry->partitions = partitions;
     entry->topic.partitions = partitions;
     entry->topic.partition_count = count;
@@ -135,6 +139,11 @@ static bool partition_update(struct view *view, struct view_partition *partition
     if (from->leader_epoch >= 0 && from->leader_epoch < partition->leader_epoch)
         return true; /* an answer that lags behind */
     partition->leader_epoch = from->leader_epoch;
+    partition->replica_count = from->replica_nodes_count < VIEW_REPLICAS_MAX
+                                   ? from->replica_nodes_count
+                                   : VIEW_REPLICAS_MAX;
+    for (int32_t i = 0; i < partition->replica_count; i++)
+        partition->replicas[i] = from->replica_nodes[i];
     partition->leader_id =
         view_broker(view, from->leader_id) != NULL ? from->leader_id : VIEW_NO_LEADER;
     return partition->leader_id != VIEW_NO_LEADER;
@@ -206,7 +215,8 @@ bool view_learn_leader(struct view *view, const char *topic, int32_t partition, 
         return false;
     if (view_broker(view, leader_id) == NULL)
         return false;
-    entry->partitions[partition] = (struct view_partition){leader_id, leader_epoch};
+    entry->partitions[partition].leader_id = leader_id;
+    entry->partitions[partition].leader_epoch = leader_epoch;
     return true;
 }
 

@@ -17,7 +17,8 @@
 #include "client/base/error.h"
 #include "client/base/uuid.h"
 
-#define VIEW_NO_LEADER (-1)
+#define VIEW_NO_LEADER    (-1)
+#define VIEW_REPLICAS_MAX 8 /* of a partition; further ones are not remembered */
 
 struct metadata_response;
 struct view;
@@ -26,11 +27,14 @@ struct view_broker {
     int32_t id;
     uint16_t port;
     char *host;
+    char *rack; /* NULL: not known */
 };
 
 struct view_partition {
     int32_t leader_id;    /* VIEW_NO_LEADER: none, or one that is not among the brokers */
     int32_t leader_epoch; /* -1: unknown */
+    int32_t replica_count;
+    int32_t replicas[VIEW_REPLICAS_MAX]; /* ids of brokers, the preferred leader first */
 };
 
 struct view_topic {

@@ -234,6 +234,34 @@ static int name_order(const void *left, const void *right) {
     return name_compare(a->name, b->name);
 }
 
+/* In which racks the replicas of each partition stand. False if memory is out. */
+static bool place_replicas(const struct view *view, const struct view_topic *seen,
+                           struct arena *arena, struct assignor_topic *topic) {
+    size_t count = (size_t)seen->partition_count;
+    struct assignor_racks *racks = arena_alloc(arena, count + 1, sizeof(*racks));
+    struct bytes *names = arena_alloc(arena, count * VIEW_REPLICAS_MAX + 1, sizeof(*names));
+
+    if (racks == NULL || names == NULL)
+        return false;
+    for (int32_t i = 0; i < seen->partition_count; i++) {
+        const struct view_partition *partition = &seen->partitions[i];
+
+        racks[i].racks = names;
+        for (int32_t r = 0; r < partition->replica_count; r++) {
+            const struct view_broker *broker = view_broker(view, partition->replicas[r]);
+
+            if (broker != NULL && broker->rack != NULL)
+                names[racks[i].count++] = arena_copy(arena, bytes_of_text(broker->rack));
+        }
+        for (int32_t r = 0; r < racks[i].count; r++)
+            if (bytes_is_null(names[r]))
+                return false;
+        names += racks[i].count;
+    }
+    topic->racks = racks;
+    return true;
+}
+
 /* All topics that members subscribe to, with the partitions they have. Null if memory is out;
  * `*known` tells whether metadata has come for all. */
 static struct assignor_topic *group_topics(struct barnabas_consumer *consumer, struct arena *arena,
@@ -266,8 +294,11 @@ static struct assignor_topic *group_topics(struct barnabas_consumer *consumer, s
             return NULL;
         seen = view_topic(cluster_view(cluster), name);
         *known &= seen != NULL;
-        topics[(*count)++] =
-            (struct assignor_topic){bytes_of_text(name), seen == NULL ? 0 : seen->partition_count};
+        topics[*count] = (struct assignor_topic){bytes_of_text(name),
+                                                 seen == NULL ? 0 : seen->partition_count, NULL};
+        if (seen != NULL && !place_replicas(cluster_view(cluster), seen, arena, &topics[*count]))
+            return NULL;
+        ++*count;
     }
     return topics;
 }

@@ -108,8 +108,8 @@ static enum error plan_topics(struct assign_plan *plan, const struct assignor_to
         return ERR_OUT_OF_MEMORY;
     for (size_t i = 0; i < count; i++)
         if (topics[i].partition_count > 0)
-            plan->topics[plan->topic_count++] =
-                (struct planned_topic){topics[i].name, topics[i].partition_count, 0};
+            plan->topics[plan->topic_count++] = (struct planned_topic){
+                topics[i].name, topics[i].partition_count, 0, topics[i].racks};
     qsort(plan->topics, (size_t)plan->topic_count, sizeof(*plan->topics), planned_topic_compare);
     for (int32_t t = 0; t < plan->topic_count; t++) {
         plan->topics[t].first = (int32_t)partition_count;
@@ -274,6 +274,8 @@ enum error assignor_assign(const struct assignor *assignor, const struct assigno
     if ((error = plan_members(&plan, members)) != ERR_NONE)
         return error;
     if ((error = plan_partitions(&plan)) != ERR_NONE)
+        return error;
+    if ((error = plan_racks(&plan)) != ERR_NONE)
         return error;
     plan_claims(&plan, assignor);
     if ((error = assignor->assign(&plan)) != ERR_NONE)

@@ -12,7 +12,12 @@
  *
  * Pure: the same input gives the same result.
  * Source: Kafka 3.9, RangeAssignor, RoundRobinAssignor, AbstractStickyAssignor,
- * CooperativeStickyAssignor. Racks are not looked at.
+ * CooperativeStickyAssignor; KIP-881.
+ *
+ * Racks. Where members say in which rack they stand, and partitions have replicas in some racks
+ * only, all but roundrobin give a partition to a member near to one of its replicas, as far as
+ * loads stay as even as they would be without; range gives partitions of the same number in topics
+ * that are alike to the same member.
  */
 #ifndef CLIENT_GROUP_ASSIGNOR_H
 #define CLIENT_GROUP_ASSIGNOR_H
@@ -44,9 +49,17 @@ struct assignor_member {
     struct subscription subscription;
 };
 
+/* Where the replicas of one partition stand, as far as that is known; a rack may stand there twice.
+ */
+struct assignor_racks {
+    int32_t count;
+    const struct bytes *racks; /* not empty */
+};
+
 struct assignor_topic {
     struct bytes name;
-    int32_t partition_count; /* 0: not known to exist, nobody gets anything of it */
+    int32_t partition_count;            /* 0: not known to exist, nobody gets anything of it */
+    const struct assignor_racks *racks; /* by partition; NULL: not known of any */
 };
 
 /* `assignments[i]` becomes that of `members[i]`; its names are those of `topics`, its arrays lie in

@@ -11,8 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Two members say the same, to each assignor. */
 static void assign(const struct subscription *subscription, struct arena *arena) {
     static const char *const names[] = {"range", "roundrobin", "sticky", "cooperative-sticky"};
-    const struct assignor_topic topics[] = {{bytes_of_text("orders"), 3},
-                                            {bytes_of_text("users"), 2}};
+    /* Members stand where they say; racks of one letter are the likeliest to be found. */
+    const struct bytes names[] = {bytes_of_text("a"), bytes_of_text("b"), bytes_of_text("a")};
+    const struct assignor_racks racks[] = {{1, names}, {2, names}, {0, NULL}};
+    const struct assignor_topic topics[] = {{bytes_of_text("orders"), 3, racks},
+                                            {bytes_of_text("users"), 2, NULL}};
     struct assignor_member members[] = {{bytes_of_text("x"), BYTES_NULL, *subscription},
                                         {bytes_of_text("y"), BYTES_NULL, *subscription}};
 

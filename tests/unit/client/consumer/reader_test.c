@@ -8,9 +8,9 @@
 
 #include "client/consumer/reader.h"
 
-static const struct view_partition led_by_1 = {1, 5};
-static const struct view_partition led_by_2 = {2, 6};
-static const struct view_partition led_by_nobody = {VIEW_NO_LEADER, 6};
+static const struct view_partition led_by_1 = {.leader_id = 1, .leader_epoch = 5};
+static const struct view_partition led_by_2 = {.leader_id = 2, .leader_epoch = 6};
+static const struct view_partition led_by_nobody = {.leader_id = VIEW_NO_LEADER, .leader_epoch = 6};
 
 static struct reader_outcome outcome;
 

@@ -31,6 +31,8 @@ struct world {
     char topics[TOPICS_MAX][24];
     int32_t counts[TOPICS_MAX];
     int owner[TOPICS_MAX][PARTS_MAX];
+    char rack_of[MEMBERS_MAX][2];         /* "": it does not say */
+    char racks[TOPICS_MAX][PARTS_MAX][4]; /* where replicas are: a letter each */
 };
 
 static void world_init(struct world *world) {
@@ -94,7 +96,10 @@ static void describe_members(struct world *world, const struct assignor *assigno
         members[m].instance_id = world->is_static[m] ? members[m].member_id : BYTES_NULL;
         *s = (struct subscription){.topics = topics,
                                    .owned = owned_by(world, m),
-                                   .generation_id = world->generation_of[m]};
+                                   .generation_id = world->generation_of[m],
+                                   .rack_id = world->rack_of[m][0] == '\0'
+                                                  ? BYTES_NULL
+                                                  : bytes_of_text(world->rack_of[m])};
         for (size_t t = 0; t < world->topic_count; t++)
             if (world->wants[m][t])
                 topics[s->topic_count++] = bytes_of_text(world->topics[t]);
@@ -127,6 +132,20 @@ static void take_over(struct world *world, const struct assignment *assignments,
     }
 }
 
+static const struct assignor_racks *racks_of(struct world *world, size_t topic) {
+    struct assignor_racks *all = arena_alloc(&world->arena, PARTS_MAX, sizeof(*all));
+
+    for (size_t p = 0; p < PARTS_MAX; p++) {
+        struct bytes *racks =
+            arena_alloc(&world->arena, sizeof(world->racks[0][0]), sizeof(*racks));
+
+        all[p].racks = racks;
+        for (const char *rack = world->racks[topic][p]; *rack != '\0'; rack++)
+            racks[all[p].count++] = bytes_of((const uint8_t *)rack, 1);
+    }
+    return all;
+}
+
 static void run(struct world *world, const char *name, int32_t generation) {
     const struct assignor *assignor = assignor_find(bytes_of_text(name));
     struct assignor_member members[MEMBERS_MAX];
@@ -137,7 +156,8 @@ static void run(struct world *world, const char *name, int32_t generation) {
     arena_init(&world->arena, 16 << 20);
     describe_members(world, assignor, members);
     for (size_t t = 0; t < world->topic_count; t++)
-        topics[t] = (struct assignor_topic){bytes_of_text(world->topics[t]), world->counts[t]};
+        topics[t] = (struct assignor_topic){bytes_of_text(world->topics[t]), world->counts[t],
+                                            racks_of(world, t)};
     assert_int_equal(assignor_assign(assignor, members, world->member_count, topics,
                                      world->topic_count, &world->arena, assignments),
                      ERR_NONE);
@@ -191,6 +211,104 @@ static void known_groups_get_what_the_java_assignors_give(void **state) {
     }
 }
 
+/* "ab b c": in which racks replicas of each topic's partitions stand, one partition after the
+ * other, topics in order; and in which each member does, '-' for one that does not say. */
+static void world_racks(struct world *world, const char *partitions, const char *members) {
+    size_t t = 0, p = 0;
+
+    for (const char *at = partitions; *at != '\0'; at++) {
+        while (t < world->topic_count && p == (size_t)world->counts[t]) {
+            t++;
+            p = 0;
+        }
+        if (*at == ' ')
+            p++;
+        else if (*at != '.') /* a partition of which nothing is known */
+            strncat(world->racks[t][p], at, 1);
+        if (at[0] == ' ' && p == (size_t)world->counts[t]) {
+            t++;
+            p = 0;
+        }
+    }
+    for (size_t m = 0; m < world->member_count; m++)
+        if (members[m] != '-')
+            world->rack_of[m][0] = members[m];
+}
+
+static void near_replicas_are_preferred_as_the_java_assignors_do(void **state) {
+    static const struct {
+        const char *assignor, *topics, *racks, *members, *member_racks, *expected;
+    } cases[] = {
+        /* One replica each, in turn. */
+        {"range", "a6", "A B C A B C", "x:a y:a z:a", "ABC", "x:a0a3 y:a1a4 z:a2a5"},
+        {"sticky", "a6", "A B C A B C", "x:a y:a z:a", "ABC", "x:a0a3 y:a1a4 z:a2a5"},
+        {"cooperative-sticky", "a6", "A B C A B C", "x:a y:a z:a", "ABC", "x:a0a3 y:a1a4 z:a2a5"},
+        /* roundrobin does not look at racks. */
+        {"roundrobin", "a6", "C C B B A A", "x:a y:a z:a", "ABC", "x:a0a3 y:a1a4 z:a2a5"},
+        {"range", "a6", "C C B B A A", "x:a y:a z:a", "ABC", "x:a4a5 y:a2a3 z:a0a1"},
+        /* Loads stay even: what nobody near may have goes to others. */
+        {"range", "a4", "A A A B", "x:a y:a", "AB", "x:a0a1 y:a2a3"},
+        {"sticky", "a4", "A A A B", "x:a y:a", "AB", "x:a0a1 y:a2a3"},
+        /* Racks do not matter: all partitions are in the same; no rack is any member's; nobody
+         * says; nothing is known. */
+        {"range", "a4", "AB AB AB AB", "x:a y:a", "BA", "x:a0a1 y:a2a3"},
+        {"range", "a4", "B A B A", "x:a y:a", "CD", "x:a0a1 y:a2a3"},
+        {"range", "a4", "B A B A", "x:a y:a", "--", "x:a0a1 y:a2a3"},
+        {"range", "a4", ". . . .", "x:a y:a", "AB", "x:a0a1 y:a2a3"},
+        {"sticky", "a4", "AB AB AB AB", "x:a y:a", "BA", "x:a0a2 y:a1a3"},
+        /* A member that does not say is near to all for range, to nothing for sticky. */
+        {"range", "a4", "B A B A", "x:a y:a", "-A", "x:a0a1 y:a2a3"},
+        {"range", "a4", "B A B A", "x:a y:a", "A-", "x:a1a3 y:a0a2"},
+        {"sticky", "a4", "B A B A", "x:a y:a", "-A", "x:a0a2 y:a1a3"},
+        /* Topics that are alike: the same numbers go to the same member. */
+        {"range", "a2 b2", "B A B A", "x:ab y:ab", "AB", "x:a1b1 y:a0b0"},
+        {"range", "a2 b2", "B A A B", "x:ab y:ab", "AB", "x:a0b0 y:a1b1"},
+        {"range", "a2 b2", "B A AB AB", "x:ab y:ab", "AB", "x:a1b1 y:a0b0"},
+        /* Not alike. */
+        {"range", "a2 b2", "B A A B", "x:ab y:ab z:b", "AB-", "x:a1b0 y:a0b1 z:"},
+        /* Other subscriptions. */
+        {"sticky", "a2 b2", "B A B A", "x:ab y:a z:b", "ABB", "x:a1b1 y:a0 z:b0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct world world;
+        char text[512];
+
+        world_init(&world);
+        world_topics(&world, cases[i].topics);
+        world_members(&world, cases[i].members);
+        world_racks(&world, cases[i].racks, cases[i].member_racks);
+        run(&world, cases[i].assignor, 1);
+        describe(&world, text);
+        if (strcmp(text, cases[i].expected) != 0)
+            print_message("case %zu: %s %s\n", i, cases[i].assignor, cases[i].racks);
+        assert_string_equal(text, cases[i].expected);
+    }
+}
+
+/* Who owns what is far from him gives it up to somebody near. */
+static void far_partitions_are_given_up(void **state) {
+    struct world world;
+    char text[512];
+
+    (void)state;
+    world_init(&world);
+    world_topics(&world, "a4");
+    world_members(&world, "x:a y:a");
+    run(&world, "sticky", 1);
+    describe(&world, text);
+    assert_string_equal(text, "x:a0a2 y:a1a3");
+    world_racks(&world, "B A A A", "AB");
+    run(&world, "sticky", 2);
+    describe(&world, text);
+    /* y may have more than a0, since loads are even. */
+    assert_string_equal(text, "x:a1a2 y:a0a3");
+    run(&world, "sticky", 3);
+    describe(&world, text);
+    assert_string_equal(text, "x:a1a2 y:a0a3");
+}
+
 static void who_stays_keeps_what_he_had_when_one_leaves(void **state) {
     struct world world;
     char text[512];
@@ -213,7 +331,7 @@ static void an_older_claim_loses_and_equal_claims_cancel_out(void **state) {
     static const int32_t zero[] = {0};
     const struct bytes topic = bytes_of_text("a");
     const struct topic_partitions owned[] = {{topic, 1, zero}};
-    const struct assignor_topic topics[] = {{topic, 1}};
+    const struct assignor_topic topics[] = {{topic, 1, NULL}};
     struct assignor_member members[2] = {0};
     struct assignment assignments[2];
     struct arena arena;
@@ -289,6 +407,17 @@ static void random_world(struct rng *rng, struct world *world, bool alike) {
     }
 }
 
+/* Some members say where they are, and replicas are somewhere. */
+static void random_racks(struct rng *rng, struct world *world) {
+    for (size_t m = 0; m < MEMBERS_MAX; m++)
+        if (rng_below(rng, 4) > 0)
+            world->rack_of[m][0] = (char)('A' + rng_below(rng, 4));
+    for (size_t t = 0; t < TOPICS_MAX; t++)
+        for (size_t p = 0; p < PARTS_MAX; p++)
+            for (size_t r = 0; r < rng_below(rng, 3); r++)
+                world->racks[t][p][r] = (char)('A' + rng_below(rng, 3));
+}
+
 /* The last member leaves, or one joins; or a topic grows. */
 static void change(struct rng *rng, struct world *world, bool alike) {
     size_t kind = rng_below(rng, 3);
@@ -325,6 +454,8 @@ static void every_assignor_gives_each_partition_to_one_who_wants_it(void **state
 
         rng_seed(&rng, seed);
         random_world(&rng, &world, seed % 2 == 0);
+        if (seed % 4 < 2)
+            random_racks(&rng, &world);
         for (int32_t generation = 1; generation <= 6; generation++) {
             run(&world, names[seed % 3], generation);
             assert_true(is_complete(&world));
@@ -383,13 +514,15 @@ static void cooperative_members_never_read_the_same_and_settle(void **state) {
 
         rng_seed(&rng, seed);
         random_world(&rng, &world, alike);
+        if (seed % 4 < 2)
+            random_racks(&rng, &world);
         run(&world, "cooperative-sticky", generation);
         for (int changes = 0; changes < 6; changes++) {
             int rounds = 0;
 
             change(&rng, &world, alike);
             do {
-                assert_true(++rounds <= (alike ? 2 : 8));
+                assert_true(++rounds <= (alike && seed % 4 >= 2 ? 2 : 8));
                 before = world;
                 run(&world, "cooperative-sticky", ++generation);
                 assert_nobody_took_over(&before, &world);
@@ -402,6 +535,8 @@ static void cooperative_members_never_read_the_same_and_settle(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_groups_get_what_the_java_assignors_give),
+        cmocka_unit_test(near_replicas_are_preferred_as_the_java_assignors_do),
+        cmocka_unit_test(far_partitions_are_given_up),
         cmocka_unit_test(who_stays_keeps_what_he_had_when_one_leaves),
         cmocka_unit_test(an_older_claim_loses_and_equal_claims_cancel_out),
         cmocka_unit_test(every_assignor_gives_each_partition_to_one_who_wants_it),

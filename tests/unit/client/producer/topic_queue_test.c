@@ -9,9 +9,13 @@
 
 #include "client/producer/topic_queue.h"
 
+#define LED \
+    { .leader_id = 1 }
+#define NOT_LED \
+    { .leader_id = VIEW_NO_LEADER }
+
 static struct topic_queue *topic_of(int32_t partition_count) {
-    static const struct view_partition partitions[8] = {{1, 0}, {1, 0}, {VIEW_NO_LEADER, 0},
-                                                        {1, 0}, {1, 0}, {1, 0}};
+    static const struct view_partition partitions[8] = {LED, LED, NOT_LED, LED, LED, LED};
     struct view_topic seen = {
         .name = "t", .partition_count = partition_count, .partitions = partitions};
     struct topic_queue *topic;
@@ -110,7 +114,7 @@ static void a_waiting_record_is_a_whole_copy(void **state) {
 static void partitions_keep_their_queues_when_more_are_added(void **state) {
     struct topic_queue *topic = topic_of(2);
     struct partition_queue *first = topic->partitions[0];
-    struct view_partition partitions[4] = {{1, 0}, {1, 0}, {1, 0}, {1, 0}};
+    struct view_partition partitions[4] = {LED, LED, LED, LED};
     struct view_topic seen = {.name = "t", .partition_count = 4, .partitions = partitions};
 
     (void)state;
