@@ -1,11 +1,13 @@
 /*
  * OffsetCommit and OffsetDelete: what groups remember of their progress, written and removed.
  *
- * Version 0 of OffsetCommit, which Kafka keeps in ZooKeeper for clients of 0.8, is kept with all
- * other offsets.
+ * What version 0 of OffsetCommit commits is kept in ZooKeeper, as Kafka does for clients of 0.8; no
+ * coordinator is asked, so that any broker takes it.
  */
 #include "broker/api/handlers.h"
 #include "broker/api/hop.h"
+#include "broker/api/zookeeper_offsets.h"
+#include "broker/config/config.h"
 #include "broker/group/group_coordinator.h"
 #include "broker/metadata/metadata_cache.h"
 #include "client/base/clock.h"
@@ -24,6 +26,7 @@ struct committing {
     struct hop hop; /* first */
     struct offset_commit_request wire;
     struct group_commit commit;
+    struct zookeeper_offsets zookeeper; /* version 0 */
 };
 
 static bool tell_topic(struct api_call *call, const struct offset_commit_request_topics *from,
@@ -72,6 +75,43 @@ static void commit_run(struct hop *hop) {
 
     group_coordinator_commit(hop->call->context->groups, &committing->commit);
 }
+
+/* ---- Version 0 ---- */
+
+static void on_zookeeper_committed(struct zookeeper_offsets *zookeeper) {
+    struct committing *committing = CONTAINER_OF(zookeeper, struct committing, zookeeper);
+
+    for (int32_t i = 0; i < zookeeper->count; i++)
+        committing->commit.offsets[i].error = zookeeper->items[i].error;
+    hop_return(&committing->hop, commit_respond);
+}
+
+static void zookeeper_run(struct hop *hop) {
+    struct committing *committing = (struct committing *)hop;
+
+    zookeeper_offsets_run(&committing->zookeeper, on_zookeeper_committed);
+}
+
+/* False past the arena's bound. */
+static bool fill_zookeeper(struct api_call *call, struct committing *committing) {
+    struct group_commit *commit = &committing->commit;
+
+    if (!zookeeper_offsets_init(&committing->zookeeper, call, (size_t)commit->count, true))
+        return false;
+    for (int32_t i = 0; i < commit->count; i++) {
+        struct group_commit_offset *offset = &commit->offsets[i];
+
+        if (offset->error == ERR_NONE && group_offset_metadata_length(offset->record.metadata) >
+                                             call->context->config->offset_metadata_max_bytes)
+            offset->error = ERR_OFFSET_METADATA_TOO_LARGE;
+        if (!zookeeper_offsets_add(&committing->zookeeper, call, commit->group_id, offset->topic,
+                                   offset->partition, offset->record.offset, offset->error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- The request ---- */
 
 static struct offset_record
 record_of(const struct api_call *call, const struct offset_commit_request *wire,
@@ -134,10 +174,13 @@ static void handle_offset_commit(struct api_call *call) {
 
     if (committing == NULL || !api_decode(call, &committing->wire))
         return;
-    if (fill_commit(call, committing))
-        hop_to_groups(&committing->hop, commit_run);
-    else
+    if (!fill_commit(call, committing) ||
+        (call->header.api_version == 0 && !fill_zookeeper(call, committing)))
         api_close(call);
+    else if (call->header.api_version == 0)
+        hop_to_control(&committing->hop, zookeeper_run);
+    else
+        hop_to_groups(&committing->hop, commit_run);
 }
 
 const struct api_handler api_offset_commit = {&offset_commit_api, 9, handle_offset_commit};

@@ -1,11 +1,13 @@
 /*
  * OffsetFetch: the offsets that groups have committed. Before version 8 a request is for one group,
  * and the answer lies in the response itself; both forms are filled in as answers per group.
+ * Version 0 is about offsets that are kept in ZooKeeper (zookeeper_offsets.h).
  */
 #include <stdlib.h>
 
 #include "broker/api/handlers.h"
 #include "broker/api/hop.h"
+#include "broker/api/zookeeper_offsets.h"
 #include "broker/group/group_coordinator.h"
 #include "broker/metadata/metadata_cache.h"
 #include "client/wire/message/offset_fetch.h"
@@ -19,6 +21,7 @@ struct fetching {
     struct offset_fetch_response_groups *answers;
     int32_t count;
     bool is_too_large;
+    struct zookeeper_offsets zookeeper; /* version 0 */
 };
 
 /* ---- On the coordinator's thread ---- */
@@ -128,7 +131,7 @@ static void answer_group(struct fetching *fetching, const struct offset_fetch_re
 
 /* ---- Of one group, before version 8 ---- */
 
-/* Versions 0 and 1 have no error of the group: each partition has it. */
+/* Version 1 has no error of the group: each partition has it. */
 static void spread_error(struct fetching *fetching, struct offset_fetch_response_groups *answer) {
     const struct offset_fetch_request_groups *from = &fetching->single;
     int16_t error_code = answer->error_code;
@@ -143,25 +146,6 @@ static void spread_error(struct fetching *fetching, struct offset_fetch_response
         for (int32_t j = 0; j < topic->partitions_count; j++)
             topic->partitions[j].error_code = error_code;
     }
-}
-
-/* Version 0 tells of partitions that there are not. */
-static void mark_unknown(struct fetching *fetching, struct offset_fetch_response_groups *answer) {
-    const struct metadata *metadata = metadata_cache_get(fetching->hop.call->context->metadata);
-
-    for (int32_t i = 0; i < answer->topics_count; i++) {
-        struct offset_fetch_response_groups_topics *topic = &answer->topics[i];
-        const struct metadata_topic *known = metadata_find_topic(metadata, topic->name);
-        for (int32_t j = 0; j < topic->partitions_count; j++) {
-            struct offset_fetch_response_groups_topics_partitions *partition =
-                &topic->partitions[j];
-            if (known == NULL ||
-                metadata_find_partition(known, partition->partition_index) == NULL ||
-                partition->committed_offset == NO_OFFSET)
-                partition->error_code = ERR_UNKNOWN_TOPIC_OR_PARTITION;
-        }
-    }
-    metadata_unref(metadata);
 }
 
 static bool take_topics(struct api_call *call, struct fetching *fetching) {
@@ -224,10 +208,8 @@ static void fetch_respond(struct hop *hop) {
         response.groups = fetching->answers;
         response.groups_count = fetching->count;
     } else if (!fetching->is_too_large) {
-        if (version <= 1 && fetching->answers[0].error_code != ERR_NONE)
+        if (version == 1 && fetching->answers[0].error_code != ERR_NONE)
             spread_error(fetching, &fetching->answers[0]);
-        else if (version == 0)
-            mark_unknown(fetching, &fetching->answers[0]);
         if (!tell_single(hop->call, &fetching->answers[0], &response))
             fetching->is_too_large = true;
     }
@@ -247,6 +229,67 @@ static void fetch_run(struct hop *hop) {
     hop_return(hop, fetch_respond);
 }
 
+/* ---- Version 0 ---- */
+
+/* In the order in which they were added. Without an offset there is no such partition. */
+static void on_zookeeper_fetched(struct zookeeper_offsets *zookeeper) {
+    struct fetching *fetching = CONTAINER_OF(zookeeper, struct fetching, zookeeper);
+    struct offset_fetch_response_groups *answer = &fetching->answers[0];
+    const struct zookeeper_offset *item = zookeeper->items;
+
+    for (int32_t i = 0; i < answer->topics_count; i++)
+        for (int32_t j = 0; j < answer->topics[i].partitions_count; j++, item++) {
+            struct offset_fetch_response_groups_topics_partitions *to =
+                &answer->topics[i].partitions[j];
+
+            if (item->error == ERR_NONE)
+                to->committed_offset = item->at.offset;
+            else if (item->error == ERR_ZK_NO_NODE)
+                to->error_code = ERR_UNKNOWN_TOPIC_OR_PARTITION;
+            else
+                to->error_code = error_to_wire(item->error);
+        }
+    hop_return(&fetching->hop, fetch_respond);
+}
+
+static void zookeeper_run(struct hop *hop) {
+    struct fetching *fetching = (struct fetching *)hop;
+
+    zookeeper_offsets_run(&fetching->zookeeper, on_zookeeper_fetched);
+}
+
+/* False past the arena's bound. */
+static bool fill_zookeeper(struct api_call *call, struct fetching *fetching) {
+    const struct offset_fetch_request_groups *from = &fetching->single;
+    struct offset_fetch_response_groups *answer = &fetching->answers[0];
+    const struct metadata *metadata = metadata_cache_get(call->context->metadata);
+    size_t count = 0;
+    bool fits;
+
+    for (int32_t i = 0; i < from->topics_count; i++)
+        count += (size_t)from->topics[i].partition_indexes_count;
+    offset_fetch_response_groups_init(answer);
+    answer->topics = allocate(fetching, (size_t)from->topics_count, sizeof(*answer->topics));
+    fits =
+        zookeeper_offsets_init(&fetching->zookeeper, call, count, false) && answer->topics != NULL;
+    for (int32_t i = 0; fits && i < from->topics_count; i++) {
+        const struct offset_fetch_request_groups_topics *topic = &from->topics[i];
+        const struct metadata_topic *known = metadata_find_topic(metadata, topic->name);
+
+        answer_topic(fetching, NULL, topic, &answer->topics[answer->topics_count++]);
+        for (int32_t j = 0; fits && j < topic->partition_indexes_count; j++) {
+            int32_t partition = topic->partition_indexes[j];
+            bool is_there = known != NULL && metadata_find_partition(known, partition) != NULL;
+
+            fits = zookeeper_offsets_add(&fetching->zookeeper, call, from->group_id, topic->name,
+                                         partition, NO_OFFSET,
+                                         is_there ? ERR_NONE : ERR_UNKNOWN_TOPIC_OR_PARTITION);
+        }
+    }
+    metadata_unref(metadata);
+    return fits && !fetching->is_too_large;
+}
+
 static void handle_offset_fetch(struct api_call *call) {
     struct fetching *fetching = hop_new(call, sizeof(*fetching));
     bool is_single = call->header.api_version < 8;
@@ -259,7 +302,12 @@ static void handle_offset_fetch(struct api_call *call) {
         api_close(call);
         return;
     }
-    hop_to_groups(&fetching->hop, fetch_run);
+    if (call->header.api_version > 0)
+        hop_to_groups(&fetching->hop, fetch_run);
+    else if (fill_zookeeper(call, fetching))
+        hop_to_control(&fetching->hop, zookeeper_run);
+    else
+        api_close(call);
 }
 
 const struct api_handler api_offset_fetch = {&offset_fetch_api, 9, handle_offset_fetch};

@@ -17,6 +17,7 @@
 
 struct config;
 struct config_write;
+struct consumer_offset;
 struct control;
 struct control_status;
 struct controller_shell;
@@ -95,6 +96,10 @@ void control_on_metadata(struct control *control,
 
 /* Begins a write (config_write.h). */
 void control_write_config(struct control *control, struct config_write *write);
+
+/* Of clients of 0.8, in ZooKeeper (consumer_offset.h). */
+void control_write_consumer_offset(struct control *control, struct consumer_offset *offset);
+void control_read_consumer_offset(struct control *control, struct consumer_offset *offset);
 
 /* The controller inside this broker, active or not. */
 struct controller_shell *control_shell(struct control *control);

@@ -3,6 +3,7 @@
  * them.
  */
 #include "broker/config/live_config.h"
+#include "broker/control/consumer_offset.h"
 #include "broker/control/control_internal.h"
 #include "broker/control/controller_channel.h"
 #include "broker/control/topic_requests.h"
@@ -30,6 +31,14 @@ void control_on_metadata(struct control *control,
 
 void control_write_config(struct control *control, struct config_write *write) {
     config_writes_start(&control->config_writes, write, clock_monotonic_ms(clock_system()));
+}
+
+void control_write_consumer_offset(struct control *control, struct consumer_offset *offset) {
+    consumer_offset_write(control->config_writes.zk, offset);
+}
+
+void control_read_consumer_offset(struct control *control, struct consumer_offset *offset) {
+    consumer_offset_read(control->config_writes.zk, offset);
 }
 
 const struct control_status *control_status(const struct control *control) {

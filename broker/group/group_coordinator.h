@@ -111,6 +111,9 @@ struct group_commit {
     void (*done)(struct group_commit *commit); /* perhaps from inside of the call */
 };
 
+/* How long metadata is, as offset.metadata.max.bytes counts. */
+int32_t group_offset_metadata_length(struct bytes metadata);
+
 /* All in one batch. Offsets of a transaction are pending until it ends. */
 void group_coordinator_commit(struct group_coordinator *coordinator, struct group_commit *commit);
 

@@ -242,12 +242,12 @@ static void on_committed(void *context, enum error error, int64_t base_offset) {
 }
 
 /* As Java's String.length: of four bytes of UTF-8 two units are made, of fewer one. */
-static int32_t utf16_length(struct bytes text) {
+int32_t group_offset_metadata_length(struct bytes metadata) {
     int32_t length = 0;
 
-    for (size_t i = 0; i < text.size; i++) {
-        if ((text.data[i] & 0xc0) != 0x80)
-            length += text.data[i] >= 0xf0 ? 2 : 1;
+    for (size_t i = 0; i < metadata.size; i++) {
+        if ((metadata.data[i] & 0xc0) != 0x80)
+            length += metadata.data[i] >= 0xf0 ? 2 : 1;
     }
     return length;
 }
@@ -308,8 +308,8 @@ static bool send_commit(struct group_entry *entry, struct group_commit *commit) 
     batch.guard = commit->guard;
     for (int32_t i = 0; i < commit->count && batch.error == ERR_NONE; i++) {
         struct group_commit_offset *offset = &commit->offsets[i];
-        if (offset->error == ERR_NONE &&
-            utf16_length(offset->record.metadata) > coordinator->config.offset_metadata_size_max)
+        if (offset->error == ERR_NONE && group_offset_metadata_length(offset->record.metadata) >
+                                             coordinator->config.offset_metadata_size_max)
             offset->error = ERR_OFFSET_METADATA_TOO_LARGE;
         if (offset->error == ERR_NONE)
             add_offset(&batch, commit, offset);

@@ -3,9 +3,9 @@ too, and says what that version says.
 
 All of it also holds for a Java Kafka 3.9 (BARNABAS_DAEMON).
 """
-import os
 import unittest
 
+from kazoo.client import KazooClient
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
@@ -16,6 +16,7 @@ from group_wire import (COMMIT, DELETE, DESCRIBE, FETCH, HEARTBEAT, JOIN, LEAVE,
 UNKNOWN_TOPIC, ILLEGAL_GENERATION = 3, 22
 INVALID_GROUP_ID, UNKNOWN_MEMBER, INVALID_SESSION, NON_EMPTY = 24, 25, 26, 68
 GROUP_NOT_FOUND, MEMBER_ID_REQUIRED = 69, 79
+UNKNOWN_SERVER_ERROR, METADATA_TOO_LARGE = -1, 12
 
 
 class GroupVersionsTest(GroupWire, unittest.TestCase):
@@ -146,12 +147,39 @@ class GroupVersionsTest(GroupWire, unittest.TestCase):
                                  (0, {"topic": {1: (9, epoch, "md", 0)}}))
                 self.assertEqual(self.fetch(form, "nobody's", None), (0, {}))
 
-    @unittest.skipIf("BARNABAS_DAEMON" in os.environ, "Kafka keeps them in ZooKeeper")
-    def test_offsets_of_version_0_are_kept_with_all_others(self):
-        self.assertEqual(self.commit(Form(COMMIT, 0), "zero", offset=6), 0)
-        self.assertEqual(self.fetch(Form(FETCH, 1), "zero")[1]["topic"][1][0], 6)
-        self.assertEqual(self.fetch(Form(FETCH, 0), "zero"), (None, {"topic": {
-            0: (-1, None, "", UNKNOWN_TOPIC), 1: (6, None, "md", 0)}}))
+    def test_offsets_of_version_0_are_in_zookeeper(self):
+        commit, fetch = Form(COMMIT, 0), Form(FETCH, 0)
+        unknown = (-1, None, "", UNKNOWN_TOPIC)
+        self.assertEqual(self.fetch(fetch, "zero"), (None, {"topic": {0: unknown, 1: unknown}}))
+        client = KazooClient(hosts=self.cluster.zookeeper.connect)
+        client.start()
+        try:
+            for offset in (6, 2 ** 62, -1):  # made, then changed
+                self.assertEqual(self.commit(commit, "zero", offset=offset), 0)
+                self.assertEqual(client.get("/consumers/zero/offsets/topic/1")[0],
+                                 b"%d" % offset)
+                self.assertEqual(self.fetch(fetch, "zero", (0, 1, 7)), (None, {"topic": {
+                    0: unknown, 1: (offset, None, "", 0), 7: unknown}}))
+            # Neither side sees what the other has.
+            self.assertEqual(self.fetch(Form(FETCH, 1), "zero")[1]["topic"][1][0], -1)
+            self.assertEqual(self.commit(Form(COMMIT, 2), "two"), 0)
+            self.assertEqual(self.fetch(fetch, "two", (1,)), (None, {"topic": {1: unknown}}))
+            # A group with a slash is two names; one that ZooKeeper cannot have is refused.
+            self.assertEqual(self.commit(commit, "a/b"), 0)
+            self.assertEqual(client.get("/consumers/a/b/offsets/topic/1")[0], b"7")
+            for group in ("", "a/../b", "nul\0"):
+                self.assertEqual(self.commit(commit, group), UNKNOWN_SERVER_ERROR)
+                self.assertEqual(self.fetch(fetch, group, (1,)), (None, {"topic": {
+                    1: (-1, None, "", UNKNOWN_SERVER_ERROR)}}))
+            self.assertEqual(self.commit(commit, "zero", partition=2), UNKNOWN_TOPIC)
+            self.assertEqual(self.commit(commit, "zero", metadata="x" * 4097), METADATA_TOO_LARGE)
+            # What is no number is an error, and so is what a client finds there.
+            client.set("/consumers/zero/offsets/topic/1", b"seven")
+            self.assertEqual(self.fetch(fetch, "zero", (1,)), (None, {"topic": {
+                1: (-1, None, "", UNKNOWN_SERVER_ERROR)}}))
+        finally:
+            client.stop()
+            client.close()
 
     # ---- Administration ----
 

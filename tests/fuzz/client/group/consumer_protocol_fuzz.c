@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void assign(const struct subscription *subscription, struct arena *arena) {
     static const char *const names[] = {"range", "roundrobin", "sticky", "cooperative-sticky"};
     /* Members stand where they say; racks of one letter are the likeliest to be found. */
-    const struct bytes names[] = {bytes_of_text("a"), bytes_of_text("b"), bytes_of_text("a")};
-    const struct assignor_racks racks[] = {{1, names}, {2, names}, {0, NULL}};
+    const struct bytes standing[] = {bytes_of_text("a"), bytes_of_text("b"), bytes_of_text("a")};
+    const struct assignor_racks racks[] = {{1, standing}, {2, standing}, {0, NULL}};
     const struct assignor_topic topics[] = {{bytes_of_text("orders"), 3, racks},
                                             {bytes_of_text("users"), 2, NULL}};
     struct assignor_member members[] = {{bytes_of_text("x"), BYTES_NULL, *subscription},
