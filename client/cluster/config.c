@@ -69,6 +69,14 @@ struct barnabas_config *barnabas_config_new(void) {
     return config;
 }
 
+struct barnabas_config *barnabas_config_copy(const struct barnabas_config *config) {
+    struct barnabas_config *copy = malloc(sizeof(*copy));
+
+    if (copy != NULL)
+        *copy = *config;
+    return copy;
+}
+
 void barnabas_config_free(struct barnabas_config *config) {
     free(config);
 }

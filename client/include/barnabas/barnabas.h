@@ -8,8 +8,11 @@
 #include <barnabas/deduplication.h>
 #include <barnabas/groups.h>
 #include <barnabas/interceptor.h>
+#include <barnabas/parallel.h>
 #include <barnabas/producer.h>
+#include <barnabas/retry.h>
 #include <barnabas/stamps.h>
+#include <barnabas/token_bucket.h>
 #include <barnabas/transactions.h>
 
 #endif

@@ -99,6 +99,7 @@ struct barnabas_config;
 
 /* NULL if memory is out. */
 BARNABAS_API struct barnabas_config *barnabas_config_new(void);
+BARNABAS_API struct barnabas_config *barnabas_config_copy(const struct barnabas_config *config);
 BARNABAS_API void barnabas_config_free(struct barnabas_config *config); /* accepts NULL */
 
 /* CONFIG_INVALID for an unknown key or a value that is not allowed; `reason` says what is. */
