@@ -17,6 +17,7 @@ const struct command *const commands[] = {
     &command_leader_elect,
     &command_leader_move,
     &command_partition_reassign,
+    &command_partition_move_dir,
     &command_broker_shutdown,
     &command_whatif,
     &command_config_describe,

@@ -18,6 +18,7 @@ extern const struct command command_broker_list;
 extern const struct command command_leader_elect;
 extern const struct command command_leader_move;
 extern const struct command command_partition_reassign;
+extern const struct command command_partition_move_dir;
 extern const struct command command_broker_shutdown;
 extern const struct command command_whatif;
 extern const struct command command_config_describe;

@@ -40,13 +40,12 @@ static bool add_broker(struct log_sizes *sizes, int32_t broker_id,
     return true;
 }
 
-enum exit_status log_sizes_read(struct barnabas_admin *admin,
-                                const struct barnabas_cluster *cluster, int64_t timeout_ms,
-                                struct log_sizes *sizes) {
+int log_sizes_ask(struct barnabas_admin *admin, const struct barnabas_cluster *cluster,
+                  int64_t timeout_ms, struct log_sizes *sizes) {
     *sizes = (struct log_sizes){0};
     sizes->answers = calloc(cluster->broker_count + 1, sizeof(struct barnabas_log_dirs *));
     if (sizes->answers == NULL)
-        return session_fail("log directories", BARNABAS_OUT_OF_MEMORY);
+        return BARNABAS_OUT_OF_MEMORY;
     for (size_t i = 0; i < cluster->broker_count; i++) {
         struct barnabas_log_dirs **answer = &sizes->answers[sizes->answer_count];
         int error =
@@ -58,11 +57,19 @@ enum exit_status log_sizes_read(struct barnabas_admin *admin,
                 error = BARNABAS_OUT_OF_MEMORY;
         }
         if (error != BARNABAS_OK)
-            return session_fail("log directories", error);
+            return error;
     }
     if (sizes->count > 0)
         qsort(sizes->rows, sizes->count, sizeof(*sizes->rows), compare);
-    return EXIT_OK;
+    return BARNABAS_OK;
+}
+
+enum exit_status log_sizes_read(struct barnabas_admin *admin,
+                                const struct barnabas_cluster *cluster, int64_t timeout_ms,
+                                struct log_sizes *sizes) {
+    int error = log_sizes_ask(admin, cluster, timeout_ms, sizes);
+
+    return error == BARNABAS_OK ? EXIT_OK : session_fail("log directories", error);
 }
 
 void log_sizes_free(struct log_sizes *sizes) {
@@ -108,6 +115,14 @@ int64_t log_sizes_largest(const struct log_sizes *sizes, const char *topic, int3
         if (sizes->rows[i].size > largest)
             largest = sizes->rows[i].size;
     return largest;
+}
+
+int64_t log_sizes_of(const struct log_sizes *sizes, const char *topic, int32_t partition,
+                     int32_t broker_id) {
+    for (size_t i = find(sizes, topic, partition); is_of(sizes, i, topic, partition); i++)
+        if (sizes->rows[i].broker_id == broker_id)
+            return sizes->rows[i].size;
+    return 0;
 }
 
 const char *log_size_text(int64_t size, char *text, size_t text_size) {

@@ -8,11 +8,9 @@
 #include "ops/cli/reassign_impact.h"
 #include "ops/cli/reassign_plan.h"
 #include "ops/cli/reassign_throttle.h"
+#include "ops/cli/reassign_watch.h"
 #include "ops/cli/session.h"
-#include "ops/cli/table.h"
 
-#define TEXT_SIZE       512
-#define LOOK_EVERY_MS   250
 #define WAIT_MS_DEFAULT 3600000
 
 static const struct flag reassign_flags[] = {
@@ -21,85 +19,11 @@ static const struct flag reassign_flags[] = {
     {0, "replication-factor", "N", "how many replicas each partition shall have"},
     {0, "cancel", NULL, "take back what is under way"},
     {0, "throttle", "BYTES", "let the data move no faster than so many bytes per second"},
-    {0, "wait", NULL, "return when the data has moved"},
+    {0, "plan", "FILE", "the partitions and replicas that a reassignment of Kafka's tool names"},
+    {0, "verify", NULL, "change nothing; say whether it is done"},
+    {0, "wait", NULL, "tell of the progress, and return when the data has moved"},
     {'n', "dry-run", NULL, "only show what would be changed"},
 };
-
-/* --- What is under way -------------------------------------------------------------------- */
-
-static enum exit_status list_print(const struct barnabas_reassignments *list) {
-    struct table *table = table_new("TOPIC PARTITION# REPLICAS ADDING REMOVING");
-    char text[TEXT_SIZE];
-
-    if (table == NULL)
-        return EXIT_FAILED;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct barnabas_reassignment *item = &list->items[i];
-
-        table_text(table, item->topic);
-        table_number(table, item->partition);
-        table_text(table,
-                   broker_list_text(item->replicas, item->replica_count, text, sizeof(text)));
-        table_text(table,
-                   item->adding_count == 0
-                       ? "-"
-                       : broker_list_text(item->adding, item->adding_count, text, sizeof(text)));
-        table_text(table, item->removing_count == 0
-                              ? "-"
-                              : broker_list_text(item->removing, item->removing_count, text,
-                                                 sizeof(text)));
-    }
-    table_print(table, stdout);
-    table_free(table);
-    return EXIT_OK;
-}
-
-static enum exit_status list(struct barnabas_admin *admin, int64_t timeout_ms) {
-    struct barnabas_reassignments *under_way = NULL;
-    int error = barnabas_admin_list_reassignments(admin, timeout_ms, &under_way);
-    enum exit_status status =
-        error == BARNABAS_OK ? list_print(under_way) : session_fail("partition reassign", error);
-
-    barnabas_reassignments_free(under_way);
-    return status;
-}
-
-static size_t count_of(const struct barnabas_reassignments *list,
-                       const struct reassign_plan *plan) {
-    size_t count = 0;
-
-    for (size_t i = 0; i < list->count; i++)
-        for (size_t r = 0; r < plan->count; r++)
-            count += strcmp(list->items[i].topic, plan->wanted[r].topic) == 0 &&
-                     list->items[i].partition == plan->wanted[r].partition;
-    return count;
-}
-
-/* A number whenever it changes. */
-static enum exit_status wait_for_end(struct barnabas_admin *admin, const struct reassign_plan *plan,
-                                     int64_t timeout_ms, int64_t wait_ms) {
-    const struct timespec pause = {0, LOOK_EVERY_MS * 1000000L};
-    size_t before = SIZE_MAX;
-
-    for (int64_t waited_ms = 0; waited_ms < wait_ms; waited_ms += LOOK_EVERY_MS) {
-        struct barnabas_reassignments *under_way = NULL;
-        int error = barnabas_admin_list_reassignments(admin, timeout_ms, &under_way);
-        size_t count = error == BARNABAS_OK ? count_of(under_way, plan) : 0;
-
-        barnabas_reassignments_free(under_way);
-        if (error != BARNABAS_OK)
-            return session_fail("partition reassign", error);
-        if (count != before)
-            printf("%zu of %zu partitions under way\n", count, plan->count);
-        fflush(stdout);
-        if (count == 0)
-            return EXIT_OK;
-        before = count;
-        nanosleep(&pause, NULL);
-    }
-    fprintf(stderr, "barnabas: partition reassign: still under way\n");
-    return EXIT_TIMED_OUT;
-}
 
 /* --- To change ---------------------------------------------------------------------------- */
 
@@ -127,7 +51,7 @@ static enum exit_status wait_and_tidy(const struct invocation *invocation,
     if (invocation_has(invocation, "wait")) {
         if (!session_timeout_ms(invocation, WAIT_MS_DEFAULT, &wait_ms))
             return EXIT_USAGE;
-        status = wait_for_end(admin, plan, timeout_ms, wait_ms);
+        status = reassign_wait(admin, plan, timeout_ms, wait_ms);
     } else if (is_throttled) {
         printf("the throttle stays: --cancel, or the same again with --wait, removes it\n");
         return EXIT_OK;
@@ -203,6 +127,7 @@ static enum exit_status change(const struct invocation *invocation, struct barna
 struct reassign_words {
     struct partition_name name;
     struct broker_list to, leave;
+    struct reassign_file file;
 };
 
 static enum exit_status usage(const char *problem) {
@@ -227,42 +152,87 @@ static enum exit_status read_lists(const struct invocation *invocation,
     wish->leave = leave == NULL ? NULL : &words->leave;
     wish->replication_factor = (size_t)replication_factor;
     wish->cancels = invocation_has(invocation, "cancel");
+    wish->keeps_same = invocation_has(invocation, "verify");
+    return EXIT_OK;
+}
+
+/* What is to be done with the partitions; exactly one of these, but for --plan, which may also be
+ * taken back. */
+static enum exit_status check_aims(const struct invocation *invocation,
+                                   const struct reassign_wish *wish, bool has_plan) {
+    bool fits = wish->leave != NULL || wish->replication_factor > 0;
+
+    if ((wish->to != NULL) + (wish->cancels && !has_plan) + fits + has_plan > 1)
+        return usage("--to, --cancel, --plan and the others exclude each other");
+    if (wish->keeps_same && wish->to == NULL && !has_plan)
+        return usage("--verify needs --to or --plan, as it was begun");
+    if (wish->keeps_same && (wish->cancels || invocation_has(invocation, "dry-run")))
+        return usage("--verify changes nothing");
+    if (invocation->operand_count == 0)
+        return wish->to != NULL || (wish->cancels && !has_plan) || wish->replication_factor > 0
+                   ? usage("which partitions?")
+                   : EXIT_OK;
+    if (has_plan)
+        return usage("--plan names the partitions itself");
+    if (wish->to == NULL && !wish->cancels && !fits)
+        return usage("needs --to, --remove, --replication-factor, --plan or --cancel");
     return EXIT_OK;
 }
 
 static enum exit_status read_wish(const struct invocation *invocation, struct reassign_words *words,
                                   struct reassign_wish *wish) {
+    const char *plan = invocation_value(invocation, "plan", NULL);
     enum exit_status status = read_lists(invocation, words, wish);
-    bool fits = wish->leave != NULL || wish->replication_factor > 0;
 
+    if (status == EXIT_OK)
+        status = check_aims(invocation, wish, plan != NULL);
     if (status != EXIT_OK)
         return status;
-    if ((wish->to != NULL) + wish->cancels + fits > 1)
-        return usage("--to, --cancel and the others exclude each other");
+    if (plan != NULL) {
+        if (!reassign_file_read(plan, &words->file))
+            return EXIT_USAGE;
+        wish->file = &words->file;
+    }
     if (invocation->operand_count == 0)
-        return wish->to != NULL || wish->cancels || wish->replication_factor > 0
-                   ? usage("which partitions?")
-                   : EXIT_OK;
-    if (wish->to == NULL && !wish->cancels && !fits)
-        return usage("needs --to, --remove, --replication-factor or --cancel");
+        return EXIT_OK;
     if (!partition_name_parse(invocation->operands[0], &words->name))
         return usage("the operand is no TOPIC or TOPIC:PARTITION");
     wish->name = &words->name;
     return EXIT_OK;
 }
 
+/* Like Kafka's tool it removes the throttle when all is done. */
+static enum exit_status verify(struct barnabas_admin *admin, const struct reassign_wish *wish,
+                               int64_t timeout_ms) {
+    struct reassign_plan plan = {0};
+    enum exit_status status = reassign_plan_make(admin, wish, timeout_ms, &plan);
+    bool is_done = false;
+
+    if (status == EXIT_OK)
+        status = reassign_verify(admin, &plan, timeout_ms, &is_done);
+    if (status == EXIT_OK && is_done && reassign_throttle_is_set(admin, &plan, timeout_ms))
+        status = reassign_throttle_remove(admin, &plan, timeout_ms);
+    reassign_plan_free(&plan);
+    return status == EXIT_OK && !is_done ? EXIT_FAILED : status;
+}
+
 static enum exit_status run_reassign(const struct invocation *invocation) {
     struct reassign_wish wish = {0};
-    struct reassign_words words;
-    struct barnabas_admin *admin;
+    struct reassign_words words = {.file = {0}};
+    struct barnabas_admin *admin = NULL;
     enum exit_status status = read_wish(invocation, &words, &wish);
     int64_t timeout_ms;
 
-    if (status != EXIT_OK || (status = session_admin(invocation, &admin, &timeout_ms)) != EXIT_OK)
-        return status;
-    status = wish.name == NULL && wish.leave == NULL ? list(admin, timeout_ms)
-                                                     : change(invocation, admin, &wish, timeout_ms);
+    if (status == EXIT_OK)
+        status = session_admin(invocation, &admin, &timeout_ms);
+    if (status == EXIT_OK && wish.keeps_same)
+        status = verify(admin, &wish, timeout_ms);
+    else if (status == EXIT_OK && wish.name == NULL && wish.leave == NULL && wish.file == NULL)
+        status = reassign_list(admin, timeout_ms);
+    else if (status == EXIT_OK)
+        status = change(invocation, admin, &wish, timeout_ms);
     barnabas_admin_close(admin);
+    reassign_file_free(&words.file);
     return status;
 }
 
@@ -273,11 +243,13 @@ const struct command command_partition_reassign = {
     .operand_count_max = 1,
     .meaning = "move partitions to other brokers, or see what is under way",
     .details =
-        "Without operands and flags it lists what is under way; --remove without operands\n"
-        "empties brokers of all topics. The first broker of --to is the\n"
+        "Without operands and flags it lists what is under way, and what is LEFT to be copied;\n"
+        "--remove without operands empties brokers of all topics. The first broker of --to is the\n"
         "preferred leader. New replicas copy everything first; the old ones are deleted\n"
         "when all of them are in sync. --throttle bounds each broker, for the replicas that\n"
-        "move; it is removed when --wait returns.",
+        "move; it is removed when --wait returns, or --verify finds everything done.\n"
+        "--verify ends with status 1 if something is not; --plan FILE --cancel takes back what\n"
+        "is under way of it.",
     .flags = reassign_flags,
     .flag_count = sizeof(reassign_flags) / sizeof(reassign_flags[0]),
     .run = run_reassign,

@@ -47,10 +47,15 @@ static bool is_same(const struct barnabas_partition_info *now, const int32_t *id
 
 /* The next row's replicas; their number, or 0 if there are too few brokers. */
 static size_t choose(const struct reassign_plan *plan, const struct reassign_wish *wish,
-                     const struct barnabas_partition_info *now, struct placement_broker *brokers) {
+                     const struct reassign_file_row *row, const struct barnabas_partition_info *now,
+                     struct placement_broker *brokers) {
     int32_t *ids = plan->rows[plan->count].ids;
     size_t wanted = wish->replication_factor > 0 ? wish->replication_factor : now->replica_count;
 
+    if (row != NULL) {
+        memcpy(ids, row->replicas.ids, row->replicas.count * sizeof(*ids));
+        return row->replicas.count;
+    }
     if (wish->to != NULL) {
         bool alone = wish->name->partition != PARTITION_ALL;
         broker_list_rotate(wish->to, alone ? 0 : (size_t)now->partition, ids);
@@ -70,21 +75,25 @@ static enum exit_status add_row(struct reassign_plan *plan, const struct reassig
                                 struct placement_broker *brokers) {
     struct reassign_row *row = &plan->rows[plan->count];
     struct barnabas_new_replicas *wanted = &plan->wanted[plan->count];
+    const struct reassign_file_row *named = NULL;
 
+    if (wish->file != NULL &&
+        (named = reassign_file_find(wish->file, topic->name, now->partition)) == NULL)
+        return EXIT_OK;
     if (wish->name != NULL && wish->name->partition != PARTITION_ALL &&
         wish->name->partition != now->partition)
         return EXIT_OK;
     *wanted = (struct barnabas_new_replicas){topic->name, now->partition, NULL, 0};
     if (!wish->cancels) {
         wanted->replicas = row->ids;
-        wanted->replica_count = choose(plan, wish, now, brokers);
+        wanted->replica_count = choose(plan, wish, named, now, brokers);
         if (wanted->replica_count == 0) {
             fprintf(stderr,
                     "barnabas: partition reassign: there are too few brokers for %s:%" PRId32 "\n",
                     topic->name, now->partition);
             return EXIT_REFUSED;
         }
-        if (is_same(now, row->ids, wanted->replica_count))
+        if (!wish->keeps_same && is_same(now, row->ids, wanted->replica_count))
             return EXIT_OK;
     }
     row->now = now;
@@ -137,6 +146,12 @@ enum exit_status reassign_plan_make(struct barnabas_admin *admin, const struct r
         error = barnabas_admin_describe_cluster(admin, timeout_ms, &plan->cluster);
     if (error == BARNABAS_OK && wish->name != NULL)
         error = find_named(plan, wish->name);
+    for (size_t i = 0; error == BARNABAS_OK && wish->file != NULL && i < wish->file->count; i++) {
+        struct partition_name name = {.partition = wish->file->rows[i].partition};
+        memcpy(name.topic, wish->file->rows[i].topic, sizeof(name.topic));
+        if ((error = find_named(plan, &name)) != BARNABAS_OK)
+            return session_fail(name.topic, error);
+    }
     if (error != BARNABAS_OK)
         return session_fail(wish->name != NULL ? wish->name->topic : "partition reassign", error);
     return fill(plan, wish);

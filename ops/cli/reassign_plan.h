@@ -9,13 +9,16 @@
 #include "ops/cli/broker_list.h"
 #include "ops/cli/exit_status.h"
 #include "ops/cli/partition_name.h"
+#include "ops/cli/reassign_file.h"
 
 struct reassign_wish {
     const struct partition_name *name; /* NULL: every topic */
     bool cancels;
-    const struct broker_list *to;    /* NULL: not given */
-    const struct broker_list *leave; /* brokers to be emptied; NULL: none */
-    size_t replication_factor;       /* 0: as it is */
+    const struct broker_list *to;     /* NULL: not given */
+    const struct reassign_file *file; /* likewise: the partitions that it names */
+    bool keeps_same;                  /* also those that would not change */
+    const struct broker_list *leave;  /* brokers to be emptied; NULL: none */
+    size_t replication_factor;        /* 0: as it is */
 };
 
 struct reassign_row {
@@ -31,8 +34,8 @@ struct reassign_plan {
     size_t count;
 };
 
-/* Partitions that would not change are left out. After a complaint a status other than OK; the
- * plan is to be freed in any case. */
+/* Partitions that would not change are left out, unless they are wanted. After a complaint a status
+ * other than OK; the plan is to be freed in any case. */
 enum exit_status reassign_plan_make(struct barnabas_admin *admin, const struct reassign_wish *wish,
                                     int64_t timeout_ms, struct reassign_plan *plan);
 void reassign_plan_print(const struct reassign_plan *plan);

@@ -272,6 +272,21 @@ BARNABAS_API int barnabas_admin_describe_log_dirs(struct barnabas_admin *admin, 
                                                   int64_t timeout_ms,
                                                   struct barnabas_log_dirs **dirs);
 
+struct barnabas_replica_place {
+    const char *topic;
+    int32_t partition;
+    const char *path; /* of one of the broker's log.dirs */
+};
+
+/* Has the broker move its replicas to other directories of its own. Returns when that has begun;
+ * describe_log_dirs tells how far it is. Naming the directory where a replica is ends a move. A
+ * replica that is not there yet is made there when it comes; its outcome is
+ * REPLICA_NOT_AVAILABLE. */
+BARNABAS_API int barnabas_admin_move_replicas(struct barnabas_admin *admin, int32_t broker_id,
+                                              const struct barnabas_replica_place *places,
+                                              size_t count, int64_t timeout_ms,
+                                              struct barnabas_outcomes **outcomes);
+
 #ifdef __cplusplus
 }
 #endif

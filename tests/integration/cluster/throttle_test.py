@@ -1,4 +1,6 @@
 """A reassignment with a throttle moves at that rate, and nothing is throttled afterwards."""
+import json
+import re
 import time
 import unittest
 
@@ -47,8 +49,23 @@ class ThrottleTest(unittest.TestCase):
 
     def move(self, to, *more):
         begun = time.monotonic()
-        self.cluster.barnabas("partition", "reassign", "orders", "--to", str(to), *more)
+        self.output = self.cluster.barnabas("partition", "reassign", "orders", "--to", str(to),
+                                            *more).decode()
         return time.monotonic() - begun
+
+    def check_progress(self, bytes_wanted, rate):
+        """What it said grows to the whole, at a rate and with a time left that come true."""
+        told = re.findall(r"(?m)under way: ([\d.]+) (\w+) of ([\d.]+ \w+) copied, ([\d.]+) (\w+)"
+                          r" left, ([\d.]+) (\w+)/s, (?:(\d+) s|nobody)", self.output)
+        units = {"B": 1, "kB": 1e3, "MB": 1e6}
+        copied = [float(number) * units[unit] for number, unit, *_ in told]
+        self.assertGreater(len(told), 5, self.output)
+        self.assertEqual(copied, sorted(copied))
+        self.assertLess(copied[0], bytes_wanted / 2)
+        self.assertGreater(copied[-1], bytes_wanted / 2)
+        middle = told[len(told) // 2]
+        self.assertAlmostEqual(float(middle[5]) * units[middle[6]] / rate, 1, delta=0.35)
+        self.assertTrue(middle[7], "it says how long")
 
     def test_data_moves_at_the_rate_of_the_throttle(self):
         # Both partitions on one broker, first without.
@@ -64,6 +81,34 @@ class ThrottleTest(unittest.TestCase):
         self.assertGreater(rate, RATE * 0.8)
         self.assertEqual(self.leaders(), {target})
         self.assertEqual(self.settings(), [])
+        self.check_progress(BYTES, RATE)
+
+    def plan(self, replicas):
+        """A file as kafka-reassign-partitions takes it."""
+        path = self.cluster.folder / "plan.json"
+        path.write_text(json.dumps({"version": 1, "partitions": [
+            {"topic": "orders", "partition": partition, "replicas": replicas,
+             "log_dirs": ["any"] * len(replicas)} for partition in range(2)]}))
+        return ["partition", "reassign", "--plan", str(path)]
+
+    def test_what_kafkas_tool_planned_is_carried_out_and_verified(self):
+        target = self.other()
+        plan = self.plan([target])
+        verify = [*plan, "--verify"]
+        self.assertIn(b"orders:0 is not as wanted", self.cluster.barnabas(*verify, check=False))
+        self.cluster.barnabas(*plan, "--throttle", str(RATE))
+        self.assertEqual(self.cluster.barnabas(*verify, check=False).count(b"is under way"), 2)
+        listed = self.cluster.barnabas("partition", "reassign").decode()
+        self.assertRegex(listed, r"(?m)^orders +0 .* [\d.]+ MB$")
+        self.assertEqual(len(self.settings()), 4)
+        self.cluster.barnabas(*plan, "--cancel")
+        self.assertIn(b"orders:1 is not as wanted", self.cluster.barnabas(*verify, check=False))
+        self.assertEqual(self.settings(), [])
+        self.cluster.barnabas(*plan, "--throttle", str(100 * RATE))
+        wait_until(lambda: self.cluster.barnabas(*verify, check=False).count(b"is done") == 2, 60,
+                   "it is done")
+        self.assertEqual(self.leaders(), {target})
+        self.assertEqual(self.settings(), [], "the throttle is gone with that")
 
     def test_a_throttled_reassignment_can_be_cancelled(self):
         before = {index: told["replicas"] for index, told
