@@ -345,6 +345,14 @@ class Sessions(ZkTest):
         driver.close()
         self.assertIsNone(self.kazoo.exists(f"{self.root}/e"))
 
+    def test_closing_ends_the_session_at_once_though_answers_are_on_their_way(self):
+        for _ in range(10):
+            driver = self.open(timeout_ms=4000)
+            driver.ask(f"create {self.root}/e e x")
+            driver.tell(f"flood f 3000 {self.root}\nclose")
+            driver.wait_closed()
+            self.assertIsNone(self.kazoo.exists(f"{self.root}/e"))
+
     def test_closing_answers_every_request_exactly_once(self):
         driver = self.open()
         driver.tell(f"flood f 3000 {self.root}\nclose")
