@@ -238,7 +238,7 @@ static void topic_free(struct topic *topic) {
 }
 
 static void cluster_broker_drop_if_unused(struct cluster *cluster, struct broker *broker) {
-    if (broker->registered || !TAILQ_EMPTY(&broker->replicas))
+    if (broker->registered || broker->unclean_since > 0 || !TAILQ_EMPTY(&broker->replicas))
         return;
     HASH_DEL(cluster->brokers, broker);
     broker_free(broker);
@@ -401,13 +401,15 @@ bool controller_partition_state_equal(const struct controller_partition_state *a
 }
 
 static enum replica_health replica_health(const struct replica *replica) {
+    bool unclean = replica->partition->exists &&
+                   replica->broker->unclean_since > replica->partition->registrations_seen;
+
     if (!replica->broker->registered || controller_replica_is_offline(replica))
-        return REPLICA_OFFLINE;
+        return unclean ? REPLICA_OFFLINE_UNCLEAN : REPLICA_OFFLINE;
+    if (unclean)
+        return REPLICA_UNCLEAN;
     if (replica->broker->shutting_down)
         return REPLICA_LEAVING;
-    if (replica->partition->exists &&
-        replica->broker->unclean_since > replica->partition->registrations_seen)
-        return REPLICA_UNCLEAN;
     return replica->eviction == EVICTION_NONE ? REPLICA_ONLINE : REPLICA_STALE;
 }
 

@@ -5,8 +5,9 @@
  *   cluster ── brokers by id ──< replicas (in the order in which they became known)
  *      └────── topics by name, by id, by folded name ── partitions ── replicas
  *
- * A broker is kept as long as it is registered or a replica is assigned to it. Iteration is in
- * the order of insertion, never of hashes or addresses, so that decisions can be repeated.
+ * A broker is kept as long as it is registered, a replica is assigned to it, or it once restarted
+ * on logs that may have lost records. Iteration is in the order of insertion, never of hashes or
+ * addresses, so that decisions can be repeated.
  *
  * A topic that goes away while writes about it are on their way is only forgotten: it leaves the
  * tables at once and is freed when the last of them has returned.

@@ -84,7 +84,7 @@ struct controller_topic_read {
 
 struct controller_broker_read {
     int32_t id;
-    int64_t epoch;     /* czxid */
+    int64_t epoch;     /* czxid; 0: it is not registered, and only its mark is told */
     struct bytes rack; /* null: none */
     /* The registration before which its logs may have lost records; 0: never. */
     int64_t unclean_since;

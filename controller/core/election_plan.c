@@ -22,10 +22,15 @@ bool controller_election_in_isr(const struct election_input *input, int32_t brok
     return false;
 }
 
+bool controller_election_is_offline(enum replica_health health) {
+    return health == REPLICA_OFFLINE || health == REPLICA_OFFLINE_UNCLEAN;
+}
+
 bool controller_election_is_leaderless(const struct election_input *input) {
     enum replica_health health = controller_election_health_of(input, input->leader);
 
-    return health == REPLICA_OFFLINE || health == REPLICA_STALE || health == REPLICA_UNCLEAN;
+    return controller_election_is_offline(health) || health == REPLICA_STALE ||
+           health == REPLICA_UNCLEAN;
 }
 
 /* The first replica in the order of the assignment whose health is one of `healths`; -1 if none. */
@@ -111,6 +116,16 @@ static bool plan_clean(const struct election_input *input, struct election_plan 
     return true;
 }
 
+/* Nobody can lead. While a member that is gone may have lost records that the state counts on, that
+ * state stays: a newer one would not be older than that member's restart, and so make it count. */
+static void plan_nobody(const struct election_input *input, struct election_plan *plan) {
+    for (size_t i = 0; i < input->isr_count; i++)
+        if (controller_election_health_of(input, input->isr[i]) == REPLICA_OFFLINE_UNCLEAN)
+            return;
+    keep_isr(input, ~0U, plan);
+    plan_leader(plan, -1, input->recovering);
+}
+
 void controller_election_plan_repair(const struct election_input *input,
                                      struct election_plan *plan) {
     enum replica_health leader_health = controller_election_health_of(input, input->leader);
@@ -129,12 +144,8 @@ void controller_election_plan_repair(const struct election_input *input,
         plan_leader(plan, candidate, true);
         return;
     }
-    if (input->leader >= 0) {
-        for (size_t i = 0; i < input->isr_count; i++)
-            plan->isr[i] = input->isr[i];
-        plan->isr_count = input->isr_count;
-        plan_leader(plan, -1, input->recovering);
-    }
+    if (input->leader >= 0)
+        plan_nobody(input, plan);
 }
 
 void controller_election_plan_preferred(const struct election_input *input,

@@ -20,7 +20,8 @@
 #include <stdint.h>
 
 enum replica_health {
-    REPLICA_OFFLINE, /* its broker is not registered */
+    REPLICA_OFFLINE_UNCLEAN, /* not registered, and was on logs not closed since the state */
+    REPLICA_OFFLINE,         /* its broker is not registered */
     REPLICA_UNCLEAN, /* registered, and restarted on logs not closed since the state was written */
     REPLICA_STALE,   /* registered anew since the state was written, its logs whole */
     REPLICA_LEAVING, /* registered, shutting down in a controlled way */
@@ -62,6 +63,8 @@ void controller_election_plan_preferred(const struct election_input *input,
  * unless it is of the ISR. Unchanged if somebody leads, or nobody is there. */
 void controller_election_plan_unclean(const struct election_input *input,
                                       struct election_plan *plan);
+
+bool controller_election_is_offline(enum replica_health health);
 
 /* Whether nobody leads, or somebody who is not there. */
 bool controller_election_is_leaderless(const struct election_input *input);

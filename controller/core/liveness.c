@@ -17,14 +17,32 @@ static void lose_replicas(struct controller *c, struct broker *broker) {
     }
 }
 
+/* A state that was written before a member of its ISR registered: no controller has seen that
+ * registration yet, nor the death before it. */
+static bool is_stale(const struct replica *replica) {
+    const struct partition *p = replica->partition;
+
+    if (!p->exists || !replica->broker->registered ||
+        replica->broker->epoch <= p->registrations_seen)
+        return false;
+    for (size_t i = 0; i < p->state.isr_count; i++)
+        if (p->state.isr[i] == replica->broker->id)
+            return true;
+    return false;
+}
+
 /* Only partitions without a leader or without any state can gain by a broker's arrival; one that
- * is being written or read is looked at again anyway. */
+ * is being written or read is looked at again anyway. A controller that took office while the
+ * broker was gone, and has not been able to write so before it came back, must do so now. */
 static void gain_replicas(struct controller *c, struct broker *broker) {
     struct replica *replica;
 
     TAILQ_FOREACH (replica, &broker->replicas, on_broker) {
         struct partition *partition = replica->partition;
-        if (!partition->exists || partition->state.leader < 0 ||
+        bool stale = is_stale(replica);
+        if (stale)
+            replica->eviction = EVICTION_WANTED;
+        if (stale || !partition->exists || partition->state.leader < 0 ||
             partition->phase != PARTITION_SETTLED)
             controller_partition_touch(c, partition);
     }
@@ -68,6 +86,17 @@ static void broker_seen(struct controller *c, const struct controller_broker_rea
         gain_replicas(c, broker);
 }
 
+/* One that is not registered, but was on logs that may have lost records. */
+static void mark_seen(struct controller *c, const struct controller_broker_read *read) {
+    struct broker *broker = controller_cluster_broker_ensure(&c->cluster, read->id);
+
+    if (read->unclean_since > broker->unclean_since)
+        broker->unclean_since = read->unclean_since;
+    /* That registration is over, but what is written from now on knows of it. */
+    if (read->unclean_since > c->cluster.newest_registration)
+        c->cluster.newest_registration = read->unclean_since;
+}
+
 static void broker_gone(struct controller *c, struct broker *broker) {
     broker->registered = false;
     broker->shutting_down = false;
@@ -83,7 +112,10 @@ void controller_liveness_on_brokers_read(struct controller *c,
     c->registrations = event->brokers_read.registrations;
     c->registrations_outdated = false;
     for (size_t i = 0; i < event->brokers_read.count; i++)
-        broker_seen(c, &event->brokers_read.brokers[i]);
+        if (event->brokers_read.brokers[i].epoch > 0)
+            broker_seen(c, &event->brokers_read.brokers[i]);
+        else
+            mark_seen(c, &event->brokers_read.brokers[i]);
     HASH_ITER (hh, c->cluster.brokers, broker, next)
         if (broker->registered && broker->seen != c->broker_listing)
             broker_gone(c, broker);
@@ -93,12 +125,7 @@ void controller_liveness_on_brokers_read(struct controller *c,
 }
 
 void controller_liveness_find_stale(struct partition *partition) {
-    /* A state that was written before a member of its ISR registered: no controller has seen
-     * that registration yet, nor the death before it. */
-    for (size_t i = 0; partition->exists && i < partition->state.isr_count; i++) {
-        struct replica *replica = controller_partition_replica(partition, partition->state.isr[i]);
-        if (replica != NULL && replica->broker->registered &&
-            replica->broker->epoch > partition->registrations_seen)
-            replica->eviction = EVICTION_WANTED;
-    }
+    for (size_t r = 0; r < partition->replica_count; r++)
+        if (is_stale(&partition->replicas[r]))
+            partition->replicas[r].eviction = EVICTION_WANTED;
 }

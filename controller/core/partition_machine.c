@@ -208,7 +208,8 @@ static void give_epoch_wanted_back(struct partition *p) {
     p->epoch_writing = false;
 }
 
-/* What the partition's reassignment demands. Returns whether p->next is to be written. */
+/* What the partition's reassignment demands, once somebody leads who is there. Returns whether
+ * p->next is to be written. */
 static bool look_at_reassignment(struct controller *c, struct partition *p) {
     struct controller_partition_assignment now = controller_partition_assignment_of(p);
     struct election_space space;
@@ -217,6 +218,10 @@ static bool look_at_reassignment(struct controller *c, struct partition *p) {
     if (!p->exists || p->state.leader < 0)
         return false;
     election_open(&space, p);
+    if (controller_election_is_leaderless(&space.input)) {
+        election_close(&space);
+        return false;
+    }
     if (controller_reassignment_is_complete(&now, p->state.isr, p->state.isr_count))
         controller_reassignment_plan_leave(&now, &space.input, &space.plan);
     changed = space.plan.changed || p->epoch_wanted;
@@ -342,7 +347,8 @@ static void add_state_write(struct partition *p, struct batch *batch,
 /* Whether somebody who is not in the ISR could lead, if the topic's config allowed it. */
 static bool unclean_could_help(const struct partition *p, const struct election_input *input) {
     for (size_t r = 0; r < p->replica_count; r++)
-        if (input->health[r] != REPLICA_OFFLINE && input->health[r] != REPLICA_LEAVING)
+        if (!controller_election_is_offline(input->health[r]) &&
+            input->health[r] != REPLICA_LEAVING)
             return p->exists;
     return false;
 }

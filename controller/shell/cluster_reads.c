@@ -108,7 +108,7 @@ static void brokers_done(struct read *read) {
     size_t there = 0;
 
     for (size_t i = 0; i < read->brokers.count; i++)
-        if (read->brokers.brokers[i].epoch > 0)
+        if (read->brokers.brokers[i].epoch > 0 || read->brokers.brokers[i].unclean_since > 0)
             read->brokers.brokers[there++] = read->brokers.brokers[i];
     event.brokers_read.brokers = read->brokers.brokers;
     event.brokers_read.count = there;
@@ -117,8 +117,8 @@ static void brokers_done(struct read *read) {
     controller_read_finish(read, &event);
 }
 
-/* Which of them restarted uncleanly, and when. Asked after their registrations, so that what is
- * read holds for these at least. */
+/* Who restarted uncleanly, and when, registered or not. Asked after the registrations, so that what
+ * is read holds for these at least. */
 static void mark_answered(struct read *read, size_t index, const struct zk_result *result) {
     if (result->error == ERR_NONE)
         read->brokers.brokers[index].unclean_since = result->stat.mzxid;
@@ -168,8 +168,30 @@ static void offline_listed(struct read *read, size_t index, const struct zk_resu
     get_of_brokers(read, result, path_of_offline_replicas, offline_answered);
 }
 
+/* Makes room for those who left a mark and are not registered. */
+static void add_marked(struct read *read, const struct zk_result *result) {
+    size_t known = read->brokers.count;
+    struct controller_broker_read *all =
+        controller_read_allocate(read, known + result->child_count, sizeof(*all));
+
+    if (known > 0)
+        memcpy(all, read->brokers.brokers, known * sizeof(*all));
+    for (size_t i = 0; i < result->child_count; i++) {
+        bool is_known = false;
+        int32_t id;
+        if (!path_broker_id(result->children[i], &id))
+            continue;
+        for (size_t b = 0; b < known; b++)
+            is_known = is_known || all[b].id == id;
+        if (!is_known)
+            all[read->brokers.count++].id = id;
+    }
+    read->brokers.brokers = all;
+}
+
 static void marks_listed(struct read *read, size_t index, const struct zk_result *result) {
     (void)index;
+    add_marked(read, result);
     get_of_brokers(read, result, path_of_unclean_restart, mark_answered);
 }
 

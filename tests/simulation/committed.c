@@ -6,6 +6,8 @@
 
 #include "tests/simulation/checker.h"
 
+#define MEMBERS_MAX 16
+
 struct committed_key {
     struct uuid topic_id;
     int32_t partition;
@@ -17,6 +19,13 @@ struct committed_partition {
     int32_t since_epoch; /* leaders of earlier epochs commit nothing any more */
     int32_t elected_epoch;
     int32_t better; /* who was there and had all when that was elected; -1: nobody had to be */
+    /* The state as it stands. */
+    int32_t isr[MEMBERS_MAX];
+    size_t isr_count;
+    int64_t zxid;
+    bool is_compared; /* the log is what the leader of elected_epoch has, and maybe more */
+    int32_t *led_by;  /* by leader epoch: who acted; -1: nobody yet. Owned */
+    int32_t led_count;
     UT_hash_handle hh;
 };
 
@@ -45,6 +54,7 @@ void committed_free(struct committed *committed) {
     HASH_ITER (hh, committed->partitions, partition, next) {
         HASH_DEL(committed->partitions, partition);
         model_log_done(&partition->log);
+        free(partition->led_by);
         free(partition);
     }
     free(committed);
@@ -68,6 +78,56 @@ static struct committed_partition *find(struct committed *committed, const struc
     return found;
 }
 
+/* How much of what was committed the broker has. */
+static int64_t kept_by(struct committed *committed, const struct committed_partition *p,
+                       int32_t broker_id) {
+    const struct model_log *log =
+        committed->view.log(committed->view.context, &p->key.topic_id, p->key.partition, broker_id);
+
+    return log == NULL ? 0 : model_log_common(&p->log, log);
+}
+
+/* The last record tells, since a number stands for all that lies before it, too. */
+static bool holds_all(struct committed *committed, const struct committed_partition *p,
+                      int32_t broker_id) {
+    const struct model_log *log =
+        committed->view.log(committed->view.context, &p->key.topic_id, p->key.partition, broker_id);
+    int64_t end = p->log.end;
+
+    return end == 0 || (log != NULL && log->end >= end &&
+                        log->records[end - 1].number == p->log.records[end - 1].number);
+}
+
+/* Whoever is there, with a log that is whole. Who is no replica any more, because its reassignment
+ * was given up, has deleted its log, and leaves the ISR with the next state. */
+static void check_member(struct committed *committed, const struct committed_partition *p,
+                         int32_t broker_id) {
+    const struct committed_view *view = &committed->view;
+
+    if (holds_all(committed, p, broker_id) || !view->is_registered(view->context, broker_id) ||
+        view->is_unclean_since(view->context, broker_id, p->zxid) ||
+        !checker_is_replica(committed->checker, &p->key.topic_id, p->key.partition, broker_id))
+        return;
+    checker_broken(committed->checker,
+                   "partition %d: broker %d of the isr has %" PRId64 " of %" PRId64
+                   " committed records",
+                   p->key.partition, broker_id, kept_by(committed, p, broker_id), p->log.end);
+}
+
+static void check_members(struct committed *committed, const struct committed_partition *p) {
+    for (size_t i = 0; p->is_compared && i < p->isr_count; i++)
+        check_member(committed, p, p->isr[i]);
+}
+
+void committed_on_truncated(struct committed *committed, const struct uuid *topic_id,
+                            int32_t partition, int32_t broker_id) {
+    struct committed_partition *p = find(committed, topic_id, partition);
+
+    for (size_t i = 0; p->is_compared && i < p->isr_count; i++)
+        if (p->isr[i] == broker_id)
+            check_member(committed, p, broker_id);
+}
+
 void committed_advance(struct committed *committed, const struct uuid *topic_id, int32_t partition,
                        int32_t leader_epoch, const struct model_log *log, int64_t high_watermark) {
     struct committed_partition *p = find(committed, topic_id, partition);
@@ -86,15 +146,7 @@ void committed_advance(struct committed *committed, const struct uuid *topic_id,
         model_log_append(&p->log, record);
         committed->records++;
     }
-}
-
-/* How much of what was committed the broker has. */
-static int64_t kept_by(struct committed *committed, const struct committed_partition *p,
-                       int32_t broker_id) {
-    const struct model_log *log =
-        committed->view.log(committed->view.context, &p->key.topic_id, p->key.partition, broker_id);
-
-    return log == NULL ? 0 : model_log_common(&p->log, log);
+    check_members(committed, p);
 }
 
 /* Somebody of the ISR before who was there with a log that is whole. */
@@ -115,6 +167,7 @@ static void check_leader(struct committed *committed, struct committed_partition
                          const struct model_log *log) {
     int64_t kept = log == NULL ? 0 : model_log_common(&p->log, log);
 
+    p->is_compared = true;
     if (kept == p->log.end)
         return;
     if (p->better >= 0 && p->better != leader)
@@ -127,10 +180,27 @@ static void check_leader(struct committed *committed, struct committed_partition
     p->since_epoch = p->elected_epoch;
 }
 
+/* INVARIANT: in a leader epoch, one broker acts as the leader. */
+static void note_acting(struct committed *committed, struct committed_partition *p, int32_t leader,
+                        int32_t leader_epoch) {
+    if (leader_epoch >= p->led_count) {
+        p->led_by = realloc(p->led_by, (size_t)(leader_epoch + 1) * sizeof(*p->led_by));
+        CHECK(p->led_by != NULL);
+        while (p->led_count <= leader_epoch)
+            p->led_by[p->led_count++] = -1;
+    }
+    if (p->led_by[leader_epoch] != -1 && p->led_by[leader_epoch] != leader)
+        checker_broken(committed->checker,
+                       "partition %d: brokers %d and %d both lead in leader epoch %d",
+                       p->key.partition, p->led_by[leader_epoch], leader, leader_epoch);
+    p->led_by[leader_epoch] = leader;
+}
+
 void committed_lead(struct committed *committed, const struct uuid *topic_id, int32_t partition,
                     int32_t leader, int32_t leader_epoch, const struct model_log *log) {
     struct committed_partition *p = find(committed, topic_id, partition);
 
+    note_acting(committed, p, leader, leader_epoch);
     if (leader_epoch == p->elected_epoch)
         check_leader(committed, p, leader, log);
 }
@@ -141,6 +211,7 @@ static void note_election(struct committed *committed, struct committed_partitio
     bool is_clean = now->recovery_state == 0;
 
     p->elected_epoch = now->leader_epoch;
+    p->is_compared = false;
     p->better = is_clean ? survivor(committed, p, before) : -1;
     if (!is_clean)
         p->since_epoch = now->leader_epoch; /* a leader before may go on alone, unheard */
@@ -167,11 +238,16 @@ void committed_on_state(struct committed *committed, const struct uuid *topic_id
         note_election(committed, p, before, now);
     for (size_t i = 0; i < now->isr_count; i++)
         if (!was_member(before, now->isr[i]) && view->is_registered(view->context, now->isr[i]) &&
-            kept_by(committed, p, now->isr[i]) < p->log.end)
+            !holds_all(committed, p, now->isr[i]))
             checker_broken(committed->checker,
                            "partition %d: broker %d joins the isr with %" PRId64 " of %" PRId64
                            " committed records",
                            partition, now->isr[i], kept_by(committed, p, now->isr[i]), p->log.end);
+    CHECK(now->isr_count <= MEMBERS_MAX);
+    memcpy(p->isr, now->isr, now->isr_count * sizeof(*now->isr));
+    p->isr_count = now->isr_count;
+    p->zxid = now->zxid;
+    check_members(committed, p);
 }
 
 void committed_check_end(struct committed *committed, const struct uuid *topic_id,

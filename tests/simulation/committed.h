@@ -5,7 +5,10 @@
  *   a new leader has all that was committed, unless the state says that the election was unclean,
  *   or no member of the ISR before was there with a log that had not been closed uncleanly since;
  *   who joins the ISR has all that was committed.
- * Whenever a leader's high watermark moves: it commits what was committed before, and more.
+ * At every state, whenever a high watermark moves and whenever a log is cut: every member of the
+ * ISR that is there, and has not been closed uncleanly since, has all that was committed.
+ * Whenever a high watermark moves: it commits what was committed before, and more.
+ * Whenever somebody begins to lead: nobody else has led in that leader epoch.
  * In the end: every member of an ISR has all that was committed, and every replica is a member.
  */
 #ifndef TESTS_SIMULATION_COMMITTED_H
@@ -37,6 +40,10 @@ void committed_free(struct committed *committed);
 /* The leader `broker_id` of that epoch moved its high watermark. */
 void committed_advance(struct committed *committed, const struct uuid *topic_id, int32_t partition,
                        int32_t leader_epoch, const struct model_log *log, int64_t high_watermark);
+
+/* A follower has cut its log. */
+void committed_on_truncated(struct committed *committed, const struct uuid *topic_id,
+                            int32_t partition, int32_t broker_id);
 
 /* The broker begins to lead. */
 void committed_lead(struct committed *committed, const struct uuid *topic_id, int32_t partition,

@@ -11,14 +11,13 @@ static struct simulator *simulator_of(struct model_replicas *replicas) {
 }
 
 struct proposal {
+    struct checked_proposal sent;
     struct model_replicas *replicas;
-    struct replica_key key;
-    uint64_t start;
-    int32_t leader_epoch, partition_epoch;
+    uint64_t start, number; /* of the process, and of its proposals for this replica */
+    int32_t controller;     /* to whom it goes */
     int32_t isr[MEMBERS_MAX];
     int64_t epochs[MEMBERS_MAX];
-    int32_t count;
-    int64_t broker_epoch;
+    int holders; /* events of the simulator, and the controller */
     /* The answer. */
     enum error error;
     int32_t answered_isr[MEMBERS_MAX];
@@ -26,10 +25,25 @@ struct proposal {
     int32_t answered_leader_epoch, answered_partition_epoch;
 };
 
-static bool is_history(const struct proposal *proposal, const struct replica *replica) {
-    return replica == NULL || !replica->is_proposing || replica->role != LEADER ||
-           replica->leader_epoch != proposal->leader_epoch ||
-           replica->partition_epoch != proposal->partition_epoch;
+static void release(struct proposal *proposal) {
+    if (--proposal->holders == 0)
+        free(proposal);
+}
+
+/* The leader that still waits for this answer; NULL if there is none. */
+static struct replica *waiting_for(const struct proposal *proposal) {
+    const struct checked_proposal *sent = &proposal->sent;
+    const struct simulated_broker *broker = &proposal->replicas->cluster->brokers[sent->leader];
+    struct replica *replica =
+        model_replica_find(proposal->replicas, &sent->topic_id, sent->partition, sent->leader);
+
+    return broker->runs && broker->starts == proposal->start && replica != NULL &&
+                   replica->is_proposing && replica->is_sent && replica->role == LEADER &&
+                   replica->proposal_number == proposal->number &&
+                   replica->leader_epoch == sent->leader_epoch &&
+                   replica->partition_epoch == sent->partition_epoch
+               ? replica
+               : NULL;
 }
 
 /* As partition_isr_answer. */
@@ -61,30 +75,40 @@ static void take_answer(struct replica *replica, const struct proposal *proposal
 static void answer_arrives(void *context) {
     struct proposal *proposal = context;
     struct model_replicas *replicas = proposal->replicas;
-    const struct replica_key *key = &proposal->key;
-    struct simulated_broker *broker = &replicas->cluster->brokers[key->broker_id];
-    struct replica *replica =
-        model_replica_find(replicas, &key->topic_id, key->partition, key->broker_id);
+    struct replica *replica = waiting_for(proposal);
 
-    if (broker->runs && broker->starts == proposal->start && !is_history(proposal, replica)) {
-        const struct metadata *metadata = model_replica_metadata(replicas, key->broker_id);
+    if (replica != NULL) {
+        const struct metadata *metadata = model_replica_metadata(replicas, proposal->sent.leader);
         take_answer(replica, proposal);
         model_replica_advance(replicas, replica, metadata);
         metadata_unref(metadata);
     }
-    free(proposal);
+    release(proposal);
+}
+
+static void connection_breaks(void *context) {
+    struct proposal *proposal = context;
+    struct replica *replica = waiting_for(proposal);
+
+    if (replica != NULL)
+        replica->is_sent = false;
+    release(proposal);
+}
+
+static void send_answer(struct proposal *proposal) {
+    struct model_replicas *replicas = proposal->replicas;
+    struct rng *rng = &replicas->cluster->brokers[proposal->sent.leader].rng;
+
+    simulator_schedule(simulator_of(replicas), simulator_message_delay(simulator_of(replicas), rng),
+                       answer_arrives, proposal);
 }
 
 static void on_answer(void *context, const struct controller_alter_partition_response *response) {
-    struct proposal *proposal = context;
+    struct proposal *proposal = CONTAINER_OF(context, struct proposal, sent);
 
+    checker_on_proposal_answered(proposal->replicas->cluster->checker, &proposal->sent, response);
     proposal->error = response->error;
-    if (response->error == ERR_NONE && response->result_count == 1)
-        simulator_trace(simulator_of(proposal->replicas),
-                        "broker %d's isr of partition %d at %d.%d is answered %s",
-                        proposal->key.broker_id, proposal->key.partition, proposal->leader_epoch,
-                        proposal->partition_epoch, error_name(response->results[0].error));
-    if (response->error == ERR_NONE && response->result_count == 1) {
+    if (response->error == ERR_NONE) {
         const struct controller_alter_partition_result *result = &response->results[0];
         proposal->error = result->error;
         proposal->answered_leader_epoch = result->leader_epoch;
@@ -95,50 +119,57 @@ static void on_answer(void *context, const struct controller_alter_partition_res
             memcpy(proposal->answered_isr, result->isr, result->isr_count * sizeof(*result->isr));
         }
     }
-    simulator_schedule(simulator_of(proposal->replicas),
-                       simulator_message_delay(simulator_of(proposal->replicas)), answer_arrives,
-                       proposal);
+    simulator_tell(simulator_of(proposal->replicas), "answer to leader %d of partition %d: %s",
+                   proposal->sent.leader, proposal->sent.partition, error_name(proposal->error));
+    send_answer(proposal);
 }
 
 static void proposal_arrives(void *context) {
     struct proposal *proposal = context;
     struct simulated_cluster *cluster = proposal->replicas->cluster;
-    struct simulated_broker *controller = simulated_cluster_controller(cluster);
-    struct controller_alter_partition wanted = {
-        .topic_id = proposal->key.topic_id,
-        .partition = proposal->key.partition,
-        .leader_epoch = proposal->leader_epoch,
-        .partition_epoch = proposal->partition_epoch,
-        .new_isr = proposal->isr,
-        .new_isr_broker_epochs = proposal->epochs,
-        .new_isr_count = (size_t)proposal->count,
-    };
-    struct controller_alter_partition_request request = {proposal->key.broker_id,
-                                                         proposal->broker_epoch, &wanted, 1};
+    struct checked_proposal *sent = &proposal->sent;
 
-    if (controller == NULL) {
+    if (proposal->controller < 1 || !cluster->brokers[proposal->controller].runs) {
         proposal->error = ERR_NOT_CONTROLLER;
         answer_arrives(proposal);
         return;
     }
-    controller_shell_alter_partition(controller->shell, &request, on_answer, proposal);
+    simulator_tell(&cluster->simulator,
+                   "leader %d of partition %d, epoch %d, proposes %d members over version %d to %d",
+                   sent->leader, sent->partition, sent->leader_epoch, (int)sent->isr_count,
+                   sent->partition_epoch, proposal->controller);
+    checker_send_proposal(cluster->checker, cluster->brokers[proposal->controller].shell, sent,
+                          on_answer);
 }
 
-void model_replica_send_proposal(struct model_replicas *replicas, struct replica *replica) {
+void model_replica_send_proposal(struct model_replicas *replicas, struct replica *replica,
+                                 const struct metadata *metadata) {
     const struct simulated_broker *broker = &replicas->cluster->brokers[replica->key.broker_id];
+    struct travel travel = model_replicas_travel(replicas, broker->id);
     struct proposal *proposal = calloc(1, sizeof(*proposal));
 
     CHECK(proposal != NULL);
     proposal->replicas = replicas;
-    proposal->key = replica->key;
     proposal->start = broker->starts;
-    proposal->leader_epoch = replica->leader_epoch;
-    proposal->partition_epoch = replica->partition_epoch;
-    proposal->count = replica->proposed_count;
-    proposal->broker_epoch = broker->broker_epoch;
+    proposal->number = ++replica->proposal_number;
+    proposal->controller = metadata->controller_id;
     memcpy(proposal->isr, replica->proposed, sizeof(proposal->isr));
     memcpy(proposal->epochs, replica->proposed_epochs, sizeof(proposal->epochs));
+    proposal->sent = (struct checked_proposal){
+        .topic_id = replica->key.topic_id,
+        .partition = replica->key.partition,
+        .leader_epoch = replica->leader_epoch,
+        .partition_epoch = replica->partition_epoch,
+        .leader = broker->id,
+        .broker_epoch = broker->broker_epoch,
+        .isr = proposal->isr,
+        .epochs = proposal->epochs,
+        .isr_count = (size_t)replica->proposed_count,
+    };
     replica->is_sent = true;
-    simulator_schedule(simulator_of(replicas), simulator_message_delay(simulator_of(replicas)),
-                       proposal_arrives, proposal);
+    proposal->holders = (travel.delay_ms >= 0) + (travel.broken_ms >= 0);
+    if (travel.delay_ms >= 0)
+        simulator_schedule(simulator_of(replicas), travel.delay_ms, proposal_arrives, proposal);
+    if (travel.broken_ms >= 0)
+        simulator_schedule(simulator_of(replicas), travel.broken_ms, connection_breaks, proposal);
 }

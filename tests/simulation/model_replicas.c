@@ -40,18 +40,32 @@ static struct replica *ensure(struct model_replicas *replicas, const struct uuid
     replica->key.partition = partition;
     replica->key.broker_id = broker_id;
     HASH_ADD(hh, replicas->all, key, sizeof(replica->key), replica);
+    TAILQ_INSERT_TAIL(&replicas->of_broker[broker_id], replica, of_broker);
     return replica;
+}
+
+static struct rng *rng_of(struct model_replicas *replicas, int32_t broker_id) {
+    return &replicas->cluster->brokers[broker_id].rng;
+}
+
+struct travel model_replicas_travel(struct model_replicas *replicas, int32_t broker_id) {
+    struct rng *rng = rng_of(replicas, broker_id);
+    struct travel travel = {simulator_message_delay(simulator_of(replicas), rng), -1};
+
+    if (replicas->unreliable == 0 || !simulator_chance(rng, (uint64_t)replicas->unreliable))
+        return travel;
+    travel.broken_ms = simulator_below(rng, 200);
+    travel.delay_ms = simulator_chance(rng, 3) ? -1 : simulator_below(rng, 1500);
+    return travel;
 }
 
 static bool is_registered(void *context, int32_t broker_id) {
     struct model_replicas *replicas = context;
     struct simulated_broker *broker = &replicas->cluster->brokers[broker_id];
-    struct znode_path path = path_of_broker(broker_id);
-    struct zk_stat stat;
+    int64_t session = checker_registration(replicas->cluster->checker, broker_id, NULL);
 
-    return broker->runs &&
-           model_zookeeper_get(replicas->cluster->zookeeper, path.text, NULL, &stat) &&
-           stat.ephemeral_owner == zk_session_id(model_client_zk(broker->client));
+    return broker->runs && session != 0 &&
+           session == zk_session_id(model_client_zk(broker->client));
 }
 
 /* ---- What the check sees ---- */
@@ -68,12 +82,9 @@ static int64_t unclean_since(const struct simulated_broker *broker) {
 }
 
 static bool is_unclean_since(void *context, int32_t broker_id, int64_t zxid) {
-    struct model_replicas *replicas = context;
-    struct zk_stat stat;
+    const struct model_replicas *replicas = context;
 
-    return model_zookeeper_get(replicas->cluster->zookeeper,
-                               path_of_unclean_restart(broker_id).text, NULL, &stat) &&
-           stat.mzxid > zxid;
+    return checker_unclean_zxid(replicas->cluster->checker, broker_id) > zxid;
 }
 
 const struct metadata *model_replica_metadata(struct model_replicas *replicas, int32_t broker_id) {
@@ -174,8 +185,9 @@ static void check_lag(struct model_replicas *replicas, struct replica *replica) 
 struct fetch {
     struct model_replicas *replicas;
     struct replica_key key; /* of the follower */
-    uint64_t start;
+    uint64_t start, number;
     int32_t leader, leader_epoch;
+    int holders; /* events of the simulator */
     int64_t broker_epoch, offset;
     int32_t last_epoch;
     /* The answer. */
@@ -188,13 +200,16 @@ struct fetch {
     int32_t count;
 };
 
-static void truncate(struct replica *replica, int64_t end) {
+static void truncate(struct model_replicas *replicas, struct replica *replica, int64_t end) {
     model_log_truncate(&replica->log, end);
     if (replica->high_watermark > replica->log.end)
         replica->high_watermark = replica->log.end;
+    committed_on_truncated(replicas->committed, &replica->key.topic_id, replica->key.partition,
+                           replica->key.broker_id);
 }
 
-static void truncate_by_epoch(struct replica *replica, const struct fetch *fetch) {
+static void truncate_by_epoch(struct model_replicas *replicas, struct replica *replica,
+                              const struct fetch *fetch) {
     struct truncation_input input = {
         .leader_epoch = fetch->diverging_epoch,
         .leader_end_offset = fetch->end,
@@ -204,19 +219,19 @@ static void truncate_by_epoch(struct replica *replica, const struct fetch *fetch
 
     input.own_epoch =
         model_log_epoch_end(&replica->log, fetch->diverging_epoch, &input.own_end_offset);
-    truncate(replica, truncation_plan(&input).offset);
+    truncate(replicas, replica, truncation_plan(&input).offset);
 }
 
 static void take_records(struct model_replicas *replicas, struct replica *replica,
                          const struct fetch *fetch) {
     if (fetch->error == ERR_OFFSET_OUT_OF_RANGE) {
-        truncate(replica, fetch->end);
+        truncate(replicas, replica, fetch->end);
         return;
     }
     if (fetch->error != ERR_NONE)
         return;
     if (fetch->diverged) {
-        truncate_by_epoch(replica, fetch);
+        truncate_by_epoch(replicas, replica, fetch);
         return;
     }
     if (replica->log.end != fetch->offset)
@@ -225,24 +240,47 @@ static void take_records(struct model_replicas *replicas, struct replica *replic
         model_log_append(&replica->log, fetch->records[i]);
     replica->high_watermark =
         fetch->high_watermark < replica->log.end ? fetch->high_watermark : replica->log.end;
-    if (simulator_chance(simulator_of(replicas), 8))
+    if (simulator_chance(rng_of(replicas, replica->key.broker_id), 8))
         replica->checkpoint = replica->high_watermark;
+}
+
+static void fetch_release(struct fetch *fetch) {
+    if (--fetch->holders == 0)
+        free(fetch);
+}
+
+/* The follower that still waits for this fetch; NULL if there is none. */
+static struct replica *waiting_for(const struct fetch *fetch) {
+    const struct replica_key *key = &fetch->key;
+    const struct simulated_broker *broker = &fetch->replicas->cluster->brokers[key->broker_id];
+    struct replica *replica =
+        model_replica_find(fetch->replicas, &key->topic_id, key->partition, key->broker_id);
+
+    return broker->runs && broker->starts == fetch->start && replica != NULL &&
+                   replica->is_fetching && replica->fetch_number == fetch->number
+               ? replica
+               : NULL;
+}
+
+static void fetch_broken(void *context) {
+    struct fetch *fetch = context;
+    struct replica *replica = waiting_for(fetch);
+
+    if (replica != NULL)
+        replica->is_fetching = false;
+    fetch_release(fetch);
 }
 
 static void fetch_returns(void *context) {
     struct fetch *fetch = context;
-    struct model_replicas *replicas = fetch->replicas;
-    const struct replica_key *key = &fetch->key;
-    const struct simulated_broker *broker = &replicas->cluster->brokers[key->broker_id];
-    struct replica *replica =
-        model_replica_find(replicas, &key->topic_id, key->partition, key->broker_id);
+    struct replica *replica = waiting_for(fetch);
 
-    if (broker->runs && broker->starts == fetch->start && replica != NULL) {
+    if (replica != NULL) {
         replica->is_fetching = false;
         if (replica->role == FOLLOWER && replica->leader_epoch == fetch->leader_epoch)
-            take_records(replicas, replica, fetch);
+            take_records(fetch->replicas, replica, fetch);
     }
-    free(fetch);
+    fetch_release(fetch);
 }
 
 /* As partition_read: where the logs part, or what the follower lacks. */
@@ -298,12 +336,15 @@ static void fetch_arrives(void *context) {
         answer_fetch(replicas, leader, fetch, metadata);
         metadata_unref(metadata);
     }
-    simulator_schedule(simulator_of(replicas), simulator_message_delay(simulator_of(replicas)),
-                       fetch_returns, fetch);
+    simulator_schedule(
+        simulator_of(replicas),
+        simulator_message_delay(simulator_of(replicas), rng_of(replicas, key->broker_id)),
+        fetch_returns, fetch);
 }
 
 static void send_fetch(struct model_replicas *replicas, struct replica *replica) {
     const struct simulated_broker *broker = &replicas->cluster->brokers[replica->key.broker_id];
+    struct travel travel = model_replicas_travel(replicas, broker->id);
     struct fetch *fetch = calloc(1, sizeof(*fetch));
 
     CHECK(fetch != NULL);
@@ -315,9 +356,13 @@ static void send_fetch(struct model_replicas *replicas, struct replica *replica)
     fetch->broker_epoch = broker->broker_epoch;
     fetch->offset = replica->log.end;
     fetch->last_epoch = model_log_last_epoch(&replica->log);
+    fetch->number = ++replica->fetch_number;
     replica->is_fetching = true;
-    simulator_schedule(simulator_of(replicas), simulator_message_delay(simulator_of(replicas)),
-                       fetch_arrives, fetch);
+    fetch->holders = (travel.delay_ms >= 0) + (travel.broken_ms >= 0);
+    if (travel.delay_ms >= 0)
+        simulator_schedule(simulator_of(replicas), travel.delay_ms, fetch_arrives, fetch);
+    if (travel.broken_ms >= 0)
+        simulator_schedule(simulator_of(replicas), travel.broken_ms, fetch_broken, fetch);
 }
 
 /* ---- A process ---- */
@@ -330,18 +375,18 @@ struct tick {
 
 static void act(struct model_replicas *replicas, struct replica *replica,
                 const struct metadata *metadata) {
-    struct simulator *simulator = simulator_of(replicas);
+    struct rng *rng = rng_of(replicas, replica->key.broker_id);
 
-    if (simulator_chance(simulator, 10))
+    if (simulator_chance(rng, 10))
         replica->log.flushed = replica->log.end;
     if (replica->role == LEADER) {
-        if (!replicas->is_quiet && simulator_chance(simulator, 2))
+        if (!replicas->is_quiet && simulator_chance(rng, 2))
             model_log_append(&replica->log,
                              (struct model_record){++replicas->last_number, replica->leader_epoch});
         check_lag(replicas, replica);
         model_replica_advance(replicas, replica, metadata);
         if (replica->is_proposing && !replica->is_sent)
-            model_replica_send_proposal(replicas, replica);
+            model_replica_send_proposal(replicas, replica, metadata);
     } else if (replica->role == FOLLOWER && replica->leader > 0 && !replica->is_fetching) {
         send_fetch(replicas, replica);
     }
@@ -352,18 +397,19 @@ static void tick(void *context) {
     struct model_replicas *replicas = ticking->replicas;
     struct simulated_broker *broker = &replicas->cluster->brokers[ticking->broker_id];
     const struct metadata *metadata;
+    struct replica *replica;
 
     if (!broker->runs || broker->starts != ticking->start) {
         free(ticking);
         return;
     }
     metadata = model_replica_metadata(replicas, broker->id);
-    for (struct replica *replica = replicas->all; replica != NULL; replica = replica->hh.next)
-        if (replica->key.broker_id == broker->id && replica->role != NONE)
+    TAILQ_FOREACH (replica, &replicas->of_broker[broker->id], of_broker)
+        if (replica->role != NONE)
             act(replicas, replica, metadata);
     metadata_unref(metadata);
-    simulator_schedule(simulator_of(replicas), 20 + simulator_below(simulator_of(replicas), 150),
-                       tick, ticking);
+    simulator_schedule(simulator_of(replicas), 20 + simulator_below(&broker->rng, 150), tick,
+                       ticking);
 }
 
 void model_replicas_on_start(struct model_replicas *replicas, struct simulated_broker *broker) {
@@ -376,18 +422,19 @@ void model_replicas_on_start(struct model_replicas *replicas, struct simulated_b
 
 void model_replicas_on_stop(struct model_replicas *replicas, struct simulated_broker *broker,
                             bool is_clean) {
-    struct simulator *simulator = simulator_of(replicas);
     /* Mostly only the process was killed; then the power failed; then the disk was replaced. */
-    bool loses_ends = !is_clean && simulator_chance(simulator, 2);
-    bool loses_all = !is_clean && simulator_chance(simulator, 12);
+    bool loses_ends = !is_clean && simulator_chance(&broker->rng, 2);
+    bool loses_all = !is_clean && simulator_chance(&broker->rng, 12);
+    struct replica *replica;
 
-    for (struct replica *replica = replicas->all; replica != NULL; replica = replica->hh.next) {
+    if (loses_ends || loses_all)
+        simulator_tell(simulator_of(replicas), "broker %d loses %s", broker->id,
+                       loses_all ? "all records" : "records that were not flushed");
+    TAILQ_FOREACH (replica, &replicas->of_broker[broker->id], of_broker) {
         int64_t unflushed = replica->log.end - replica->log.flushed;
-        if (replica->key.broker_id != broker->id)
-            continue;
         if (loses_ends && unflushed > 0)
             model_log_truncate(&replica->log,
-                               replica->log.end - simulator_below(simulator, unflushed + 1));
+                               replica->log.end - simulator_below(&broker->rng, unflushed + 1));
         if (loses_all)
             model_log_truncate(&replica->log, 0);
         replica->log.flushed = replica->log.end;
@@ -502,12 +549,15 @@ void model_replicas_on_metadata(struct model_replicas *replicas, struct simulate
 
 /* ---- All ---- */
 
-struct model_replicas *model_replicas_new(struct simulated_cluster *cluster) {
+struct model_replicas *model_replicas_new(struct simulated_cluster *cluster, int32_t unreliable) {
     struct model_replicas *replicas = calloc(1, sizeof(*replicas));
     struct committed_view view = {log_of, is_registered, is_unclean_since, replicas};
 
     CHECK(replicas != NULL);
+    for (int32_t id = 0; id <= SIMULATED_BROKERS_MAX; id++)
+        TAILQ_INIT(&replicas->of_broker[id]);
     replicas->cluster = cluster;
+    replicas->unreliable = unreliable;
     replicas->committed = committed_new(&cluster->simulator, cluster->checker, &view);
     checker_set_committed(cluster->checker, replicas->committed);
     return replicas;
@@ -525,6 +575,15 @@ void model_replicas_free(struct model_replicas *replicas) {
     }
     committed_free(replicas->committed);
     free(replicas);
+}
+
+int64_t model_replicas_committed(const struct model_replicas *replicas, int64_t *lost) {
+    *lost = committed_lost(replicas->committed);
+    return committed_records(replicas->committed);
+}
+
+void model_replicas_be_reliable(struct model_replicas *replicas) {
+    replicas->unreliable = 0;
 }
 
 void model_replicas_be_quiet(struct model_replicas *replicas) {

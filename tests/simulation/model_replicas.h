@@ -18,7 +18,8 @@ struct model_replicas;
 struct simulated_cluster;
 struct simulated_broker;
 
-struct model_replicas *model_replicas_new(struct simulated_cluster *cluster);
+/* `unreliable`: once in so many messages between brokers their connection breaks; 0: never. */
+struct model_replicas *model_replicas_new(struct simulated_cluster *cluster, int32_t unreliable);
 void model_replicas_free(struct model_replicas *replicas); /* accepts NULL */
 
 /* A process begins; it has no role until it knows the metadata. */
@@ -29,6 +30,11 @@ void model_replicas_on_metadata(struct model_replicas *replicas, struct simulate
 void model_replicas_on_stop(struct model_replicas *replicas, struct simulated_broker *broker,
                             bool is_clean);
 
+/* How many records have been committed, and given up where nothing could be done. */
+int64_t model_replicas_committed(const struct model_replicas *replicas, int64_t *lost);
+
+/* Connections between brokers do not break any more. */
+void model_replicas_be_reliable(struct model_replicas *replicas);
 /* Nothing is produced any more; flushes go on. */
 void model_replicas_be_quiet(struct model_replicas *replicas);
 /* Followers have all that leaders have, and all of it is committed. */

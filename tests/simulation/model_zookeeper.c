@@ -58,6 +58,7 @@ struct model_client {
     struct zk zk;
     struct model_zookeeper *zookeeper;
     char name[32];
+    struct rng rng; /* the chance of its messages */
     bool stopped;
     bool connected;
     uint64_t connection; /* counts connections */
@@ -191,7 +192,7 @@ static void client_unref(struct model_client *client) {
 /* When the next message of one direction arrives: not before the one before it. */
 static int64_t next_arrival(struct model_client *client, int64_t *last_ms) {
     struct simulator *simulator = client->zookeeper->simulator;
-    int64_t at_ms = simulator->now_ms + simulator_message_delay(simulator);
+    int64_t at_ms = simulator->now_ms + simulator_message_delay(simulator, &client->rng);
 
     *last_ms = at_ms > *last_ms ? at_ms : *last_ms;
     return *last_ms - simulator->now_ms;
@@ -285,6 +286,7 @@ static void committed(struct model_zookeeper *zookeeper,
         }
         simulator_trace(zookeeper->simulator, "zk %d %s %.*s", (int)change->kind, change->path,
                         BYTES_FORMAT(change->data));
+        simulator_hash(zookeeper->simulator, change->data.data, change->data.size);
     }
     if (zookeeper->commit != NULL && result->change_count > 0)
         zookeeper->commit(zookeeper->context, result->changes, result->change_count);
@@ -600,13 +602,14 @@ static void session_new(void *context) {
 }
 
 struct model_client *model_client_new(struct model_zookeeper *zookeeper, const char *name,
-                                      struct zk_listener *listener) {
+                                      uint64_t number, struct zk_listener *listener) {
     struct model_client *client = allocate(sizeof(*client));
 
     client->zk.methods = &methods;
     client->zk.listener = listener;
     client->zookeeper = zookeeper;
     snprintf(client->name, sizeof(client->name), "%s", name);
+    simulator_stream(zookeeper->simulator, name, number, &client->rng);
     TAILQ_INIT(&client->sent);
     TAILQ_INIT(&client->unsent);
     TAILQ_INIT(&client->arriving);
@@ -650,13 +653,12 @@ static void drop_events(struct model_client *client, bool all) {
 
 /* Those on their way to the server: the first of them, as many as chance wants, still arrive. */
 static void lose_connection(struct model_client *client) {
-    struct simulator *simulator = client->zookeeper->simulator;
     struct message *message;
 
     TAILQ_FOREACH (message, &client->sent, entry) {
         if (message->executed || message->connection != client->connection)
             continue;
-        if (simulator_chance(simulator, 3) || !must_hear(client))
+        if (simulator_chance(&client->rng, 3) || !must_hear(client))
             break;
         execute(message);
     }
@@ -784,7 +786,7 @@ void model_zookeeper_expire(struct model_zookeeper *zookeeper, int64_t session_i
         CHECK(model_zookeeper_remove(zookeeper, model_node_path(node)) == ERR_NONE);
     if (client != NULL && client->connected) {
         client->scheduled++;
-        simulator_schedule(zookeeper->simulator, 1 + simulator_below(zookeeper->simulator, 100),
+        simulator_schedule(zookeeper->simulator, 1 + simulator_below(&client->rng, 100),
                            expiry_heard, client);
     }
 }

@@ -38,9 +38,10 @@ struct model_zookeeper *model_zookeeper_new(struct simulator *simulator, model_c
                                             void *context);
 void model_zookeeper_free(struct model_zookeeper *zookeeper); /* after its clients */
 
-/* Opens a session; the listener hears of ZK_SESSION_NEW soon. */
+/* Opens a session; the listener hears of ZK_SESSION_NEW soon. Name and number say whose process,
+ * and which of them, it is: its messages take times by their own chance. */
 struct model_client *model_client_new(struct model_zookeeper *zookeeper, const char *name,
-                                      struct zk_listener *listener);
+                                      uint64_t number, struct zk_listener *listener);
 struct zk *model_client_zk(struct model_client *client);
 
 /* The process dies: outstanding completions are called with CANCELLED (so that they can free what

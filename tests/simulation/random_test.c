@@ -1,45 +1,95 @@
 /*
  * Random schedules: every seed must come out right, the same seed must give the same run, and a
- * broken rule must be seen. With an argument, runs that seed alone (BARNABAS_TRACE=1 prints it);
- * with two, the seeds from the first up to the second.
+ * broken rule must be seen. Schedules in regressions/ failed once; each says why.
  */
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "client/base/check.h"
-#include "tests/simulation/random_run.h"
+#include "tests/simulation/run.h"
 
-static struct random_run_outcome run_seed(uint64_t seed) {
-    return random_run(&(struct random_run_options){.seed = seed, .chaos_ms = 20000});
+static struct run_outcome run_seed(uint64_t seed, struct run_options options) {
+    struct schedule schedule;
+    struct run_outcome outcome;
+
+    schedule_generate(&schedule, seed);
+    outcome = run_schedule(&schedule, &options);
+    schedule_done(&schedule);
+    return outcome;
 }
 
 static void the_same_seed_gives_the_same_run(void) {
-    struct random_run_outcome first = run_seed(7), second = run_seed(7);
+    uint64_t hash = run_seed(7, (struct run_options){0}).hash;
 
-    CHECK(first.trace_hash == second.trace_hash && first.trace_lines == second.trace_lines);
-    CHECK(run_seed(8).trace_hash != first.trace_hash);
+    CHECK(run_seed(7, (struct run_options){0}).hash == hash);
+    CHECK(run_seed(8, (struct run_options){0}).hash != hash);
+}
+
+static void a_schedule_that_was_written_is_read_and_runs_the_same(void) {
+    struct schedule schedule, read;
+    FILE *file = tmpfile();
+
+    CHECK(file != NULL);
+    schedule_generate(&schedule, 9);
+    schedule_write(&schedule, file);
+    rewind(file);
+    CHECK(schedule_read(&read, file));
+    fclose(file);
+    CHECK(run_schedule(&read, &(struct run_options){0}).hash ==
+          run_schedule(&schedule, &(struct run_options){0}).hash);
+    schedule_done(&read);
+    schedule_done(&schedule);
 }
 
 /* Breaks a rule that the others keep; somebody must notice. */
-static void check_broken_rule(const char *name, struct random_run_options options) {
+static void check_broken_rule(const char *name, struct run_options options) {
     size_t broken = 0;
     uint64_t seed;
 
-    options.chaos_ms = 20000;
-    for (seed = 1; seed <= 500 && broken == 0; seed++) {
-        options.seed = seed;
-        broken += random_run(&options).broken;
-    }
+    for (seed = 1; seed <= 500 && broken == 0; seed++)
+        broken += run_seed(seed, options).broken;
     printf("%s: seen with seed %" PRIu64 "\n", name, seed - 1);
     CHECK(broken > 0);
 }
 
 static void a_broken_rule_is_seen(void) {
-    check_broken_rule("without the fence", (struct random_run_options){.without_fence = true});
+    check_broken_rule("without the fence", (struct run_options){.without_fence = true});
+    check_broken_rule("without the check of registrations",
+                      (struct run_options){.without_registrations_check = true});
     check_broken_rule("leaderships resumed after a loss",
-                      (struct random_run_options){.resume_old_leaderships = true});
+                      (struct run_options){.resume_old_leaderships = true});
+}
+
+static void run_file(const char *name) {
+    struct schedule schedule;
+    char path[300];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "regressions/%s", name);
+    file = fopen(path, "r");
+    CHECK(file != NULL && schedule_read(&schedule, file));
+    fclose(file);
+    CHECK(schedule.count > 0);
+    (void)run_schedule(&schedule, &(struct run_options){0});
+    schedule_done(&schedule);
+}
+
+static void what_failed_once_fails_no_more(void) {
+    DIR *folder = opendir("regressions");
+    const struct dirent *entry;
+    int count = 0;
+
+    CHECK(folder != NULL);
+    while ((entry = readdir(folder)) != NULL)
+        if (entry->d_name[0] != '.') {
+            run_file(entry->d_name);
+            count++;
+        }
+    closedir(folder);
+    CHECK(count > 0);
 }
 
 static void seeds(uint64_t first, uint64_t last, int64_t seconds_max) {
@@ -47,7 +97,7 @@ static void seeds(uint64_t first, uint64_t last, int64_t seconds_max) {
     uint64_t requests = 0, multis = 0, seed;
 
     for (seed = first; seed <= last && time(NULL) - begun <= seconds_max; seed++) {
-        struct random_run_outcome outcome = run_seed(seed);
+        struct run_outcome outcome = run_seed(seed, (struct run_options){0});
         requests += outcome.requests;
         multis += outcome.multis;
     }
@@ -55,14 +105,11 @@ static void seeds(uint64_t first, uint64_t last, int64_t seconds_max) {
            seed - first, first, requests, multis);
 }
 
-int main(int argc, char **argv) {
-    if (argc > 1) {
-        uint64_t first = strtoull(argv[1], NULL, 10);
-        seeds(first, argc > 2 ? strtoull(argv[2], NULL, 10) : first, 86400);
-        return 0;
-    }
+int main(void) {
     the_same_seed_gives_the_same_run();
+    a_schedule_that_was_written_is_read_and_runs_the_same();
     a_broken_rule_is_seen();
-    seeds(1, 400, 12);
+    what_failed_once_fails_no_more();
+    seeds(1, 1000, 12);
     return 0;
 }

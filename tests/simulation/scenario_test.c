@@ -51,7 +51,8 @@ struct story {
     int line;
     char *words[WORDS_MAX];
     int word_count;
-    const char *expected; /* behind "=>" */
+    const char *expected;             /* behind "=>" */
+    struct checked_proposal proposal; /* under way */
     enum error answer;
     bool answered;
     size_t remaining;
@@ -316,29 +317,41 @@ static void run_delete(struct story *story) {
 }
 
 static void on_altered(void *context, const struct controller_alter_partition_response *response) {
-    take_answer(context, response->error, response->result_count > 0,
+    struct story *story = CONTAINER_OF(context, struct story, proposal);
+
+    checker_on_proposal_answered(story->cluster.checker, &story->proposal, response);
+    take_answer(story, response->error, response->result_count > 0,
                 response->result_count > 0 ? response->results[0].error : ERR_NONE);
+}
+
+static struct checked_partition find_partition(struct story *story, const char *topic,
+                                               int32_t partition) {
+    struct checked_partition found;
+    struct uuid id;
+
+    if (!checker_topic_of_name(story->cluster.checker, bytes_of_text(topic), &id) ||
+        !checker_find_partition(story->cluster.checker, &id, partition, 0, &found))
+        wrong(story, "no such partition");
+    return found;
 }
 
 static void run_alter(struct story *story) {
     char name[256];
-    int32_t isr[IDS_MAX];
-    struct checked_partition known;
-    struct controller_alter_partition wanted = {.new_isr = isr};
-    struct controller_alter_partition_request request = {.partitions = &wanted,
-                                                         .partition_count = 1};
-    int32_t partition = topic_partition(story, word(story, 1), name);
+    int32_t isr[IDS_MAX], partition = topic_partition(story, word(story, 1), name);
+    struct checked_proposal *proposal = &story->proposal;
+    struct checked_partition known = find_partition(story, name, partition);
 
-    if (!checker_find_partition(story->cluster.checker, name, partition, &known))
-        wrong(story, "no such partition");
-    wanted.topic_id = known.topic_id;
-    wanted.partition = partition;
-    wanted.leader_epoch = option_number(story, "leader_epoch", known.leader_epoch);
-    wanted.partition_epoch = option_number(story, "version", known.version);
-    wanted.new_isr_count = ids(story, option(story, "isr"), isr);
-    request.broker_id = option_number(story, "by", known.leader);
-    request.broker_epoch = story->cluster.brokers[request.broker_id].broker_epoch;
-    controller_shell_alter_partition(controller(story), &request, on_altered, story);
+    *proposal = (struct checked_proposal){
+        .topic_id = known.topic_id,
+        .partition = partition,
+        .leader_epoch = option_number(story, "leader_epoch", known.leader_epoch),
+        .partition_epoch = option_number(story, "version", known.version),
+        .leader = option_number(story, "by", known.leader),
+        .isr = isr,
+        .isr_count = ids(story, option(story, "isr"), isr),
+    };
+    proposal->broker_epoch = story->cluster.brokers[proposal->leader].broker_epoch;
+    checker_send_proposal(story->cluster.checker, controller(story), proposal, on_altered);
     expect_answer(story);
 }
 
@@ -474,11 +487,9 @@ static bool same_members(const struct checked_partition *p, const int32_t *isr, 
 static void expect_state(struct story *story) {
     char name[256];
     int32_t partition = topic_partition(story, word(story, 2), name);
-    struct checked_partition p;
+    struct checked_partition p = find_partition(story, name, partition);
     int32_t isr[IDS_MAX];
 
-    if (!checker_find_partition(story->cluster.checker, name, partition, &p))
-        wrong(story, "no such partition");
     if (p.leader != option_number(story, "leader", p.leader))
         wrong(story, "the leader is %d", p.leader);
     if (p.leader_epoch != option_number(story, "leader_epoch", p.leader_epoch))

@@ -89,8 +89,9 @@ static void on_update(void *context, const struct metadata_update *update) {
 static void on_term(void *context, bool active, int32_t controller_epoch) {
     struct simulated_broker *broker = context;
 
-    simulator_trace(&broker->cluster->simulator, "broker %d %s %d", broker->id,
-                    active ? "acts" : "retires", controller_epoch);
+    simulator_tell(&broker->cluster->simulator, "broker %d %s %d", broker->id,
+                   active ? "acts as controller of epoch" : "is controller no more",
+                   controller_epoch);
 }
 
 static void make_registration(struct simulated_broker *broker) {
@@ -136,7 +137,6 @@ void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const
         .timer = &broker->timer,
         .clock = &cluster->simulator.clock,
         .broker_id = id,
-        .rng_seed = rng_next(&cluster->simulator.rng),
         .unclean_leader_election_enable = cluster->unclean_leader_election_enable,
         .delete_topic_enable = true,
         .auto_leader_rebalance_enable = cluster->balance_interval_ms > 0,
@@ -149,7 +149,7 @@ void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const
     };
     char name[16];
 
-    CHECK(id >= 1 && id <= SIMULATED_BROKERS_MAX && !broker->runs);
+    CHECK(id >= 1 && id <= SIMULATED_BROKERS_MAX && !broker->runs && !cluster->is_over);
     snprintf(name, sizeof(name), "broker %d", id);
     broker->cluster = cluster;
     broker->id = id;
@@ -157,20 +157,22 @@ void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const
     broker->exists = true;
     broker->runs = true;
     broker->starts++;
+    simulator_stream(&cluster->simulator, name, broker->starts, &broker->rng);
+    config.rng_seed = rng_next(&broker->rng);
     broker->was_registered = false;
     broker->restarted_uncleanly = !broker->stopped_cleanly;
     broker->broker_epoch = 0;
     broker->registration_started = false;
     broker->listener = (struct zk_listener){on_session, on_watch};
     broker->timer = (struct controller_timer){.arm = timer_arm, .cancel = timer_cancel};
-    broker->client = model_client_new(cluster->zookeeper, name, &broker->listener);
+    broker->client = model_client_new(cluster->zookeeper, name, broker->starts, &broker->listener);
     config.zk = model_client_zk(broker->client);
     CHECK(controller_shell_new(&config, &broker->shell) == ERR_NONE);
     make_watcher(broker);
     make_registration(broker);
     if (cluster->replicas != NULL)
         model_replicas_on_start(cluster->replicas, broker);
-    simulator_trace(&cluster->simulator, "broker %d starts", id);
+    simulator_tell(&cluster->simulator, "broker %d starts", id);
 }
 
 struct expiry {
@@ -191,6 +193,7 @@ static void end_process(struct simulated_cluster *cluster, int32_t id, int64_t s
     struct expiry *expiry = calloc(1, sizeof(*expiry));
 
     CHECK(broker->runs && expiry != NULL);
+    simulator_tell(&cluster->simulator, "broker %d %s", id, is_clean ? "closes" : "is killed");
     *expiry = (struct expiry){cluster->zookeeper, model_client_stop(broker->client)};
     controller_shell_free(broker->shell);
     broker_registration_free(broker->registration);
@@ -216,8 +219,8 @@ void simulated_broker_close(struct simulated_cluster *cluster, int32_t id,
 
 /* ---- Metadata ---- */
 
-/* Somebody who comes now and reads everything. */
-struct reader {
+struct simulated_reader {
+    struct simulated_cluster *cluster;
     struct zk_listener listener;
     struct model_client *client;
     struct metadata_cache metadata;
@@ -225,12 +228,14 @@ struct reader {
 };
 
 static void reader_on_session(struct zk_listener *listener, enum zk_session_state state) {
-    metadata_watcher_on_session(CONTAINER_OF(listener, struct reader, listener)->watcher, state);
+    metadata_watcher_on_session(CONTAINER_OF(listener, struct simulated_reader, listener)->watcher,
+                                state);
 }
 
 static void reader_on_watch(struct zk_listener *listener, enum zk_event_kind kind,
                             const char *path) {
-    metadata_watcher_on_watch(CONTAINER_OF(listener, struct reader, listener)->watcher, kind, path);
+    metadata_watcher_on_watch(CONTAINER_OF(listener, struct simulated_reader, listener)->watcher,
+                              kind, path);
 }
 
 static void reader_on_update(void *context, const struct metadata_update *update) {
@@ -238,8 +243,39 @@ static void reader_on_update(void *context, const struct metadata_update *update
     (void)update;
 }
 
-static void compare_with_reader(struct simulated_cluster *cluster, struct reader *reader) {
-    const struct metadata *read = metadata_cache_get(&reader->metadata);
+struct simulated_reader *simulated_reader_new(struct simulated_cluster *cluster) {
+    struct simulated_reader *reader = calloc(1, sizeof(*reader));
+    struct metadata_watcher_config config = {.on_update = reader_on_update};
+
+    CHECK(reader != NULL);
+    reader->cluster = cluster;
+    reader->listener = (struct zk_listener){reader_on_session, reader_on_watch};
+    metadata_cache_init(&reader->metadata);
+    reader->client =
+        model_client_new(cluster->zookeeper, "reader", ++cluster->readers, &reader->listener);
+    config.cache = &reader->metadata;
+    config.zk = model_client_zk(reader->client);
+    CHECK(metadata_watcher_new(&config, &reader->watcher) == ERR_NONE);
+    return reader;
+}
+
+void simulated_reader_free(struct simulated_reader *reader) {
+    if (reader == NULL)
+        return;
+    (void)model_client_stop(reader->client);
+    metadata_watcher_free(reader->watcher);
+    metadata_cache_done(&reader->metadata);
+    free(reader);
+}
+
+bool simulated_reader_is_loaded(const struct simulated_reader *reader) {
+    return metadata_watcher_is_loaded(reader->watcher);
+}
+
+void simulated_reader_compare(const struct simulated_reader *reader) {
+    struct simulated_cluster *cluster = reader->cluster;
+    const struct metadata *read =
+        metadata_cache_get((struct metadata_cache *)(uintptr_t)&reader->metadata);
 
     for (int32_t id = 1; id <= SIMULATED_BROKERS_MAX; id++) {
         const struct metadata *followed;
@@ -247,7 +283,7 @@ static void compare_with_reader(struct simulated_cluster *cluster, struct reader
             continue;
         followed = metadata_cache_get(&cluster->brokers[id].metadata);
         if (!metadata_equal(followed, read))
-            simulator_fail(&cluster->simulator,
+            checker_broken(cluster->checker,
                            "broker %d knows %d topics, %d brokers, controller %d; a reader finds "
                            "%d, %d, %d, or their content differs",
                            id, followed->topic_count, followed->broker_count,
@@ -256,24 +292,6 @@ static void compare_with_reader(struct simulated_cluster *cluster, struct reader
         metadata_unref(followed);
     }
     metadata_unref(read);
-}
-
-void simulated_cluster_check_metadata(struct simulated_cluster *cluster) {
-    struct reader reader = {.listener = {reader_on_session, reader_on_watch}};
-    struct metadata_watcher_config config = {.cache = &reader.metadata,
-                                             .on_update = reader_on_update};
-
-    metadata_cache_init(&reader.metadata);
-    reader.client = model_client_new(cluster->zookeeper, "reader", &reader.listener);
-    config.zk = model_client_zk(reader.client);
-    CHECK(metadata_watcher_new(&config, &reader.watcher) == ERR_NONE);
-    simulator_run_until(&cluster->simulator, cluster->simulator.now_ms + 5000);
-    if (!metadata_watcher_is_loaded(reader.watcher))
-        simulator_fail(&cluster->simulator, "a reader finds no end of its load");
-    compare_with_reader(cluster, &reader);
-    (void)model_client_stop(reader.client);
-    metadata_watcher_free(reader.watcher);
-    metadata_cache_done(&reader.metadata);
 }
 
 struct simulated_broker *simulated_cluster_controller(struct simulated_cluster *cluster) {
@@ -302,6 +320,7 @@ void simulated_cluster_init(struct simulated_cluster *cluster, uint64_t seed) {
 }
 
 void simulated_cluster_done(struct simulated_cluster *cluster) {
+    cluster->is_over = true;
     for (int32_t id = 1; id <= SIMULATED_BROKERS_MAX; id++)
         if (cluster->brokers[id].runs)
             simulated_broker_stop(cluster, id, 1);

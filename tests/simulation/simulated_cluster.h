@@ -35,6 +35,7 @@ struct simulated_broker {
     uint64_t timer_generation;
     bool registration_started;
     uint64_t starts;
+    struct rng rng;       /* the chance of this process */
     int64_t broker_epoch; /* 0: not registered, as far as it knows */
     bool was_registered;  /* in this process */
     bool stopped_cleanly; /* the process before */
@@ -52,6 +53,8 @@ struct simulated_cluster {
     bool resume_old_leaderships;     /* whatever was lost since */
     struct model_replicas *replicas; /* NULL: brokers hold no records */
     int64_t balance_interval_ms;     /* 0: leadership does not go back by itself */
+    uint64_t readers;                /* so far */
+    bool is_over;                    /* nobody starts any more */
 };
 
 void simulated_cluster_init(struct simulated_cluster *cluster, uint64_t seed);
@@ -63,9 +66,14 @@ void simulated_broker_stop(struct simulated_cluster *cluster, int32_t id, int64_
 /* Ends it with its logs closed. */
 void simulated_broker_close(struct simulated_cluster *cluster, int32_t id, int64_t session_left_ms);
 
-/* Every running broker's cache, which followed the change log, equals what a reader who comes now
- * reads. For a cluster at rest; takes simulated time. */
-void simulated_cluster_check_metadata(struct simulated_cluster *cluster);
+/* Somebody who comes now and reads all metadata. */
+struct simulated_reader;
+struct simulated_reader *simulated_reader_new(struct simulated_cluster *cluster);
+void simulated_reader_free(struct simulated_reader *reader); /* accepts NULL */
+bool simulated_reader_is_loaded(const struct simulated_reader *reader);
+/* Every running broker's cache, which followed the change log, equals what the reader has read;
+ * for a cluster at rest. */
+void simulated_reader_compare(const struct simulated_reader *reader);
 
 /* The broker that is active and has the newest epoch; NULL if none. */
 struct simulated_broker *simulated_cluster_controller(struct simulated_cluster *cluster);

@@ -31,11 +31,11 @@ void simulator_init(struct simulator *simulator, uint64_t seed) {
     *simulator = (struct simulator){
         .clock = {simulated_wall_ms, simulated_monotonic_ns},
         .seed = seed,
-        .trace_hash = 14695981039346656037u,
+        .hash = 14695981039346656037u,
         .print = getenv("BARNABAS_TRACE") != NULL,
+        .tells = getenv("BARNABAS_TRACE") != NULL,
         .delay_ms_max = 3,
     };
-    rng_seed(&simulator->rng, seed);
 }
 
 void simulator_done(struct simulator *simulator) {
@@ -86,6 +86,25 @@ static struct scheduled take_first(struct simulator *simulator) {
     return first;
 }
 
+static void mix(struct simulator *simulator, uint64_t value) {
+    simulator->hash = (simulator->hash ^ value) * 1099511628211u;
+    simulator->hash ^= simulator->hash >> 29;
+}
+
+void simulator_hash(struct simulator *simulator, const void *data, size_t size) {
+    const uint8_t *bytes = data;
+    uint64_t word;
+
+    for (; size >= sizeof(word); size -= sizeof(word), bytes += sizeof(word)) {
+        memcpy(&word, bytes, sizeof(word));
+        mix(simulator, word);
+    }
+    word = 0;
+    if (size > 0)
+        memcpy(&word, bytes, size);
+    mix(simulator, word);
+}
+
 bool simulator_step(struct simulator *simulator, int64_t until_ms) {
     struct scheduled event;
 
@@ -93,6 +112,7 @@ bool simulator_step(struct simulator *simulator, int64_t until_ms) {
         return false;
     event = take_first(simulator);
     simulator->now_ms = event.at_ms;
+    mix(simulator, (uint64_t)event.at_ms ^ event.number << 32);
     event.run(event.context);
     return true;
 }
@@ -104,31 +124,35 @@ void simulator_run_until(struct simulator *simulator, int64_t until_ms) {
         simulator->now_ms = until_ms;
 }
 
-bool simulator_chance(struct simulator *simulator, uint64_t n) {
-    return rng_below(&simulator->rng, n) == 0;
+void simulator_stream(const struct simulator *simulator, const char *name, uint64_t number,
+                      struct rng *rng) {
+    uint64_t seed = simulator->seed * 1099511628211u ^ number;
+
+    for (const char *c = name; *c != '\0'; c++)
+        seed = (seed ^ (uint8_t)*c) * 1099511628211u;
+    rng_seed(rng, seed);
 }
 
-int64_t simulator_below(struct simulator *simulator, int64_t bound) {
-    return (int64_t)rng_below(&simulator->rng, (uint64_t)bound);
+bool simulator_chance(struct rng *rng, uint64_t n) {
+    return rng_below(rng, n) == 0;
 }
 
-int64_t simulator_message_delay(struct simulator *simulator) {
-    return simulator_below(simulator, simulator->delay_ms_max + 1);
+int64_t simulator_below(struct rng *rng, int64_t bound) {
+    return (int64_t)rng_below(rng, (uint64_t)bound);
 }
 
-void simulator_trace(struct simulator *simulator, const char *format, ...) {
-    char line[1024];
+int64_t simulator_message_delay(const struct simulator *simulator, struct rng *rng) {
+    return simulator_below(rng, simulator->delay_ms_max + 1);
+}
+
+void simulator_print(struct simulator *simulator, const char *format, ...) {
     va_list arguments;
 
+    fprintf(stderr, "%7" PRId64 " ", simulator->now_ms);
     va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
+    vfprintf(stderr, format, arguments);
     va_end(arguments);
-    for (const char *c = line; *c != '\0'; c++)
-        simulator->trace_hash = (simulator->trace_hash ^ (uint8_t)*c) * 1099511628211u;
-    simulator->trace_hash ^= (uint64_t)simulator->now_ms;
-    simulator->trace_lines++;
-    if (simulator->print)
-        fprintf(stderr, "%7" PRId64 " %s\n", simulator->now_ms, line);
+    fprintf(stderr, "\n");
 }
 
 void simulator_fail(struct simulator *simulator, const char *format, ...) {

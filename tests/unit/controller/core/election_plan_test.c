@@ -29,6 +29,7 @@ struct replica_case {
 #define NEW REPLICA_STALE
 #define BYE REPLICA_LEAVING
 #define BAD REPLICA_UNCLEAN
+#define AWY REPLICA_OFFLINE_UNCLEAN
 
 static size_t length(const int32_t ids[ROOM]) {
     size_t count = 0;
@@ -98,6 +99,24 @@ static void a_partition_is_led_by_a_live_member_of_its_isr(void **state) {
          false,
          -1,
          {2, 3},
+         false},
+        {"all die, and one of them has lost records: a newer state would not tell",
+         {1, 2},
+         {AWY, OFF},
+         2,
+         {1, 2},
+         false,
+         0,
+         {0},
+         false},
+        {"who has lost records and is gone leaves the isr of who is there",
+         {1, 2},
+         {AWY, ON},
+         1,
+         {1, 2},
+         false,
+         2,
+         {2},
          false},
         {"still nobody of the isr", {1, 2}, {ON, OFF}, -1, {2}, false, 0, {0}, false},
         {"last of the isr returns", {1, 2}, {ON, ON}, -1, {2}, false, 2, {2}, false},
