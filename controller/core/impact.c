@@ -50,7 +50,8 @@ static int32_t count_in_sync(const struct election_input *input) {
     if (controller_election_is_leaderless(input))
         return 0;
     for (size_t i = 0; i < input->isr_count; i++)
-        count += controller_election_health_of(input, input->isr[i]) != REPLICA_OFFLINE;
+        count +=
+            !controller_election_is_offline(controller_election_health_of(input, input->isr[i]));
     return count;
 }
 
@@ -87,7 +88,7 @@ static bool trial_set_health(struct trial *trial, const int32_t *ids, size_t id_
     for (size_t r = 0; r < trial->input.replica_count; r++)
         if (controller_ids_contain(ids, id_count, trial->input.replicas[r])) {
             any = true;
-            if (trial->health[r] != REPLICA_OFFLINE)
+            if (!controller_election_is_offline(trial->health[r]))
                 trial->health[r] = health;
         }
     return any;
@@ -147,7 +148,7 @@ static void copied_everywhere(const struct election_input *now,
         health[r] = controller_election_health_of(now, id);
         if (controller_ids_contain(under_way->adding, under_way->adding_count, id))
             health[r] = is_live(context, id) ? REPLICA_ONLINE : REPLICA_OFFLINE;
-        if (health[r] != REPLICA_OFFLINE)
+        if (!controller_election_is_offline(health[r]))
             isr[then->isr_count++] = id;
     }
 }
