@@ -6,6 +6,8 @@
 #include <sys/queue.h>
 
 #include "tests/simulation/model_tree.h"
+#include "tests/simulation/model_watches.h"
+#include "zk-schema/paths.h"
 
 enum request_kind {
     REQUEST_GET,
@@ -14,17 +16,6 @@ enum request_kind {
     REQUEST_WRITE, /* create, set, remove: a transaction of one */
     REQUEST_MULTI,
     REQUEST_SYNC
-};
-
-/* Watches on data (and existence) and on children are different watches. */
-enum watch_kind { WATCH_DATA, WATCH_CHILDREN };
-
-struct watch {
-    struct model_client *client;
-    enum watch_kind kind;
-    char *path;
-    uint64_t request; /* that set it: the client knows of it once that is answered */
-    TAILQ_ENTRY(watch) entry;
 };
 
 /* What travels between a client and the server, in order. A request goes there and comes back as
@@ -92,7 +83,7 @@ struct model_zookeeper {
     void *context;
     int64_t last_session;
     TAILQ_HEAD(, session) sessions;
-    TAILQ_HEAD(, watch) watches;
+    struct model_watches *watches;
     TAILQ_HEAD(, model_client) clients; /* not stopped */
     struct model_statistics statistics;
 };
@@ -128,23 +119,15 @@ struct model_zookeeper *model_zookeeper_new(struct simulator *simulator, model_c
     zookeeper->commit = commit;
     zookeeper->context = context;
     TAILQ_INIT(&zookeeper->sessions);
-    TAILQ_INIT(&zookeeper->watches);
+    zookeeper->watches = model_watches_new();
     TAILQ_INIT(&zookeeper->clients);
     return zookeeper;
-}
-
-static void watch_free(struct model_zookeeper *zookeeper, struct watch *watch) {
-    TAILQ_REMOVE(&zookeeper->watches, watch, entry);
-    zookeeper->statistics.watches--;
-    free(watch->path);
-    free(watch);
 }
 
 void model_zookeeper_free(struct model_zookeeper *zookeeper) {
     struct session *session;
 
-    while (!TAILQ_EMPTY(&zookeeper->watches))
-        watch_free(zookeeper, TAILQ_FIRST(&zookeeper->watches));
+    model_watches_free(zookeeper->watches);
     while ((session = TAILQ_FIRST(&zookeeper->sessions)) != NULL) {
         TAILQ_REMOVE(&zookeeper->sessions, session, entry);
         free(session);
@@ -154,7 +137,10 @@ void model_zookeeper_free(struct model_zookeeper *zookeeper) {
 }
 
 struct model_statistics model_zookeeper_statistics(const struct model_zookeeper *zookeeper) {
-    return zookeeper->statistics;
+    struct model_statistics statistics = zookeeper->statistics;
+
+    statistics.watches = model_watches_count(zookeeper->watches);
+    return statistics;
 }
 
 /* ---- Messages */
@@ -225,8 +211,8 @@ static bool must_hear(struct model_client *client) {
 
 static void event_arrived(void *context);
 
-static void send_event(struct watch *watch, enum zk_event_kind kind) {
-    struct model_client *client = watch->client;
+static void send_event(struct model_client *client, uint64_t request, const char *path,
+                       enum zk_event_kind kind) {
     struct message *message;
 
     if (!must_hear(client))
@@ -234,34 +220,27 @@ static void send_event(struct watch *watch, enum zk_event_kind kind) {
     message = message_new(client);
     message->is_event = true;
     message->event_kind = kind;
-    message->number = watch->request;
-    message->path = strdup(watch->path);
+    message->number = request;
+    message->path = strdup(path);
     CHECK(message->path != NULL);
     TAILQ_INSERT_TAIL(&client->arriving, message, entry);
     if (client->connected)
         schedule_arrival(client, &client->last_back_ms, event_arrived);
 }
 
-static void fire(struct model_zookeeper *zookeeper, enum watch_kind watched, const char *path,
-                 enum zk_event_kind kind) {
-    struct watch *watch, *next;
-
-    for (watch = TAILQ_FIRST(&zookeeper->watches); watch != NULL; watch = next) {
-        next = TAILQ_NEXT(watch, entry);
-        if (watch->kind != watched || strcmp(watch->path, path) != 0)
-            continue;
-        send_event(watch, kind);
-        watch_free(zookeeper, watch);
-    }
+static void fire(struct model_zookeeper *zookeeper, enum model_watch_kind kind, const char *path,
+                 enum zk_event_kind event) {
+    model_watches_fire(zookeeper->watches, kind, path, event, send_event);
 }
 
 static void fire_parent(struct model_zookeeper *zookeeper, const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *parent = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    struct znode_path parent;
+    size_t size = (size_t)(strrchr(path, '/') - path);
 
-    CHECK(parent != NULL);
-    fire(zookeeper, WATCH_CHILDREN, parent, ZK_EVENT_CHILDREN);
-    free(parent);
+    CHECK(size < sizeof(parent.text));
+    memcpy(parent.text, path, size == 0 ? 1 : size);
+    parent.text[size == 0 ? 1 : size] = '\0';
+    fire(zookeeper, WATCH_CHILDREN, parent.text, ZK_EVENT_CHILDREN);
 }
 
 static void committed(struct model_zookeeper *zookeeper,
@@ -300,22 +279,9 @@ static void transact(struct model_zookeeper *zookeeper, const struct zk_op *ops,
         committed(zookeeper, result);
 }
 
-static void add_watch(struct message *message, enum watch_kind kind) {
-    struct model_zookeeper *zookeeper = message->client->zookeeper;
-    struct watch *watch;
-
-    TAILQ_FOREACH (watch, &zookeeper->watches, entry)
-        if (watch->client == message->client && watch->kind == kind &&
-            strcmp(watch->path, message->path) == 0)
-            return;
-    watch = allocate(sizeof(*watch));
-    watch->client = message->client;
-    watch->kind = kind;
-    watch->path = strdup(message->path);
-    CHECK(watch->path != NULL);
-    watch->request = message->number;
-    TAILQ_INSERT_TAIL(&zookeeper->watches, watch, entry);
-    zookeeper->statistics.watches++;
+static void add_watch(struct message *message, enum model_watch_kind kind) {
+    model_watches_add(message->client->zookeeper->watches, message->client, kind, message->path,
+                      message->number);
 }
 
 static struct bytes copy_data(struct bytes source) {
@@ -627,14 +593,7 @@ struct zk *model_client_zk(struct model_client *client) {
  * -------------------------------------------------------------------------------------- */
 
 static void drop_watches(struct model_client *client, bool all) {
-    struct model_zookeeper *zookeeper = client->zookeeper;
-    struct watch *watch, *next;
-
-    for (watch = TAILQ_FIRST(&zookeeper->watches); watch != NULL; watch = next) {
-        next = TAILQ_NEXT(watch, entry);
-        if (watch->client == client && (all || watch->request > client->last_answered))
-            watch_free(zookeeper, watch);
-    }
+    model_watches_drop(client->zookeeper->watches, client, all ? 0 : client->last_answered);
 }
 
 /* Events of watches that the client never learned to have are lost; the others are told again
