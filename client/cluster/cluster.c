@@ -293,11 +293,15 @@ struct connection *cluster_coordinator_connection(struct cluster *cluster,
         return NULL;
     if (node == NULL) {
         broker = view_broker(cluster->view, id);
-        node = broker == NULL ? NULL : node_add(cluster, id, broker->host, broker->port);
-        if (node == NULL) {
+        if (broker == NULL) {
+            /* It came and we have not heard of it; or it left, and there is another. */
+            cluster_forget_coordinator(cluster, kind, key);
             cluster_refresh(cluster);
             return NULL;
         }
+        node = node_add(cluster, id, broker->host, broker->port);
+        if (node == NULL)
+            return NULL;
         node->coordination = true;
     }
     if (node->state == NODE_IDLE && node->failures > 0 &&

@@ -5,8 +5,9 @@
  *   exactly_once BOOTSTRAP GROUP TRANSACTIONAL_ID IN OUT
  *
  * The results of a poll and the group's offsets are one transaction. Start it again, with the same
- * names, when it ends with status 1 or is killed. Every process needs a TRANSACTIONAL_ID of its
- * own; the processes of a GROUP share the partitions. SIGTERM ends it.
+ * names, when it ends with status 1 or is killed: it takes its place in the group at once. Every
+ * process needs a TRANSACTIONAL_ID of its own; the processes of a GROUP share the partitions.
+ * SIGTERM ends it.
  */
 #include <barnabas/barnabas.h>
 #include <ctype.h>
@@ -119,6 +120,7 @@ int main(int argc, char **argv) {
     const char *settings[][2] = {{"bootstrap.servers", argv[1]},
                                  {"group.id", argc == 6 ? argv[2] : ""},
                                  {"transactional.id", argc == 6 ? argv[3] : ""},
+                                 {"group.instance.id", argc == 6 ? argv[3] : ""},
                                  {"enable.auto.commit", "false"},
                                  {"auto.offset.reset", "earliest"},
                                  {"isolation.level", "read_committed"}};
@@ -127,7 +129,7 @@ int main(int argc, char **argv) {
     int error = argc == 6 && config != NULL ? BARNABAS_OK : BARNABAS_INVALID_REQUEST;
 
     signal(SIGTERM, on_signal);
-    for (size_t i = 0; i < 6 && error == BARNABAS_OK; i++)
+    for (size_t i = 0; i < 7 && error == BARNABAS_OK; i++)
         error = barnabas_config_set(config, settings[i][0], settings[i][1], NULL);
     if (error == BARNABAS_OK)
         error = barnabas_producer_open(config, &app.producer, NULL);

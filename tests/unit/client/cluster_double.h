@@ -20,8 +20,6 @@
 #include "client/wire/header.h"
 #include "client/wire/message/api_keys.h"
 #include "client/wire/message/api_versions.h"
-#include "client/wire/message/create_topics.h"
-#include "client/wire/message/describe_cluster.h"
 #include "client/wire/message/fetch.h"
 #include "client/wire/message/init_producer_id.h"
 #include "client/wire/message/list_offsets.h"
@@ -78,6 +76,8 @@ struct broker_double {
     size_t stalled_count;
 };
 
+struct double_call;
+
 enum handled { HANDLED_OPEN, HANDLED_CLOSE, HANDLED_STALL };
 
 struct cluster_double {
@@ -92,6 +92,10 @@ struct cluster_double {
     enum error topic_error;                                /* lock; of topic "t" in metadata */
     size_t served[128];                                    /* lock; requests by api key */
     int16_t hidden_api;                                    /* lock; not advertised; -1: none */
+    int32_t hidden_broker;                                 /* lock; not in metadata; 0: none */
+    void *more;                                            /* what serve_more works on */
+    /* Serves what is not served here, under the lock; says whether there is an answer. */
+    bool (*serve_more)(struct double_call *call, int16_t api_key);
     char bootstrap[128];
 };
 
@@ -191,12 +195,16 @@ static inline void serve_metadata(struct double_call *call) {
 
     metadata_response_init(&response);
     response.brokers = arena_alloc(call->arena, DOUBLE_BROKERS, sizeof(*response.brokers));
-    response.brokers_count = DOUBLE_BROKERS;
     for (int32_t i = 0; i < DOUBLE_BROKERS; i++) {
-        metadata_response_brokers_init(&response.brokers[i]);
-        response.brokers[i].node_id = call->cluster->brokers[i].id;
-        response.brokers[i].host = bytes_of_text("127.0.0.1");
-        response.brokers[i].port = call->cluster->brokers[i].port;
+        struct metadata_response_brokers *broker = &response.brokers[response.brokers_count];
+
+        if (call->cluster->brokers[i].id == call->cluster->hidden_broker)
+            continue;
+        metadata_response_brokers_init(broker);
+        broker->node_id = call->cluster->brokers[i].id;
+        broker->host = bytes_of_text("127.0.0.1");
+        broker->port = call->cluster->brokers[i].port;
+        response.brokers_count++;
     }
     response.controller_id = call->cluster->controller_id;
     response.topics =
@@ -446,45 +454,6 @@ static inline void serve_epochs(struct double_call *call) {
     offset_for_leader_epoch_response_encode(call->writer, call->version, &response);
 }
 
-static inline void serve_create_topics(struct double_call *call) {
-    const struct create_topics_request *request = call->request;
-    struct create_topics_response response;
-
-    create_topics_response_init(&response);
-    response.topics =
-        arena_alloc(call->arena, (size_t)request->topics_count + 1, sizeof(*response.topics));
-    response.topics_count = request->topics_count;
-    for (int32_t i = 0; i < request->topics_count; i++) {
-        create_topics_response_topics_init(&response.topics[i]);
-        response.topics[i].name = request->topics[i].name;
-        response.topics[i].error_code =
-            call->broker->id != call->cluster->controller_id ? ERR_NOT_CONTROLLER
-            : bytes_equal_text(request->topics[i].name, "t") ? ERR_TOPIC_ALREADY_EXISTS
-                                                             : ERR_NONE;
-    }
-    create_topics_response_encode(call->writer, call->version, &response);
-}
-
-static inline void serve_describe_cluster(struct double_call *call) {
-    struct describe_cluster_response response;
-
-    describe_cluster_response_init(&response);
-    response.cluster_id = bytes_of_text("double");
-    response.controller_id = call->cluster->controller_id;
-    response.brokers = arena_alloc(call->arena, DOUBLE_BROKERS, sizeof(*response.brokers));
-    response.brokers_count = DOUBLE_BROKERS;
-    for (int32_t i = 0; i < DOUBLE_BROKERS; i++) {
-        /* Not in order, as brokers are free to do. */
-        const struct broker_double *broker = &call->cluster->brokers[DOUBLE_BROKERS - 1 - i];
-
-        describe_cluster_response_brokers_init(&response.brokers[i]);
-        response.brokers[i].broker_id = broker->id;
-        response.brokers[i].host = bytes_of_text("127.0.0.1");
-        response.brokers[i].port = broker->port;
-    }
-    describe_cluster_response_encode(call->writer, call->version, &response);
-}
-
 static inline bool double_serve(struct double_call *call, int16_t api_key) {
     switch (api_key) {
     case API_API_VERSIONS:
@@ -508,16 +477,10 @@ static inline bool double_serve(struct double_call *call, int16_t api_key) {
     case API_OFFSET_FOR_LEADER_EPOCH:
         serve_epochs(call);
         return true;
-    case API_CREATE_TOPICS:
-        serve_create_topics(call);
-        return true;
-    case API_DESCRIBE_CLUSTER:
-        serve_describe_cluster(call);
-        return true;
     default:
-        CHECK(false);
+        CHECK(call->cluster->serve_more != NULL);
+        return call->cluster->serve_more(call, api_key);
     }
-    return false;
 }
 
 /* --- connections ------------------------------------------------------------------------- */

@@ -8,9 +8,71 @@
 
 #include <barnabas/admin.h>
 
+#include "client/wire/message/create_topics.h"
+#include "client/wire/message/describe_cluster.h"
 #include "tests/unit/client/cluster_double.h"
 
 #define TIMEOUT_MS 30000
+
+/* --- what the double does not serve by itself ---------------------------------------------- */
+
+static void serve_create_topics(struct double_call *call) {
+    const struct create_topics_request *request = call->request;
+    struct create_topics_response response;
+
+    create_topics_response_init(&response);
+    response.topics =
+        arena_alloc(call->arena, (size_t)request->topics_count + 1, sizeof(*response.topics));
+    response.topics_count = request->topics_count;
+    for (int32_t i = 0; i < request->topics_count; i++) {
+        create_topics_response_topics_init(&response.topics[i]);
+        response.topics[i].name = request->topics[i].name;
+        response.topics[i].error_code =
+            call->broker->id != call->cluster->controller_id ? ERR_NOT_CONTROLLER
+            : bytes_equal_text(request->topics[i].name, "t") ? ERR_TOPIC_ALREADY_EXISTS
+                                                             : ERR_NONE;
+    }
+    create_topics_response_encode(call->writer, call->version, &response);
+}
+
+static void serve_describe_cluster(struct double_call *call) {
+    struct describe_cluster_response response;
+
+    describe_cluster_response_init(&response);
+    response.cluster_id = bytes_of_text("double");
+    response.controller_id = call->cluster->controller_id;
+    response.brokers = arena_alloc(call->arena, DOUBLE_BROKERS, sizeof(*response.brokers));
+    response.brokers_count = DOUBLE_BROKERS;
+    for (int32_t i = 0; i < DOUBLE_BROKERS; i++) {
+        /* Not in order, as brokers are free to do. */
+        const struct broker_double *broker = &call->cluster->brokers[DOUBLE_BROKERS - 1 - i];
+
+        describe_cluster_response_brokers_init(&response.brokers[i]);
+        response.brokers[i].broker_id = broker->id;
+        response.brokers[i].host = bytes_of_text("127.0.0.1");
+        response.brokers[i].port = broker->port;
+    }
+    describe_cluster_response_encode(call->writer, call->version, &response);
+}
+
+static bool serve_admin(struct double_call *call, int16_t api_key) {
+    if (api_key == API_CREATE_TOPICS)
+        serve_create_topics(call);
+    else if (api_key == API_DESCRIBE_CLUSTER)
+        serve_describe_cluster(call);
+    else
+        CHECK(false);
+    return true;
+}
+
+static struct cluster_double *admin_double_start(void) {
+    struct cluster_double *cluster = cluster_double_start();
+
+    cluster->serve_more = serve_admin;
+    return cluster;
+}
+
+/* ------------------------------------------------------------------------------------------- */
 
 static struct barnabas_admin *admin_of(const char *bootstrap) {
     struct barnabas_config *config = barnabas_config_new();
@@ -35,7 +97,7 @@ static struct barnabas_outcomes *create(struct barnabas_admin *admin, const char
 }
 
 static void each_topic_has_its_outcome(void **state) {
-    struct cluster_double *cluster = cluster_double_start();
+    struct cluster_double *cluster = admin_double_start();
     struct barnabas_admin *admin = admin_of(cluster->bootstrap);
     struct barnabas_new_topic topics[2] = {{.name = "t"}, {.name = "new"}};
     struct barnabas_outcomes *outcomes;
@@ -54,7 +116,7 @@ static void each_topic_has_its_outcome(void **state) {
 }
 
 static void the_controller_is_followed(void **state) {
-    struct cluster_double *cluster = cluster_double_start();
+    struct cluster_double *cluster = admin_double_start();
     struct barnabas_admin *admin = admin_of(cluster->bootstrap);
 
     (void)state;
@@ -77,7 +139,7 @@ static void a_call_outlives_lost_connections(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(faults); i++) {
-        struct cluster_double *cluster = cluster_double_start();
+        struct cluster_double *cluster = admin_double_start();
         struct barnabas_admin *admin = admin_of(cluster->bootstrap);
 
         double_add_fault(cluster, faults[i].api_key, faults[i].kind, faults[i].error);
@@ -89,7 +151,7 @@ static void a_call_outlives_lost_connections(void **state) {
 
 static void a_silent_broker_leaves_the_outcome_open(void **state) {
     struct barnabas_new_topic topic = {.name = "a"};
-    struct cluster_double *cluster = cluster_double_start();
+    struct cluster_double *cluster = admin_double_start();
     struct barnabas_admin *admin = admin_of(cluster->bootstrap);
     struct barnabas_outcomes *outcomes = NULL;
 
@@ -104,7 +166,7 @@ static void a_silent_broker_leaves_the_outcome_open(void **state) {
 }
 
 static void nobody_at_home_is_said_in_time(void **state) {
-    struct cluster_double *cluster = cluster_double_start();
+    struct cluster_double *cluster = admin_double_start();
     struct barnabas_cluster *described = NULL;
     struct barnabas_admin *admin;
     char bootstrap[sizeof(cluster->bootstrap)];
@@ -119,8 +181,8 @@ static void nobody_at_home_is_said_in_time(void **state) {
 }
 
 static void the_living_of_several_bootstrap_servers_is_found(void **state) {
-    struct cluster_double *gone = cluster_double_start();
-    struct cluster_double *cluster = cluster_double_start();
+    struct cluster_double *gone = admin_double_start();
+    struct cluster_double *cluster = admin_double_start();
     struct barnabas_cluster *described;
     struct barnabas_admin *admin;
     char bootstrap[300];
@@ -139,7 +201,7 @@ static void the_living_of_several_bootstrap_servers_is_found(void **state) {
 }
 
 static void the_cluster_is_described_with_brokers_in_order(void **state) {
-    struct cluster_double *cluster = cluster_double_start();
+    struct cluster_double *cluster = admin_double_start();
     struct barnabas_admin *admin = admin_of(cluster->bootstrap);
     struct barnabas_cluster *described;
 
@@ -168,7 +230,7 @@ static void the_cluster_is_described_with_brokers_in_order(void **state) {
 
 static void topics_are_described_by_name_or_all(void **state) {
     static const char *const names[] = {"t", "a"};
-    struct cluster_double *cluster = cluster_double_start();
+    struct cluster_double *cluster = admin_double_start();
     struct barnabas_admin *admin = admin_of(cluster->bootstrap);
     struct barnabas_topics *topics;
 
@@ -206,7 +268,7 @@ static void *describe_often(void *context) {
 }
 
 static void many_threads_may_call(void **state) {
-    struct cluster_double *cluster = cluster_double_start();
+    struct cluster_double *cluster = admin_double_start();
     struct barnabas_admin *admin = admin_of(cluster->bootstrap);
     pthread_t threads[CALLERS];
 
