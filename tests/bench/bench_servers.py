@@ -124,8 +124,9 @@ def _settings(brokers, **more):
             **more}
 
 
-def barnabas_cluster(brokers):
-    return BrokerCluster(brokers, settings=_settings(brokers, **{"num.network.threads": 1}))
+def barnabas_cluster(brokers, settings=None):
+    return BrokerCluster(brokers, settings=_settings(brokers, **{"num.network.threads": 1},
+                                                     **(settings or {})))
 
 
 def kafka_cluster(brokers, folder):
