@@ -12,8 +12,10 @@
 
 #define TOPIC             "__transaction_state"
 #define BATCH_COUNT_MAX   64
-#define ARENA_BYTES_MAX   ((size_t)256 << 20)
 #define BATCH_VERSION_MAX 5
+/* With this many no more requests are taken, so that all of them fit into the arena. */
+#define BATCH_PARTITIONS_ENOUGH 100000
+#define ARENA_BYTES_MAX         ((size_t)256 << 20)
 
 STAILQ_HEAD(request_queue, transaction_verify_request);
 
@@ -106,13 +108,17 @@ static bool has_id(const struct verify_call *call, struct bytes id) {
 static void take_waiting(struct verify_call *call, struct request_queue *waiting) {
     struct request_queue left = STAILQ_HEAD_INITIALIZER(left);
     struct transaction_verify_request *request;
+    int32_t partition_count = 0;
 
-    while (call->count < BATCH_COUNT_MAX && (request = STAILQ_FIRST(waiting)) != NULL) {
+    while (call->count < BATCH_COUNT_MAX && partition_count < BATCH_PARTITIONS_ENOUGH &&
+           (request = STAILQ_FIRST(waiting)) != NULL) {
         STAILQ_REMOVE_HEAD(waiting, in_queue);
-        if (has_id(call, request->id))
+        if (has_id(call, request->id)) {
             STAILQ_INSERT_TAIL(&left, request, in_queue);
-        else
+        } else {
             call->requests[call->count++] = request;
+            partition_count += request->count;
+        }
     }
     STAILQ_CONCAT(&left, waiting);
     STAILQ_CONCAT(waiting, &left);
@@ -173,7 +179,10 @@ static void send_next(struct asked_broker *broker) {
     broker->call = call;
     arena_init(&call->arena, ARENA_BYTES_MAX);
     take_waiting(call, &broker->waiting);
-    CHECK(fill_message(call));
+    if (!fill_message(call)) {
+        on_answered(call, ERR_OUT_OF_MEMORY, NULL);
+        return;
+    }
     peer_call(broker->verifier->peers, broker->broker_id, &add_partitions_to_txn_api,
               BATCH_VERSION_MAX, &call->message, config->marker_timeout_ms, on_answered, call);
 }
