@@ -38,6 +38,9 @@ class Host:
         self.log = log
         self.gone_at = None     # killed
         self.paused = []        # [from, until)
+        self.told = []          # events
+        self.read_to = 0        # in the log
+        self.has = {name.partition("=")[0]: set() for name in names}
         with open(self.log, "wb") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out,
                                             stderr=subprocess.STDOUT)
@@ -60,28 +63,32 @@ class Host:
         self.process.stdin.flush()
 
     def events(self):
-        events = []
-        for line in self.log.read_text(errors="replace").splitlines():
+        """All so far; only what is new in the log is read. A line is whole when it has its end."""
+        with open(self.log, "rb") as log:
+            log.seek(self.read_to)
+            new = log.read()
+        whole = new.rfind(b"\n") + 1
+        self.read_to += whole
+        for line in new[:whole].decode(errors="replace").splitlines():
             words = line.split()
             try:
                 at = float(words[0])
                 numbers = [int(word) for word in words[3:] if word.lstrip("-").isdigit()]
-                events.append(Event(at, words[1], words[2], numbers))
+                event = Event(at, words[1], words[2], numbers)
             except (ValueError, IndexError):
                 continue        # a client's own log
-        return events
+            self.told.append(event)
+            if event.what == "assigned":
+                self.has[event.member] |= set(event.numbers[1:])
+            elif event.what in ("revoked", "lost"):
+                self.has[event.member] -= set(event.numbers)
+        return self.told
 
     def owned(self):
         """Partitions of each member as of now."""
-        owned = {name.partition("=")[0]: set() for name in self.names}
-        if self.gone_at is not None:
-            return owned
-        for event in self.events():
-            if event.what == "assigned":
-                owned[event.member] |= set(event.numbers[1:])
-            elif event.what in ("revoked", "lost"):
-                owned[event.member] -= set(event.numbers)
-        return owned
+        self.events()
+        return {member: set() if self.gone_at is not None else set(owned)
+                for member, owned in self.has.items()}
 
 
 class Producing(threading.Thread):
@@ -198,16 +205,17 @@ class GroupMembers:
 
     # ---- Members ----
 
-    def start(self, count, assignor, instances=False):
-        """In processes of members_per_process."""
+    def start(self, count, assignor, instances=False, together=False):
+        """In processes of members_per_process; `together` in one, if that has several."""
         names = []
         for _ in range(count):
             name = f"m{self.next_name}"
             names.append(f"{name}=i{self.next_name}" if instances else name)
             self.next_name += 1
         started = []
-        for at in range(0, count, self.members_per_process):
-            started.append(self.start_host(names[at:at + self.members_per_process], assignor))
+        each = count if together and self.members_per_process > 1 else self.members_per_process
+        for at in range(0, count, each):
+            started.append(self.start_host(names[at:at + each], assignor))
         return started
 
     def start_host(self, names, assignor):
@@ -291,9 +299,9 @@ class GroupMembers:
     def clean_changes(self, assignor):
         first = self.start(1, assignor)
         self.wait_until_shared(1)
-        more = self.start(4, assignor)
+        more = self.start(4, assignor, together=True)
         self.wait_until_shared(5)
-        self.start(15, assignor)
+        self.start(15, assignor, together=True)
         self.wait_until_shared(20)
         for host in first + more:
             for name in host.names:

@@ -13,8 +13,10 @@ class JavaGroups(GroupMembers):
 
     def member_command(self, bootstrap, topic, group, assignor, names):
         folder = FOREIGN / self.release
-        return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-                "-cp", f"{folder}/classes:{folder}/jars/*", "JavaMembers",
+        # The cheap compiler only: none of these processes lives long enough for the other.
+        return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp",
+                f"{folder}/classes:{folder}/jars/*", "JavaMembers",
                 bootstrap, topic, group, assignor, *names]
 
 
