@@ -110,6 +110,18 @@ static void adopt(struct partition *partition, const struct metadata_partition *
     partition->proposal_pending = false;
 }
 
+/* Those who were to join; under `lock`. */
+static void refuse_joining(struct partition *partition) {
+    for (int32_t i = 0; i < partition->follower_count; i++) {
+        struct replica_progress *replica = &partition->followers[i];
+
+        if (broker_ids_contain(partition->proposed_isr, partition->proposed_count,
+                               replica->broker_id) &&
+            !broker_ids_contain(partition->isr, partition->isr_count, replica->broker_id))
+            replica_progress_on_refused(replica, partition_now_ms(partition));
+    }
+}
+
 bool partition_isr_answer(struct partition *partition, const struct isr_proposal *proposal,
                           enum error error, const struct metadata_partition *state) {
     struct waiter_list woken = TAILQ_HEAD_INITIALIZER(woken);
@@ -131,6 +143,7 @@ bool partition_isr_answer(struct partition *partition, const struct isr_proposal
         case ERR_INELIGIBLE_REPLICA:
         case ERR_OPERATION_NOT_ATTEMPTED:
             partition->proposal_pending = false;
+            refuse_joining(partition);
             break;
         case ERR_FENCED_LEADER_EPOCH:
         case ERR_INVALID_UPDATE_VERSION:

@@ -49,7 +49,7 @@ static enum error follower_fetched(struct partition *partition, const struct par
         check_epoch(partition, read->current_leader_epoch) == ERR_NONE) {
         int64_t end = log_end_offset(partition->log);
         bool has_trimmed = replica->log_start_offset != read->follower_log_start_offset;
-        replica->broker_epoch = read->replica_epoch;
+        replica_progress_on_epoch(replica, read->replica_epoch);
         replica_progress_on_fetch(replica, read->fetch_offset, read->follower_log_start_offset, end,
                                   partition_now_ms(partition));
         propose = partition_consider_joining(partition, replica);

@@ -23,6 +23,16 @@ void replica_progress_reset(struct replica_progress *replica, int32_t broker_id,
     };
 }
 
+void replica_progress_on_epoch(struct replica_progress *replica, int64_t broker_epoch) {
+    if (replica->broker_epoch != broker_epoch)
+        replica->refused_until_ms = 0;
+    replica->broker_epoch = broker_epoch;
+}
+
+void replica_progress_on_refused(struct replica_progress *replica, int64_t now_ms) {
+    replica->refused_until_ms = now_ms + REPLICA_REFUSED_MS;
+}
+
 void replica_progress_on_fetch(struct replica_progress *replica, int64_t fetch_offset,
                                int64_t log_start_offset, int64_t leader_log_end_offset,
                                int64_t now_ms) {
@@ -60,6 +70,7 @@ int64_t leader_view_high_watermark(const struct leader_view *view,
         bool counts =
             broker_ids_contain(view->maximal_isr, view->maximal_isr_count, replica->broker_id) ||
             (replica->log_end_offset != PROGRESS_UNKNOWN &&
+             view->now_ms >= replica->refused_until_ms &&
              replica_is_caught_up(replica, view->log_end_offset, view->now_ms, view->lag_ms_max) &&
              is_alive(context, replica->broker_id));
         if (counts && replica->log_end_offset < candidate)
@@ -71,6 +82,7 @@ int64_t leader_view_high_watermark(const struct leader_view *view,
 bool leader_view_may_join(const struct leader_view *view, const struct replica_progress *replica) {
     return !broker_ids_contain(view->maximal_isr, view->maximal_isr_count, replica->broker_id) &&
            replica->log_end_offset != PROGRESS_UNKNOWN &&
+           view->now_ms >= replica->refused_until_ms &&
            replica->log_end_offset >= view->high_watermark &&
            replica->log_end_offset >= view->leader_epoch_start_offset;
 }

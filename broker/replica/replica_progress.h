@@ -25,11 +25,23 @@ struct replica_progress {
     int64_t caught_up_ms;     /* when it last had all that the leader had */
     int64_t last_fetch_ms;
     int64_t leader_end_offset_at_last_fetch;
+    int64_t refused_until_ms; /* the controller will not have it in the ISR before; 0: it may */
 };
+
+/* How long a replica that the controller refused is not proposed again, nor waited for. */
+#define REPLICA_REFUSED_MS 1000
 
 /* A replica at the start of a leader epoch: members of the ISR count as caught up now. */
 void replica_progress_reset(struct replica_progress *replica, int32_t broker_id, bool in_isr,
                             int64_t now_ms);
+
+/* It fetches as this registration of its broker; a new one is not refused any more. */
+void replica_progress_on_epoch(struct replica_progress *replica, int64_t broker_epoch);
+
+/* The controller refused to have it in the ISR: its broker is about to stop, as a rule. It goes on
+ * fetching until it does, and would keep the high watermark waiting between its last fetch and the
+ * end of its registration. */
+void replica_progress_on_refused(struct replica_progress *replica, int64_t now_ms);
 
 /* The replica asked for `fetch_offset`, so it has all before it. */
 void replica_progress_on_fetch(struct replica_progress *replica, int64_t fetch_offset,
@@ -58,7 +70,8 @@ struct leader_view {
 
 /* The high watermark that this view allows: never below the present one.
  * INVARIANT: every member of the maximal ISR, and every live replica that is caught up and about
- * to join, has all records below it. */
+ * to join, has all records below it. Only the first is needed for safety; the second lets a replica
+ * join that would otherwise run after the high watermark for ever. */
 int64_t leader_view_high_watermark(const struct leader_view *view,
                                    bool (*is_alive)(void *context, int32_t broker_id),
                                    void *context);

@@ -115,6 +115,34 @@ static void it_waits_for_who_keeps_up_and_lives(void **state) {
     assert_int_equal(high_watermark(&cluster), END);
 }
 
+static void nobody_waits_for_who_was_refused(void **state) {
+    struct cluster cluster;
+    struct replica_progress *third = &cluster.followers[1];
+    (void)state;
+
+    cluster_init(&cluster, END, 30);
+    cluster.view.isr_count = cluster.view.maximal_isr_count = 2;
+    replica_progress_on_epoch(third, 7);
+    replica_progress_on_refused(third, NOW);
+    assert_int_equal(high_watermark(&cluster), END);
+    assert_false(leader_view_may_join(&cluster.view, third));
+    /* It fetches on, as the same registration: that changes nothing. */
+    replica_progress_on_epoch(third, 7);
+    assert_int_equal(high_watermark(&cluster), END);
+    cluster.view.now_ms = NOW + REPLICA_REFUSED_MS;
+    third->caught_up_ms = cluster.view.now_ms;
+    assert_int_equal(high_watermark(&cluster), 30);
+    assert_true(leader_view_may_join(&cluster.view, third));
+    /* A member of the ISR counts, whatever was refused. */
+    replica_progress_on_refused(third, cluster.view.now_ms);
+    cluster.view.isr_count = cluster.view.maximal_isr_count = 3;
+    assert_int_equal(high_watermark(&cluster), 30);
+    /* Its broker has registered anew. */
+    cluster.view.isr_count = cluster.view.maximal_isr_count = 2;
+    replica_progress_on_epoch(third, 8);
+    assert_true(leader_view_may_join(&cluster.view, third));
+}
+
 static void who_has_all_that_is_committed_may_join(void **state) {
     static const struct {
         int64_t log_end_offset;
@@ -178,6 +206,7 @@ int main(void) {
         cmocka_unit_test(it_stands_while_too_few_are_in_sync),
         cmocka_unit_test(it_waits_for_who_is_being_added_or_removed),
         cmocka_unit_test(it_waits_for_who_keeps_up_and_lives),
+        cmocka_unit_test(nobody_waits_for_who_was_refused),
         cmocka_unit_test(who_has_all_that_is_committed_may_join),
         cmocka_unit_test(who_was_not_at_the_end_for_too_long_must_leave),
         cmocka_unit_test(who_follows_a_steady_stream_counts_as_caught_up),
