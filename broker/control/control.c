@@ -364,6 +364,7 @@ static enum error make_departure(struct control *control) {
         .loop = control->loop,
         .channel = control->channel,
         .metadata = &control->metadata,
+        .listener = config->inter_broker_listener_name,
         .broker_id = control->broker_id,
         .broker_epoch = own_epoch,
         .tries_max =

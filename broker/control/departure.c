@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/control/drain.h"
+#include "broker/control/farewell.h"
 #include "client/base/logger.h"
 #include "client/wire/message/controlled_shutdown.h"
 
@@ -14,6 +15,7 @@
 struct departure {
     struct departure_config config;
     struct drain drain;
+    struct farewell *farewell;
     struct loop_timer timer;
     struct controlled_shutdown_request request; /* of the call under way */
     bool is_abandoned;
@@ -113,7 +115,26 @@ static void on_ready(void *context) {
     loop_timer_cancel(&departure->timer);
     LOG_INFO("controlled_shutdown_done", "broker=%d tries=%d partitions_without_successor=%zu",
              departure->config.broker_id, departure->drain.tries, left);
+    farewell_begin(departure->farewell);
+}
+
+static void on_said(void *context) {
+    struct departure *departure = context;
+
     departure->config.on_ready(departure->config.context);
+}
+
+static enum error make_farewell(struct departure *departure) {
+    const struct farewell_config config = {
+        .loop = departure->config.loop,
+        .metadata = departure->config.metadata,
+        .listener = departure->config.listener,
+        .broker_id = departure->config.broker_id,
+        .on_said = on_said,
+        .context = departure,
+    };
+
+    return farewell_new(&config, &departure->farewell);
 }
 
 /* ---- For the control thread ---- */
@@ -122,10 +143,15 @@ enum error departure_new(const struct departure_config *config, struct departure
     struct departure *departure = calloc(1, sizeof(*departure));
     struct drain_port port = {ask, arm, on_ready, departure};
     struct drain_settings settings = {config->tries_max, config->backoff_ms};
+    enum error error;
 
     if (departure == NULL)
         return ERR_OUT_OF_MEMORY;
     departure->config = *config;
+    if ((error = make_farewell(departure)) != ERR_NONE) {
+        free(departure);
+        return error;
+    }
     drain_init(&departure->drain, &port, &settings);
     loop_timer_init(&departure->timer, config->loop, on_timer);
     *created = departure;
@@ -136,6 +162,7 @@ void departure_begin(struct departure *departure) {
     const struct metadata *metadata = metadata_cache_get(departure->config.metadata);
     struct drain_view view = view_of(departure, metadata);
 
+    farewell_remember(departure->farewell, metadata);
     metadata_unref(metadata);
     LOG_INFO("controlled_shutdown_begun", "broker=%d controller=%d leaderships=%zu",
              departure->config.broker_id, view.controller_id, view.led);
@@ -156,11 +183,13 @@ void departure_abandon(struct departure *departure) {
         return;
     departure->is_abandoned = true;
     loop_timer_cancel(&departure->timer);
+    farewell_abandon(departure->farewell);
 }
 
 void departure_free(struct departure *departure) {
     if (departure == NULL)
         return;
+    farewell_free(departure->farewell);
     loop_timer_done(&departure->timer);
     free(departure);
 }

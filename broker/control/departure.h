@@ -1,6 +1,7 @@
 /*
  * What a broker does before it stops: it has its leaderships moved away (drain.h decides, this
- * asks the controller) and tells what could not be moved.
+ * asks the controller), tells what could not be moved, and waits until the others know of it
+ * (farewell.h).
  *
  * Threads: the control thread.
  */
@@ -15,6 +16,7 @@ struct departure_config {
     struct loop *loop;
     struct controller_channel *channel; /* freed before the departure: it may hold a call of it */
     struct metadata_cache *metadata;
+    const char *listener; /* the inter-broker listener's name */
     int32_t broker_id;
     int64_t (*broker_epoch)(void *context);
     int32_t tries_max;
