@@ -59,10 +59,13 @@ class LogDirectoryTest(unittest.TestCase):
             cluster.wait_until_whole()
             cluster.create_topic("orders", PARTITIONS)
             cluster.wait_until_in_sync("orders")
-            where = {path: replicas for path, (error, replicas)
-                     in describe_log_dirs(victim.port).items() if error == 0}
-            self.assertEqual({path: len(replicas) for path, replicas in where.items()},
-                             {str(folder): PARTITIONS // 2 for folder in folders})
+
+            def spread():
+                where = {path: replicas for path, (error, replicas)
+                         in describe_log_dirs(victim.port).items() if error == 0}
+                counts = {path: len(replicas) for path, replicas in where.items()}
+                return where if counts == {str(folder): PARTITIONS // 2 for folder in folders} else None
+            where = wait_until(spread, 30, "each directory has half of the replicas")
             lost = {partition for _, partition in where[str(folders[1])]}
             led = {partition for partition, told in cluster.partitions("orders").items()
                    if told["leader"] == 2}
