@@ -119,22 +119,23 @@ def ideal_server(folder):
         shutil.rmtree(folder)
 
 
-def _settings(brokers, **more):
+def _settings(brokers, more):
     return {"min.insync.replicas": min(brokers, 2), "log.segment.delete.delay.ms": DELETE_DELAY_MS,
-            **more}
+            **(more or {})}
 
 
-def barnabas_cluster(brokers, settings=None):
-    return BrokerCluster(brokers, settings=_settings(brokers, **{"num.network.threads": 1},
-                                                     **(settings or {})))
+def barnabas_cluster(brokers, settings=None, **more):
+    """`more`: for BrokerCluster."""
+    settings = _settings(brokers, {"num.network.threads": 1, **(settings or {})})
+    return BrokerCluster(brokers, settings=settings, **more)
 
 
-def kafka_cluster(brokers, folder):
+def kafka_cluster(brokers, folder, settings=None, **more):
     """Apache Kafka 3.9; `folder` has its jars in `jars` or `libs`."""
     os.environ["BARNABAS_KAFKA"] = str(folder)
     os.environ["BARNABAS_KAFKA_JAVA"] = KAFKA_JAVA
-    return BrokerCluster(brokers, settings=_settings(brokers),
-                         daemon=str(HERE.parent / "foreign" / "kafka_daemon"))
+    return BrokerCluster(brokers, settings=_settings(brokers, settings),
+                         daemon=str(HERE.parent / "foreign" / "kafka_daemon"), **more)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """What happens to a cluster of many partitions when brokers come and go. Numbers, no verdict.
 
-    tests/bench/run_cluster_benchmarks.py [--build build/release] [--partitions 10000] [--topics 10]
+    tests/bench/run_cluster_benchmarks.py [--partitions 10000] [--topics 10] [--kafka FOLDER]
+
+With FOLDER (as run_benchmarks.py's) the cluster is Apache Kafka's. BARNABAS_BUILD: as there.
 
 Three brokers, each partition on all of them:
 
@@ -18,14 +20,12 @@ import os
 import pathlib
 import socket
 import struct
-import sys
 import threading
 import time
 
 from kazoo.client import KazooClient
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "integration"))
+import bench_servers
 
 SESSION_MS = 6000
 IDLE_SECONDS = 10
@@ -202,7 +202,7 @@ class Bench:
         watches = int(self.cluster.zookeeper.monitor()["zk_watch_count"])
         begun = time.monotonic()
         for topic in self.topics:
-            self.cluster.create_topic(topic, self.each, 3)
+            bench_servers.create_topic(self.cluster, topic, self.each)
         answered = time.monotonic()
         led = [self.until("all are led", lambda b=b: self.is_led(b)) for b in self.running()]
         whole = [self.until("all are in sync", lambda b=b: self.is_whole(b))
@@ -308,17 +308,16 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--build", default="build/release")
     parser.add_argument("--partitions", type=int, default=10000)
     parser.add_argument("--topics", type=int, default=10)
+    parser.add_argument("--kafka", type=pathlib.Path, metavar="FOLDER")
     parser.add_argument("--keep", action="store_true", help="the cluster's folder stays")
     options = parser.parse_args()
-    os.environ["BARNABAS_BUILD"] = options.build
-    from broker_cluster import BrokerCluster  # pylint: disable=import-outside-toplevel
     settings = {"zookeeper.session.timeout.ms": SESSION_MS, "min.insync.replicas": 1,
                 "auto.leader.rebalance.enable": "false"}
-    with BrokerCluster(3, settings=settings, zookeeper={"heap_mb": 512},
-                       keep=options.keep) as cluster:
+    more = {"zookeeper": {"heap_mb": 512}, "keep": options.keep}
+    with (bench_servers.kafka_cluster(3, options.kafka, settings, **more) if options.kafka
+          else bench_servers.barnabas_cluster(3, settings, **more)) as cluster:
         Bench(cluster, options).run()
         if options.keep:
             print(cluster.folder)
