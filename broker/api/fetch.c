@@ -8,6 +8,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/fetch_session.h"
 #include "broker/replica/replica_manager.h"
+#include "broker/server/server.h"
 #include "client/wire/message/fetch.h"
 
 /*
@@ -21,8 +22,11 @@
 #define SESSION_VERSION_MIN      7
 #define COLD_BYTES_MIN           (64 * 1024)
 #define ZSTD_VERSION_MIN         10
+#define RACK_VERSION_MIN         11
 #define REPLICA_STATE_VERSION    15
 #define LEADER_HINTS_VERSION_MIN 16
+
+#define RACK_AWARE_SELECTOR "org.apache.kafka.common.replica.RackAwareReplicaSelector"
 
 struct fetched {
     struct fetch_item *item;
@@ -33,6 +37,7 @@ struct fetched {
     struct partition_read_result result;
     struct message_set_builder converted; /* for old consumers */
     bool is_held_back;                    /* by the replication throttle */
+    int32_t near_replica_id;              /* where the consumer is to read; -1: here */
     bool is_listed;                       /* the waiter is listed, or its task is on its way */
     struct waiter waiter;
     struct fetching *fetching;
@@ -44,6 +49,7 @@ struct fetching {
     int32_t replica_id;
     int64_t replica_epoch;
     enum read_isolation isolation;
+    struct bytes rack; /* of a consumer that may be sent to a replica near to it; else null */
     int64_t bytes_max;
     int64_t bytes_min;
     int64_t deadline_ms;
@@ -138,7 +144,7 @@ static void read_partition(struct fetching *fetching, struct fetched *fetched, b
         read->bytes_max = 1;
     fetched->is_held_back =
         fetching->replica_id >= 0 && partition_holds_back(fetched->partition, fetching->replica_id);
-    if (fetched->is_held_back)
+    if (fetched->is_held_back || fetched->near_replica_id >= 0)
         read->bytes_max = 0;
     fetched->end_before = partition_visible_end(fetched->partition, fetching->isolation);
     fetched->error = partition_read(fetched->partition, read, &fetched->result);
@@ -149,7 +155,17 @@ static void read_partition(struct fetching *fetching, struct fetched *fetched, b
 }
 
 static bool must_answer(const struct fetched *fetched) {
-    return fetched->error != ERR_NONE || fetched->result.diverged;
+    return fetched->error != ERR_NONE || fetched->result.diverged || fetched->near_replica_id >= 0;
+}
+
+/* A leader sends a consumer to a replica in its rack. */
+static int32_t near_replica_of(const struct fetching *fetching, const struct metadata *metadata,
+                               const struct fetched *fetched) {
+    if (bytes_is_null(fetching->rack) || fetched->partition == NULL)
+        return -1;
+    return partition_choose_near(fetched->partition, metadata,
+                                 fetching->call->request->listener->name, fetching->rack,
+                                 fetched->item->fetch_offset);
 }
 
 /* Reads all partitions; true if there is a reason to answer at once. */
@@ -162,6 +178,8 @@ static bool read_all(struct fetching *fetching, bool is_first) {
         struct fetched *fetched = &fetching->fetched[i];
         if (is_first)
             fetched->error = find_partition(fetching, metadata, fetched->item, &fetched->partition);
+        if (is_first)
+            fetched->near_replica_id = near_replica_of(fetching, metadata, fetched);
         if (fetched->partition != NULL && (!is_first || fetched->error == ERR_NONE))
             read_partition(fetching, fetched, is_first);
         is_urgent = is_urgent || must_answer(fetched);
@@ -210,6 +228,7 @@ static void fill_partition(struct fetching *fetching, const struct fetched *fetc
     response->high_watermark = fetched->result.high_watermark;
     response->last_stable_offset = fetched->result.last_stable_offset;
     response->log_start_offset = fetched->result.log_start_offset;
+    response->preferred_read_replica = fetched->near_replica_id;
     if (fetching->isolation == READ_COMMITTED &&
         (error = tell_aborted(fetching, fetched, response)) != ERR_NONE) {
         response->error_code = error_to_wire(error);
@@ -232,7 +251,7 @@ static bool includes(struct fetching *fetching, const struct fetched *fetched) {
         .log_start_offset = fetched->error == ERR_NONE ? fetched->result.log_start_offset : -1,
         .has_records = fetched->result.records.size > 0,
         .has_error = fetched->error != ERR_NONE,
-        .must_send = fetched->result.diverged,
+        .must_send = fetched->result.diverged || fetched->near_replica_id >= 0,
     };
 
     return fetch_context_includes(&fetching->context, fetched->item, &answer);
@@ -580,6 +599,17 @@ static enum error begin(struct fetching *fetching, const struct fetch_request *r
                                &fetching->context);
 }
 
+/* Null: the consumer is not to be sent elsewhere, or could not be. */
+static struct bytes rack_of(const struct fetching *fetching, const struct fetch_request *request) {
+    const char *selector = fetching->call->context->config->replica_selector_class;
+
+    if (fetching->replica_id >= 0 || request->rack_id.size == 0 || selector == NULL ||
+        strcmp(selector, RACK_AWARE_SELECTOR) != 0 ||
+        fetching->call->header.api_version < RACK_VERSION_MIN)
+        return BYTES_NULL;
+    return request->rack_id;
+}
+
 static bool prepare(struct fetching *fetching, const struct fetch_request *request) {
     struct api_call *call = fetching->call;
     int64_t broker_max = call->context->config->fetch_max_bytes;
@@ -593,6 +623,7 @@ static bool prepare(struct fetching *fetching, const struct fetch_request *reque
     fetching->isolation = fetching->replica_id != -1      ? READ_LOG_END
                           : request->isolation_level == 1 ? READ_COMMITTED
                                                           : READ_UNCOMMITTED;
+    fetching->rack = rack_of(fetching, request);
     fetching->deadline_ms = clock_monotonic_ms(call->context->clock) + request->max_wait_ms;
     fetching->fetched = api_alloc(call, (size_t)count, sizeof(*fetching->fetched));
     if (fetching->fetched == NULL)

@@ -34,9 +34,8 @@
         "The same after many failures, between which it grows.") \
     SUPPORTED(replica_high_watermark_checkpoint_interval_ms, "replica.high.watermark.checkpoint.interval.ms", LONG, "5000", AT_LEAST(1), READ_ONLY, HIGH, \
         "How often high watermarks are noted on disk.") \
-    IGNORED("replica.selector.class", STRING, NULL, ANY, READ_ONLY, MEDIUM, \
-        "consumers read from leaders only, for now", \
-        "The class that picks the replica from which a consumer reads.") \
+    SUPPORTED(replica_selector_class, "replica.selector.class", STRING, NULL, ANY, READ_ONLY, MEDIUM, \
+        "The class that picks the replica from which a consumer reads: org.apache.kafka.common.replica.RackAwareReplicaSelector, for one in the consumer's rack (client.rack); all else means the leader.") \
     SUPPORTED(num_replica_alter_log_dirs_threads, "num.replica.alter.log.dirs.threads", INT, NULL, AT_LEAST(1), READ_ONLY, HIGH, \
         "Threads that move replicas between directories; by default as many as there are directories.")
 

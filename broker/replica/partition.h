@@ -238,6 +238,11 @@ struct partition_read_result {
     int64_t diverging_end_offset;
 };
 
+/* The broker from which a consumer in that rack reads at the offset, if that is another than this
+ * one, the leader: in sync, with an endpoint on the listener, and with the offset. -1: this one. */
+int32_t partition_choose_near(struct partition *partition, const struct metadata *metadata,
+                              const char *listener, struct bytes rack, int64_t fetch_offset);
+
 /* Errors: NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
  * OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR and the log's. */
 MUST_CHECK enum error partition_read(struct partition *partition, const struct partition_read *read,

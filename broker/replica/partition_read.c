@@ -1,4 +1,6 @@
 #include "broker/log/producer_state.h"
+#include "broker/metadata/metadata.h"
+#include "broker/replica/near_replica.h"
 #include "broker/replica/partition_internal.h"
 
 static enum error check_epoch(const struct partition *partition, int32_t requested) {
@@ -61,6 +63,42 @@ static enum error follower_fetched(struct partition *partition, const struct par
     if (propose)
         environment->propose_isr(environment->context, partition);
     return replica == NULL ? ERR_UNKNOWN_TOPIC_OR_PARTITION : ERR_NONE;
+}
+
+/* Those of the followers that may be read, behind the leader; lock. */
+static int32_t list_readable(const struct partition *partition, const struct metadata *metadata,
+                             const char *listener, int64_t fetch_offset,
+                             struct near_replica *replicas) {
+    int32_t count = 1;
+
+    for (int32_t i = 0; i < partition->follower_count; i++) {
+        const struct replica_progress *follower = &partition->followers[i];
+        const struct metadata_broker *broker = metadata_find_broker(metadata, follower->broker_id);
+
+        if (broker == NULL || metadata_find_endpoint(broker, listener) == NULL ||
+            !broker_ids_contain(partition->isr, partition->isr_count, follower->broker_id) ||
+            follower->log_end_offset < fetch_offset || follower->log_start_offset > fetch_offset)
+            continue;
+        replicas[count++] = (struct near_replica){broker->id, broker->rack,
+                                                  follower->log_end_offset, follower->caught_up_ms};
+    }
+    return count;
+}
+
+int32_t partition_choose_near(struct partition *partition, const struct metadata *metadata,
+                              const char *listener, struct bytes rack, int64_t fetch_offset) {
+    int32_t own_id = partition->environment->broker_id;
+    const struct metadata_broker *own = metadata_find_broker(metadata, own_id);
+    struct near_replica replicas[REPLICAS_MAX + 1];
+    int32_t count = 1, chosen;
+
+    replicas[0] = (struct near_replica){own_id, own == NULL ? NULL : own->rack, 0, 0};
+    mutex_lock(&partition->lock);
+    if (atomic_load(&partition->role) == ROLE_LEADER)
+        count = list_readable(partition, metadata, listener, fetch_offset, replicas);
+    mutex_unlock(&partition->lock);
+    chosen = near_replica_choose(replicas, count, rack);
+    return chosen == 0 ? -1 : replicas[chosen].broker_id;
 }
 
 struct epoch_end partition_epoch_end(struct partition *partition, int32_t leader_epoch) {
