@@ -24,6 +24,7 @@ packages_to_test=(
     clang-format-14 shellcheck
     kcat python3-kazoo python3-kafka python3-snappy python3-lz4 python3-zstandard
     prometheus # for its programs; see packages_install
+    systemd    # likewise, to look at the unit
 )
 
 # Also to measure beside other people's libraries.
