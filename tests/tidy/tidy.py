@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keeps what a tool can keep. Run one check or all of them:
 
-    tests/tidy/tidy.py [arrows|words|length|headers|format|shell] [--update]
+    tests/tidy/tidy.py [arrows|words|length|headers|format|shell|events] [--update]
 
 arrows   includes and CMake's DEPENDS point only where arrows.txt allows
 words    no forgotten notes, no file called utils
@@ -10,6 +10,7 @@ length   no function over 70 lines and no file over 700, but for those in ratche
 headers  every header is included by somebody
 format   clang-format 14 would change nothing
 shell    shellcheck has nothing to say about our scripts
+events   broker/EVENTS.md lists every event that brokers log, with its levels and loggers
 
 --update makes ratchet.txt anew (length). Exit status: 0 good, 1 not, 77 if the tool is missing.
 """
@@ -290,8 +291,50 @@ def shell(files):
     return ran.stdout.splitlines() + ran.stderr.splitlines()
 
 
+# ---- events ----
+
+# A folder whose code runs in brokers.
+OF_BROKERS = re.compile(r"(broker|controller|zk-schema|client/(base|net|wire))(/|$)")
+LOGGED = re.compile(r"\bLOG_(ERROR|WARN|INFO|DEBUG)\(((?:[^,\"]|\"[^\"]*\")*),")
+
+
+def log_events(files):
+    """{event: (levels, folders)}"""
+    found = {}
+    for name in files:
+        if not name.endswith(".c") or not OF_BROKERS.match(folder_of(name)):
+            continue
+        for level, first in LOGGED.findall(read(name)):
+            for event in re.findall(r'"([a-z0-9_]+)"', first):
+                levels, folders = found.setdefault(event, (set(), set()))
+                levels.add(level)
+                folders.add(folder_of(name))
+    return found
+
+
+def listed_events(text):
+    """The same of the table."""
+    rows = re.findall(r"^\| `([a-z0-9_]+)` \| ([A-Z, ]+) \| ([^|]+) \| [^|]+ \|$", text, re.M)
+    return {event: (set(levels.split(", ")),
+                    {logger.strip("`").replace(".", "/") for logger in loggers.split(", ")})
+            for event, levels, loggers in rows}
+
+
+def compare_events(logged, listed):
+    problems = [f"broker/EVENTS.md: lacks {event}" for event in sorted(set(logged) - set(listed))]
+    problems += [f"broker/EVENTS.md: nobody logs {event}"
+                 for event in sorted(set(listed) - set(logged))]
+    return problems + [f"broker/EVENTS.md: {event} is {logged[event]}"
+                       for event in sorted(set(logged) & set(listed))
+                       if logged[event] != listed[event]]
+
+
+def events(files):
+    return compare_events(log_events(files), listed_events(read("broker/EVENTS.md")))
+
+
 CHECKS = {"arrows": arrows, "words": words, "length": length, "headers": headers,
-          "format": format_, "shell": shell}
+          "format": format_, "shell": shell, "events": events}
 
 
 def main(arguments):

@@ -23,6 +23,25 @@ class Functions(unittest.TestCase):
         self.assertEqual(list(tidy.functions("int one(void);\n" + SHORT)), [("one", 3)])
 
 
+class Events(unittest.TestCase):
+    ROW = "| `a_b` | INFO, WARN | `broker.log`, `zk-schema` | it says so |\n"
+
+    def test_rows_are_read(self):
+        self.assertEqual(tidy.listed_events("| event | level |\n" + self.ROW),
+                         {"a_b": ({"INFO", "WARN"}, {"broker/log", "zk-schema"})})
+
+    def test_each_event_has_its_row(self):
+        logged = {"a_b": ({"INFO"}, {"broker"})}
+        self.assertEqual(tidy.compare_events(logged, dict(logged)), [])
+        self.assertEqual(len(tidy.compare_events(logged, {})), 1)
+        self.assertEqual(len(tidy.compare_events({}, logged)), 1)
+        self.assertEqual(len(tidy.compare_events(logged, {"a_b": ({"WARN"}, {"broker"})})), 1)
+
+    def test_events_are_found_in_the_source(self):
+        self.assertEqual(tidy.LOGGED.findall('LOG_INFO(x ? "a" : "b",\n "k=%d", k);'),
+                         [("INFO", 'x ? "a" : "b"')])
+
+
 class Ratchet(unittest.TestCase):
     def test_what_is_listed_may_only_get_shorter(self):
         compare = tidy.compare_with_ratchet
