@@ -50,6 +50,4 @@ WIRE = [
      "what cannot be changed at run time here is more than in Kafka"),
     (r"^(settings of a topic|one setting)", "is_default: False, ours True",
      "Kafka 3.9 says of no setting that it is the default"),
-    (r"^fetch offsets$", "metadata: '', ours 'note'",
-     "version 0 is of the time when offsets were in ZooKeeper, where Kafka still looks for them"),
 ]
