@@ -3,8 +3,6 @@
 #include <stdlib.h>
 
 #include "broker/peer/peer_calls.h"
-#include "client/base/clock.h"
-#include "client/base/logger.h"
 #include "client/wire/message/metadata.h"
 
 #define VERSION_MAX  8
@@ -15,9 +13,9 @@ struct farewell {
     struct farewell_config config;
     struct peer_calls *peers;
     struct metadata_request request; /* names owned */
-    struct loop_timer timer;
-    int64_t deadline_ms;
-    int32_t *others; /* those who are still to be asked; owned */
+    struct loop_timer again;         /* to ask the same broker, or the end of the clients' time */
+    struct loop_timer limit;         /* of the brokers' time, whatever a connection takes */
+    int32_t *others;                 /* those who are still to be asked; owned */
     size_t other_count;
     size_t next;   /* in others: who is being asked */
     bool all_know; /* of the brokers; now the clients */
@@ -77,10 +75,6 @@ static void find_others(struct farewell *farewell) {
 
 /* ---- Asking ---- */
 
-static int64_t now_ms(void) {
-    return clock_monotonic_ms(clock_system());
-}
-
 static void finish(struct farewell *farewell) {
     farewell->is_over = true;
     farewell->config.on_said(farewell->config.context);
@@ -114,37 +108,51 @@ static bool is_behind(const struct farewell *farewell, const struct metadata_res
     return behind;
 }
 
+static void turn_to_clients(struct farewell *farewell) {
+    farewell->all_know = true;
+    loop_timer_cancel(&farewell->limit);
+    loop_timer_arm(&farewell->again, FAREWELL_CLIENTS_MS);
+}
+
 static void on_answer(void *context, enum error error, const void *response) {
     struct farewell *farewell = context;
 
-    if (farewell->is_over)
+    if (farewell->is_over || farewell->all_know)
         return;
-    if (error == ERR_NONE && is_behind(farewell, response) && now_ms() < farewell->deadline_ms) {
-        loop_timer_arm(&farewell->timer, ASK_AGAIN_MS);
+    if (error == ERR_NONE && is_behind(farewell, response)) {
+        loop_timer_arm(&farewell->again, ASK_AGAIN_MS);
         return;
     }
-    /* He knows, or is gone, or takes too long. */
+    /* He knows, or is gone. */
     farewell->next++;
     ask_next(farewell);
 }
 
 static void ask_next(struct farewell *farewell) {
-    if (farewell->next == farewell->other_count || now_ms() >= farewell->deadline_ms) {
-        farewell->all_know = true;
-        loop_timer_arm(&farewell->timer, FAREWELL_CLIENTS_MS);
+    if (farewell->next == farewell->other_count) {
+        turn_to_clients(farewell);
         return;
     }
     peer_call(farewell->peers, farewell->others[farewell->next], &metadata_api, VERSION_MAX,
               &farewell->request, ASK_MS_MAX, on_answer, farewell);
 }
 
-static void on_timer(struct loop_timer *timer) {
-    struct farewell *farewell = CONTAINER_OF(timer, struct farewell, timer);
+static void on_again(struct loop_timer *timer) {
+    struct farewell *farewell = CONTAINER_OF(timer, struct farewell, again);
 
+    if (farewell->is_over)
+        return;
     if (farewell->all_know)
         finish(farewell);
     else
         ask_next(farewell);
+}
+
+static void on_limit(struct loop_timer *timer) {
+    struct farewell *farewell = CONTAINER_OF(timer, struct farewell, limit);
+
+    if (!farewell->is_over && !farewell->all_know)
+        turn_to_clients(farewell);
 }
 
 void farewell_begin(struct farewell *farewell) {
@@ -154,7 +162,7 @@ void farewell_begin(struct farewell *farewell) {
         finish(farewell); /* it led nothing that could have moved */
         return;
     }
-    farewell->deadline_ms = now_ms() + FAREWELL_BROKERS_MS_MAX;
+    loop_timer_arm(&farewell->limit, FAREWELL_BROKERS_MS_MAX);
     find_others(farewell);
     ask_next(farewell);
 }
@@ -183,14 +191,16 @@ enum error farewell_new(const struct farewell_config *config, struct farewell **
         free(farewell);
         return ERR_OUT_OF_MEMORY;
     }
-    loop_timer_init(&farewell->timer, config->loop, on_timer);
+    loop_timer_init(&farewell->again, config->loop, on_again);
+    loop_timer_init(&farewell->limit, config->loop, on_limit);
     *created = farewell;
     return ERR_NONE;
 }
 
 void farewell_abandon(struct farewell *farewell) {
     farewell->is_over = true;
-    loop_timer_cancel(&farewell->timer);
+    loop_timer_cancel(&farewell->again);
+    loop_timer_cancel(&farewell->limit);
 }
 
 void farewell_free(struct farewell *farewell) {
@@ -198,7 +208,8 @@ void farewell_free(struct farewell *farewell) {
         return;
     farewell->is_over = true;
     peer_calls_free(farewell->peers);
-    loop_timer_done(&farewell->timer);
+    loop_timer_done(&farewell->again);
+    loop_timer_done(&farewell->limit);
     forget_topics(farewell);
     free(farewell->others);
     free(farewell);

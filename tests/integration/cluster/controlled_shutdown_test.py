@@ -78,6 +78,20 @@ class ControlledShutdownTest(unittest.TestCase):
             self.assertEqual(cluster.stop(other), 0)
             self.assertIn("try=3 of=3", cluster.brokers[other].output())
 
+    def test_a_broker_that_sleeps_does_not_hold_up_one_that_stops(self):
+        with BrokerCluster(3, settings={"zookeeper.session.timeout.ms": 18000}) as cluster:
+            cluster.create_topic("orders", PARTITIONS)
+            cluster.wait_until_known("orders")
+            controller = wait_until(cluster.controller, 30, "the controller is known")
+            sleeper, other = (broker for broker in cluster.brokers if broker != controller)
+            cluster.brokers[sleeper].signal(signal.SIGSTOP)
+            begun = time.monotonic()
+            self.assertEqual(cluster.stop(other), 0)
+            took = time.monotonic() - begun
+            print(f"stopped within {took:.1f} s beside a broker that sleeps")
+            self.assertLess(took, 12)  # less than it sleeps until its session ends
+            self.assertTrue(cluster.brokers[other].output().count("controlled_shutdown_done"))
+
     def test_a_second_signal_ends_the_waiting(self):
         settings = {"controlled.shutdown.retry.backoff.ms": 600000,
                     "zookeeper.session.timeout.ms": 18000}
