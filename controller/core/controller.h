@@ -42,6 +42,7 @@ struct controller_config {
     bool auto_leader_rebalance_enable;
     int64_t leader_imbalance_check_interval_ms;
     int32_t leader_imbalance_per_broker_percentage;
+    size_t changes_retained; /* entries of the change log; 0: CONTROLLER_CHANGES_RETAINED */
     /* Switches the safety rule off, so that a test can see that it would be missed. */
     bool test_without_fence;
     bool test_without_registrations_check;

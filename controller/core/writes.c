@@ -136,11 +136,13 @@ static void take_purges(struct controller *c, struct controller_write_effect *wr
     struct change_list *changes = &c->changes;
     size_t kept = changes->end - changes->first;
     size_t coming = c->batch_count; /* this one is among them */
+    size_t retained =
+        c->config.changes_retained > 0 ? c->config.changes_retained : CONTROLLER_CHANGES_RETAINED;
     size_t count;
 
-    if (!changes->known || kept + coming <= CONTROLLER_CHANGES_RETAINED)
+    if (!changes->known || kept + coming <= retained)
         return;
-    count = kept + coming - CONTROLLER_CHANGES_RETAINED;
+    count = kept + coming - retained;
     if (count > PURGES_MAX)
         count = PURGES_MAX;
     if (count > kept)

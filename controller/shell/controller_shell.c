@@ -258,6 +258,7 @@ enum error controller_shell_new(const struct controller_shell_config *config,
         .auto_leader_rebalance_enable = config->auto_leader_rebalance_enable,
         .leader_imbalance_check_interval_ms = config->leader_imbalance_check_interval_ms,
         .leader_imbalance_per_broker_percentage = config->leader_imbalance_per_broker_percentage,
+        .changes_retained = config->changes_retained,
         .test_without_fence = config->test_without_fence,
         .test_without_registrations_check = config->test_without_registrations_check,
     };

@@ -48,6 +48,7 @@ struct controller_shell_config {
     bool auto_leader_rebalance_enable;
     int64_t leader_imbalance_check_interval_ms;
     int32_t leader_imbalance_per_broker_percentage;
+    size_t changes_retained; /* entries of the change log; 0: as many as is usual */
     bool test_without_fence;
     bool test_without_registrations_check; /* false, but in a test that wants to see the fence
                                               missed */

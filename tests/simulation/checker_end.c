@@ -21,16 +21,16 @@ struct end {
 /* Brokers know the replicas; nothing that could be at its end is still under way. */
 static void check_assigned_end(struct checker *checker, const struct told_topic *topic,
                                const struct topic_znode_partition *assigned,
-                               const struct seen_state *state) {
+                               const struct seen_state *state, bool is_led) {
     int32_t index = assigned->partition;
-    bool is_complete = state->leader >= 0;
+    bool is_complete = is_led;
 
     if (topic->replica_counts[index] != (size_t)assigned->replica_count ||
         memcmp(topic->replicas[index], assigned->replicas,
                (size_t)assigned->replica_count * sizeof(*assigned->replicas)) != 0)
         checker_broken(checker, "%s-%d: the change log has other replicas in the end", topic->name,
                        index);
-    if (state->leader >= 0 && checker_strangers(state, assigned) > 0)
+    if (is_led && checker_strangers(state, assigned) > 0)
         checker_broken(checker, "%s-%d: in the isr is who is no replica in the end", topic->name,
                        index);
     for (int32_t i = 0; i < assigned->replica_count; i++)
@@ -62,7 +62,8 @@ static void check_partition_end(struct end *end, const struct told_topic *topic,
     }
     if (!checker_same_state(&p->truth, &p->told[0]))
         checker_broken(checker, "%s: the change log differs in the end", path.text);
-    check_assigned_end(checker, topic, assigned, &p->truth);
+    check_assigned_end(checker, topic, assigned, &p->truth,
+                       p->truth.leader >= 0 && end->is_live(end->context, p->truth.leader));
     stale = checker_stale_member(checker, &p->truth, &p->truth);
     if (stale >= 0)
         checker_broken(checker, "%s: broker %d registered anew and stays in the isr in the end",

@@ -255,7 +255,8 @@ void committed_check_end(struct committed *committed, const struct uuid *topic_i
     struct committed_partition *p = find(committed, topic_id, partition);
 
     for (size_t i = 0; i < state->isr_count; i++)
-        if (kept_by(committed, p, state->isr[i]) < p->log.end)
+        if (committed->view.is_registered(committed->view.context, state->isr[i]) &&
+            kept_by(committed, p, state->isr[i]) < p->log.end)
             checker_broken(committed->checker,
                            "partition %d: member %d of the isr has %" PRId64 " of %" PRId64
                            " committed records in the end",

@@ -56,11 +56,12 @@ static void check_broken_rule(const char *name, struct run_options options) {
 }
 
 static void a_broken_rule_is_seen(void) {
-    check_broken_rule("without the fence", (struct run_options){.without_fence = true});
+    check_broken_rule("without the fence",
+                      (struct run_options){.counts = true, .without_fence = true});
     check_broken_rule("without the check of registrations",
-                      (struct run_options){.without_registrations_check = true});
+                      (struct run_options){.counts = true, .without_registrations_check = true});
     check_broken_rule("leaderships resumed after a loss",
-                      (struct run_options){.resume_old_leaderships = true});
+                      (struct run_options){.counts = true, .resume_old_leaderships = true});
 }
 
 static void run_file(const char *name) {

@@ -6,8 +6,8 @@
 
 #include "zk-schema/paths.h"
 
-/* Faults have stopped: sessions of the dead end before the dead rise, and by `REST_MS_MAX` all must
- * be at rest. */
+/* Faults have stopped: sessions of the dead end, the living come to rest without them, then the
+ * dead rise; each takes at most REST_MS_MAX. */
 #define SESSIONS_END_MS 1600
 #define PRODUCE_MS      1000
 #define PROBE_MS        250
@@ -102,6 +102,7 @@ static void begin(struct run *run, const struct run_options *options) {
     cluster->resume_old_leaderships = options->resume_old_leaderships;
     cluster->replicas = model_replicas_new(cluster, run->schedule->unreliable);
     cluster->balance_interval_ms = run->schedule->balance_ms;
+    cluster->changes_retained = (size_t)run->schedule->retained;
     for (int32_t id = 1; id <= run->schedule->brokers; id++)
         simulated_broker_start(cluster, id, NULL);
     for (size_t i = 0; i < run->schedule->count; i++)
@@ -134,25 +135,43 @@ static void check_known_topics(struct run *run) {
     }
 }
 
-static void check_end(void *context) {
+/* What the living have to do without the dead. */
+static void check_survivors(void *context) {
     struct run *run = context;
     struct checker *checker = run->cluster.checker;
-    int active = 0;
+    int active = 0, running = 0;
 
-    for (int32_t id = 1; id <= run->schedule->brokers; id++)
-        active += controller_shell_is_active(run->cluster.brokers[id].shell) ? 1 : 0;
+    for (int32_t id = 1; id <= run->schedule->brokers; id++) {
+        const struct simulated_broker *broker = &run->cluster.brokers[id];
+        running += broker->runs ? 1 : 0;
+        active += broker->runs && controller_shell_is_active(broker->shell) ? 1 : 0;
+    }
+    if (running == 0)
+        return;
     if (active != 1)
         checker_broken(checker, "%d controllers in the end", active);
     if (run->asked != run->answered)
         checker_broken(checker, "%" PRIu64 " requests, %" PRIu64 " answers", run->asked,
                        run->answered);
-    model_replicas_check_end(run->cluster.replicas);
     checker_check_end(checker, is_live, run);
     check_known_topics(run);
 }
 
+static void check_end(void *context) {
+    struct run *run = context;
+
+    check_survivors(context);
+    model_replicas_check_end(run->cluster.replicas);
+}
+
 static void compare_metadata(void *context) {
     simulated_reader_compare(context);
+}
+
+/* What is still wrong though the dead are dead. */
+static const char *wrong_without_the_dead(struct run *run, struct simulated_reader **reader) {
+    (void)reader;
+    return checker_probe_end(run->cluster.checker, check_survivors, run);
 }
 
 /* What is still wrong; NULL if the cluster is at rest. A reader comes when all else is well, and
@@ -176,28 +195,37 @@ static const char *still_wrong(struct run *run, struct simulated_reader **reader
     return wrong;
 }
 
-/* Returns how long it took. */
-static int64_t come_to_rest(struct run *run) {
+static void rest(struct run *run,
+                 const char *(*look)(struct run *run, struct simulated_reader **reader)) {
     struct simulator *simulator = &run->cluster.simulator;
+    int64_t deadline_ms = simulator->now_ms + REST_MS_MAX;
     struct simulated_reader *reader = NULL;
-    int64_t begun_ms = simulator->now_ms, deadline_ms = begun_ms + REST_MS_MAX;
     const char *wrong;
 
-    simulator->delay_ms_max = 3;
-    simulator_tell(simulator, "---- faults stop");
-    model_replicas_be_reliable(run->cluster.replicas);
-    simulator_run_until(simulator, simulator->now_ms + SESSIONS_END_MS);
-    for (int32_t id = 1; id <= run->schedule->brokers; id++)
-        if (!run->cluster.brokers[id].runs)
-            simulated_broker_start(&run->cluster, id, NULL);
-    simulator_run_until(simulator, simulator->now_ms + PRODUCE_MS);
-    model_replicas_be_quiet(run->cluster.replicas);
-    while ((wrong = still_wrong(run, &reader)) != NULL) {
+    while ((wrong = look(run, &reader)) != NULL) {
         if (simulator->now_ms >= deadline_ms)
             simulator_fail(simulator, "%s", wrong);
         simulator_run_until(simulator, simulator->now_ms + PROBE_MS);
     }
     simulated_reader_free(reader);
+}
+
+/* Returns how long it took. */
+static int64_t come_to_rest(struct run *run) {
+    struct simulator *simulator = &run->cluster.simulator;
+    int64_t begun_ms = simulator->now_ms;
+
+    simulator->delay_ms_max = 3;
+    simulator_tell(simulator, "---- faults stop");
+    model_replicas_be_reliable(run->cluster.replicas);
+    simulator_run_until(simulator, simulator->now_ms + SESSIONS_END_MS);
+    rest(run, wrong_without_the_dead);
+    for (int32_t id = 1; id <= run->schedule->brokers; id++)
+        if (!run->cluster.brokers[id].runs)
+            simulated_broker_start(&run->cluster, id, NULL);
+    simulator_run_until(simulator, simulator->now_ms + PRODUCE_MS);
+    model_replicas_be_quiet(run->cluster.replicas);
+    rest(run, still_wrong);
     return simulator->now_ms - begun_ms;
 }
 
@@ -212,18 +240,16 @@ static void check_multis(struct run *run, const struct model_statistics *statist
 struct run_outcome run_schedule(const struct schedule *schedule,
                                 const struct run_options *options) {
     struct run *run = calloc(1, sizeof(*run));
-    bool is_broken = options->without_fence || options->without_registrations_check ||
-                     options->resume_old_leaderships;
     struct run_outcome outcome = {0};
     struct model_statistics statistics;
 
     CHECK(run != NULL && schedule->brokers >= 1 && schedule->brokers <= SIMULATED_BROKERS_MAX);
     run->schedule = schedule;
     begin(run, options);
-    if (is_broken)
+    if (options->counts)
         checker_count_only(run->cluster.checker);
     simulator_run_until(&run->cluster.simulator, chaos_end_ms(schedule));
-    if (!is_broken)
+    if (!options->counts)
         outcome.rest_ms = come_to_rest(run);
     statistics = model_zookeeper_statistics(run->cluster.zookeeper);
     check_multis(run, &statistics);

@@ -9,8 +9,9 @@
 #include "tests/simulation/schedule.h"
 
 struct run_options {
-    bool tells; /* what happens, on stderr */
-    /* Break a rule, and count instead of failing; there is no end to be checked then. */
+    bool tells;  /* what happens, on stderr */
+    bool counts; /* what is wrong, instead of failing; the end is not looked at then */
+    /* Break a rule. */
     bool without_fence;
     bool without_registrations_check;
     bool resume_old_leaderships;

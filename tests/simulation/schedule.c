@@ -111,11 +111,11 @@ static int draw_weights(struct rng *rng, int weights[SCHEDULE_ACTIONS]) {
         weights[i] = actions[i].weight * pick(rng, factors, ARRAY_COUNT(factors));
         total += weights[i];
     }
-    weights[ACT_RESTART] += actions[ACT_RESTART].weight;
-    return total + actions[ACT_RESTART].weight;
+    weights[ACT_RESTART] += 3; /* somebody comes back, some time */
+    return total + 3;
 }
 
-/* Sometimes a topic does not fit into one multi. */
+/* Sometimes a topic does not fit into one multi, and messages take long from the first on. */
 static void begin_with_topics(struct schedule *schedule, struct rng *rng) {
     for (int32_t i = 0; i < 2; i++) {
         struct schedule_event *event = &schedule->events[schedule->count++];
@@ -125,10 +125,12 @@ static void begin_with_topics(struct schedule *schedule, struct rng *rng) {
     }
     if (rng_below(rng, 100) == 0)
         schedule->events[1].values[1] = 300 + (int32_t)rng_below(rng, 400);
+    if (rng_below(rng, 3) == 0)
+        schedule->events[schedule->count++] = event_of(rng, ACT_DELAY, 90);
 }
 
 void schedule_generate(struct schedule *schedule, uint64_t seed) {
-    static const int32_t gaps_ms[] = {20, 50, 100}, unreliable[] = {0, 3, 10};
+    static const int32_t gaps_ms[] = {20, 50, 100}, unreliable[] = {0, 3, 10}, retained[] = {0, 3};
     int weights[SCHEDULE_ACTIONS], total;
     struct rng rng;
     size_t count;
@@ -140,14 +142,15 @@ void schedule_generate(struct schedule *schedule, uint64_t seed) {
         .brokers = 3 + (int32_t)rng_below(&rng, 2),
         .balance_ms = rng_below(&rng, 2) == 0 ? 2000 : 0,
         .unreliable = pick(&rng, unreliable, ARRAY_COUNT(unreliable)),
+        .retained = pick(&rng, retained, ARRAY_COUNT(retained)),
     };
     total = draw_weights(&rng, weights);
     gap_ms = pick(&rng, gaps_ms, ARRAY_COUNT(gaps_ms));
     count = 20 + rng_below(&rng, 80);
-    schedule->events = calloc(count + 2, sizeof(*schedule->events));
+    schedule->events = calloc(count + 3, sizeof(*schedule->events));
     CHECK(schedule->events != NULL);
     begin_with_topics(schedule, &rng);
-    while (schedule->count < count + 2) {
+    for (size_t i = 0; i < count; i++) {
         schedule->events[schedule->count++] = event_of(&rng, choose(&rng, weights, total), at_ms);
         at_ms += (int32_t)rng_below(&rng, (uint64_t)gap_ms * 2);
     }
@@ -192,8 +195,9 @@ void schedule_write(const struct schedule *schedule, FILE *file) {
 
     fprintf(file,
             "seed %" PRIu64 "\nbrokers %" PRId32 "\nbalance_ms %" PRId32 "\nunreliable %" PRId32
-            "\n",
-            schedule->seed, schedule->brokers, schedule->balance_ms, schedule->unreliable);
+            "\nretained %" PRId32 "\n",
+            schedule->seed, schedule->brokers, schedule->balance_ms, schedule->unreliable,
+            schedule->retained);
     for (size_t i = 0; i < schedule->count; i++) {
         schedule_event_format(&schedule->events[i], text, sizeof(text));
         fprintf(file, "%s\n", text);
@@ -258,6 +262,8 @@ static bool read_line(struct schedule *schedule, char *line) {
         schedule->balance_ms = (int32_t)strtol(second, NULL, 10);
     else if (strcmp(first, "unreliable") == 0)
         schedule->unreliable = (int32_t)strtol(second, NULL, 10);
+    else if (strcmp(first, "retained") == 0)
+        schedule->retained = (int32_t)strtol(second, NULL, 10);
     else
         return false;
     return true;

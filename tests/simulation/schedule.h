@@ -8,6 +8,7 @@
  *     seed 17
  *     brokers 3
  *     balance_ms 2000         automatic preferred elections; 0: none
+ *     retained 3              entries of the change log; 0: as many as is usual
  *     unreliable 10           once in so many messages the connection between two brokers breaks
  *     1250 crash broker=2 session_ms=600
  *
@@ -60,7 +61,7 @@ struct schedule_event {
 
 struct schedule {
     uint64_t seed;
-    int32_t brokers, balance_ms, unreliable;
+    int32_t brokers, balance_ms, unreliable, retained;
     struct schedule_event *events; /* owned; by time */
     size_t count;
 };

@@ -7,18 +7,18 @@
 #include <unistd.h>
 
 #include "client/base/check.h"
-#include "tests/simulation/run.h"
 
 #define HOW_SIZE       256
 #define SECONDS_OF_TRY 60
 
 /* ---- One try ---- */
 
-static _Noreturn void run_in_child(const struct schedule *schedule, int out) {
+static _Noreturn void run_in_child(const struct schedule *schedule,
+                                   const struct run_options *options, int out) {
     if (dup2(out, STDERR_FILENO) < 0)
         _exit(2);
     alarm(SECONDS_OF_TRY);
-    (void)run_schedule(schedule, &(struct run_options){0});
+    (void)run_schedule(schedule, options);
     _exit(0);
 }
 
@@ -42,7 +42,8 @@ static void read_all(int in, char *text, size_t size) {
     text[used] = '\0';
 }
 
-bool shrink_fails(const struct schedule *schedule, char *how, size_t size) {
+bool shrink_fails(const struct schedule *schedule, const struct run_options *options, char *how,
+                  size_t size) {
     char text[4096];
     int ends[2], status;
     pid_t child;
@@ -52,7 +53,7 @@ bool shrink_fails(const struct schedule *schedule, char *how, size_t size) {
     child = fork();
     CHECK(child >= 0);
     if (child == 0)
-        run_in_child(schedule, ends[1]);
+        run_in_child(schedule, options, ends[1]);
     close(ends[1]);
     read_all(ends[0], text, sizeof(text));
     close(ends[0]);
@@ -63,18 +64,26 @@ bool shrink_fails(const struct schedule *schedule, char *how, size_t size) {
     return true;
 }
 
-static bool fails_so(const struct schedule *schedule, const char *how) {
+/* What is kept while a schedule shrinks. */
+struct failure {
+    const struct run_options *options;
+    char how[HOW_SIZE];
+};
+
+static bool fails_so(const struct schedule *schedule, const struct failure *failure) {
     char other[HOW_SIZE];
 
-    return shrink_fails(schedule, other, sizeof(other)) && strcmp(how, other) == 0;
+    return shrink_fails(schedule, failure->options, other, sizeof(other)) &&
+           strcmp(failure->how, other) == 0;
 }
 
 /* ---- Less ---- */
 
 /* Takes the smaller schedule if it fails as well. */
-static bool take(struct schedule *schedule, struct schedule *smaller, const char *how) {
+static bool take(struct schedule *schedule, struct schedule *smaller,
+                 const struct failure *failure) {
     struct schedule dropped = *smaller;
-    bool fails = fails_so(smaller, how);
+    bool fails = fails_so(smaller, failure);
 
     if (fails) {
         dropped = *schedule;
@@ -84,64 +93,68 @@ static bool take(struct schedule *schedule, struct schedule *smaller, const char
     return fails;
 }
 
-static bool without_events(struct schedule *schedule, size_t first, size_t count, const char *how) {
+static bool without_events(struct schedule *schedule, size_t first, size_t count,
+                           const struct failure *failure) {
     struct schedule smaller;
 
     schedule_copy(&smaller, schedule);
     memmove(smaller.events + first, smaller.events + first + count,
             (smaller.count - first - count) * sizeof(*smaller.events));
     smaller.count -= count;
-    return take(schedule, &smaller, how);
+    return take(schedule, &smaller, failure);
 }
 
-static bool remove_events(struct schedule *schedule, const char *how) {
+static bool remove_events(struct schedule *schedule, const struct failure *failure) {
     size_t before = schedule->count;
 
     for (size_t part = (schedule->count + 1) / 2; part > 0; part /= 2)
         for (size_t first = 0; first < schedule->count;) {
             size_t count = schedule->count - first < part ? schedule->count - first : part;
-            if (!without_events(schedule, first, count, how))
+            if (!without_events(schedule, first, count, failure))
                 first += count;
         }
     return schedule->count < before;
 }
 
-static void simplify(struct schedule *schedule, const char *how) {
+static void simplify(struct schedule *schedule, const struct failure *failure) {
     struct schedule smaller;
 
     schedule_copy(&smaller, schedule);
     smaller.unreliable = 0;
-    (void)take(schedule, &smaller, how);
+    (void)take(schedule, &smaller, failure);
     schedule_copy(&smaller, schedule);
     smaller.balance_ms = 0;
-    (void)take(schedule, &smaller, how);
+    smaller.retained = 0;
+    (void)take(schedule, &smaller, failure);
     for (size_t i = 0; i < schedule->count; i++)
         for (size_t value = 0; value < SCHEDULE_VALUES_MAX; value++) {
             schedule_copy(&smaller, schedule);
             if (schedule_event_simplify(&smaller.events[i], value))
-                (void)take(schedule, &smaller, how);
+                (void)take(schedule, &smaller, failure);
             else
                 schedule_done(&smaller);
         }
 }
 
-bool shrink(struct schedule *schedule) {
-    char how[HOW_SIZE];
+bool shrink(struct schedule *schedule, const struct run_options *options) {
+    struct failure failure = {.options = options};
 
-    if (!shrink_fails(schedule, how, sizeof(how)))
+    if (!shrink_fails(schedule, options, failure.how, sizeof(failure.how)))
         return false;
-    while (remove_events(schedule, how))
+    while (remove_events(schedule, &failure))
         ;
-    simplify(schedule, how);
-    (void)remove_events(schedule, how);
+    simplify(schedule, &failure);
+    while (remove_events(schedule, &failure))
+        ;
     return true;
 }
 
 bool shrink_print(struct schedule *schedule, FILE *file) {
+    const struct run_options options = {0};
     size_t before = schedule->count;
     char how[HOW_SIZE];
 
-    if (!shrink(schedule) || !shrink_fails(schedule, how, sizeof(how))) {
+    if (!shrink(schedule, &options) || !shrink_fails(schedule, &options, how, sizeof(how))) {
         fprintf(file, "# this schedule does not fail\n");
         return false;
     }

@@ -8,13 +8,14 @@
 #ifndef TESTS_SIMULATION_SHRINK_H
 #define TESTS_SIMULATION_SHRINK_H
 
-#include "tests/simulation/schedule.h"
+#include "tests/simulation/run.h"
 
 /* How a run of the schedule ends: false if well, otherwise what it says last, numbers left out. */
-bool shrink_fails(const struct schedule *schedule, char *how, size_t size);
+bool shrink_fails(const struct schedule *schedule, const struct run_options *options, char *how,
+                  size_t size);
 
 /* False if the schedule does not fail. */
-bool shrink(struct schedule *schedule);
+bool shrink(struct schedule *schedule, const struct run_options *options);
 
 /* Shrinks it and writes what is left, with how it fails. False if it does not fail. */
 bool shrink_print(struct schedule *schedule, FILE *file);

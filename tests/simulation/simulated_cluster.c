@@ -76,9 +76,27 @@ static void on_watch(struct zk_listener *listener, enum zk_event_kind kind, cons
     metadata_watcher_on_watch(broker->watcher, kind, path);
 }
 
+/* INVARIANT: within a topic id, what a cache knows of a partition is never older than before. */
+static void check_progress(struct simulated_broker *broker,
+                           const struct metadata_topic_change *change) {
+    const struct metadata_topic *before = change->before, *after = change->after;
+
+    if (before == NULL || after == NULL || !uuid_equal(&before->id, &after->id))
+        return;
+    for (int32_t p = 0; p < before->partition_count && p < after->partition_count; p++) {
+        const struct metadata_partition *old = &before->partitions[p], *new = &after->partitions[p];
+        if (new->leader_epoch < old->leader_epoch || new->partition_epoch < old->partition_epoch)
+            checker_broken(broker->cluster->checker,
+                           "broker %d forgets version %d of a partition for version %d", broker->id,
+                           old->partition_epoch, new->partition_epoch);
+    }
+}
+
 static void on_update(void *context, const struct metadata_update *update) {
     struct simulated_broker *broker = context;
 
+    for (int32_t i = 0; i < update->change_count; i++)
+        check_progress(broker, &update->changes[i]);
     simulator_trace(&broker->cluster->simulator, "broker %d %s: %d topics, %d brokers", broker->id,
                     update->is_full_load ? "loads" : "follows", update->metadata->topic_count,
                     update->metadata->broker_count);
@@ -142,6 +160,7 @@ void simulated_broker_start(struct simulated_cluster *cluster, int32_t id, const
         .auto_leader_rebalance_enable = cluster->balance_interval_ms > 0,
         .leader_imbalance_check_interval_ms = cluster->balance_interval_ms,
         .leader_imbalance_per_broker_percentage = 10,
+        .changes_retained = cluster->changes_retained,
         .test_without_fence = cluster->without_fence,
         .test_without_registrations_check = cluster->without_registrations_check,
         .on_term = on_term,

@@ -53,6 +53,7 @@ struct simulated_cluster {
     bool resume_old_leaderships;     /* whatever was lost since */
     struct model_replicas *replicas; /* NULL: brokers hold no records */
     int64_t balance_interval_ms;     /* 0: leadership does not go back by itself */
+    size_t changes_retained;         /* entries of the change log; 0: as many as is usual */
     uint64_t readers;                /* so far */
     bool is_over;                    /* nobody starts any more */
 };
