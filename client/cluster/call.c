@@ -179,3 +179,7 @@ void cluster_call_start(struct cluster *cluster, struct cluster_call *call) {
 void cluster_call_cancel(struct cluster_call *call) {
     call_stop(call);
 }
+
+bool cluster_call_is_idle(const struct cluster_call *call) {
+    return call->sent == NULL && !call->outcome_unknown;
+}

@@ -50,6 +50,10 @@ struct cluster_call {
 
 void cluster_call_start(struct cluster *cluster, struct cluster_call *call);
 
+/* Whether nobody has carried it out nor can: it waits for a connection or pauses, and every try so
+ * far was answered. */
+bool cluster_call_is_idle(const struct cluster_call *call);
+
 /* Ends it without `finished`. The request may have been carried out. */
 void cluster_call_cancel(struct cluster_call *call);
 

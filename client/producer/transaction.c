@@ -363,6 +363,20 @@ void transaction_answered(struct transaction *transaction, enum error error, boo
     require_abort(transaction, error);
 }
 
+bool transaction_is_pointless(const struct transaction *transaction) {
+    bool adds = transaction->asked == TRANSACTION_ADDS_PARTITIONS ||
+                transaction->asked == TRANSACTION_ADDS_GROUP ||
+                transaction->asked == TRANSACTION_COMMITS_OFFSETS;
+
+    return adds && transaction->state != TRANSACTION_OPEN &&
+           transaction->state != TRANSACTION_COMMITTING;
+}
+
+void transaction_called_off(struct transaction *transaction) {
+    CHECK(transaction_is_pointless(transaction));
+    transaction->asked = TRANSACTION_ASKS_NOTHING;
+}
+
 void transaction_on_failure(struct transaction *transaction, enum error error, bool numbered) {
     enum transaction_remedy remedy = transaction_remedy(TRANSACTION_ASKS_NOTHING, error);
     bool open =

@@ -21,7 +21,9 @@
  * 4. What has been sent and is unanswered when a transaction is aborted is sent on until it is
  *    answered or too old: a batch that arrived behind the abort would open a transaction that
  *    nobody ends. What has not been sent is dropped.
- * 5. A call whose time is up goes on; its outcome stays here until the same call takes it.
+ * 5. What is to be added to a transaction that will be aborted is not asked for any longer, unless
+ * it may have been added: that is found out, so that it is ended.
+ * 6. A call whose time is up goes on; its outcome stays here until the same call takes it.
  *
  * Threads: the producer's lock.
  * Source: Kafka 3.9, TransactionManager. It differs where noted in transaction.c.
@@ -126,6 +128,11 @@ enum transaction_request transaction_next(struct transaction *transaction, bool 
 /* The request under way is over. For an identity, `can_bump` tells whether the coordinator knows
  * KIP-360. An error for which it is to be tried again changes nothing. */
 void transaction_answered(struct transaction *transaction, enum error error, bool can_bump);
+
+/* Whether the request under way is of no use any more (rule 5), and that it was called off before
+ * anybody can have carried it out. */
+bool transaction_is_pointless(const struct transaction *transaction);
+void transaction_called_off(struct transaction *transaction);
 
 /* A batch, or a record that never got into one, failed for good. */
 void transaction_on_failure(struct transaction *transaction, enum error error, bool numbered);

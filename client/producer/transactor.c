@@ -323,6 +323,8 @@ static enum error read_ended(int16_t version, struct wire_reader *body, struct a
 
 static enum error on_answer(struct cluster_call *call, int16_t version, struct wire_reader *body) {
     struct transactor *transactor = CONTAINER_OF(call, struct transactor, call);
+    struct barnabas_producer *producer =
+        CONTAINER_OF(transactor, struct barnabas_producer, transactor);
     enum error error = ERR_MALFORMED;
     struct arena arena;
 
@@ -348,6 +350,8 @@ static enum error on_answer(struct cluster_call *call, int16_t version, struct w
         break;
     }
     arena_done(&arena);
+    if (error != ERR_NONE)
+        sender_wake(producer); /* if it is to be tried again, that may be pointless by now */
     return error;
 }
 
@@ -448,6 +452,24 @@ static void drop(struct barnabas_producer *producer, struct batch_list *out) {
     mutex_unlock(&producer->lock);
 }
 
+static void call_off(struct barnabas_producer *producer) {
+    struct transactor *transactor = &producer->transactor;
+    bool pointless;
+
+    if (transactor->request == TRANSACTION_ASKS_NOTHING || !cluster_call_is_idle(&transactor->call))
+        return;
+    mutex_lock(&producer->lock);
+    pointless = transaction_is_pointless(&transactor->state);
+    if (pointless)
+        transaction_called_off(&transactor->state);
+    mutex_unlock(&producer->lock);
+    if (!pointless)
+        return;
+    cluster_call_cancel(&transactor->call);
+    arena_done(&transactor->arena);
+    transactor->request = TRANSACTION_ASKS_NOTHING;
+}
+
 void transactor_run(struct barnabas_producer *producer, int64_t now_ms, int64_t *at_ms,
                     struct batch_list *out) {
     struct transactor *transactor = &producer->transactor;
@@ -459,6 +481,7 @@ void transactor_run(struct barnabas_producer *producer, int64_t now_ms, int64_t 
         return;
     drop(producer, out);
     producer_report(producer, out);
+    call_off(producer);
     if (now_ms < transactor->pause_until_ms) {
         if (transactor->pause_until_ms < *at_ms)
             *at_ms = transactor->pause_until_ms;

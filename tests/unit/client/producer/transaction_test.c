@@ -268,6 +268,41 @@ static void what_was_added_while_aborting_is_ended(void **state) {
     assert_int_equal(t.state, TRANSACTION_READY);
 }
 
+static void what_is_to_be_added_to_an_aborted_transaction_is_called_off(void **state) {
+    static const enum transaction_request requests[] = {
+        TRANSACTION_ADDS_PARTITIONS, TRANSACTION_ADDS_GROUP, TRANSACTION_COMMITS_OFFSETS};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        struct transaction t;
+
+        make_open(&t);
+        assert_int_equal(transaction_give_offsets(&t), ERR_NONE);
+        if (requests[i] == TRANSACTION_COMMITS_OFFSETS)
+            answer(&t, TRANSACTION_ADDS_GROUP, ERR_NONE);
+        expect(&t, requests[i]);
+        assert_false(transaction_is_pointless(&t));
+        assert_int_equal(transaction_start(&t, TRANSACTION_CALL_ABORT), ERR_NONE);
+        assert_true(transaction_is_pointless(&t));
+        transaction_called_off(&t);
+        if (requests[i] == TRANSACTION_COMMITS_OFFSETS)
+            answer(&t, TRANSACTION_ENDS, ERR_NONE);
+        else
+            expect(&t, TRANSACTION_ASKS_NOTHING); /* nothing was added */
+        assert_int_equal(t.state, TRANSACTION_READY);
+        assert_int_equal(transaction_take(&t), ERR_NONE);
+    }
+}
+
+static void an_end_is_never_pointless(void **state) {
+    struct transaction t;
+
+    (void)state;
+    make_aborting(&t);
+    expect(&t, TRANSACTION_ENDS);
+    assert_false(transaction_is_pointless(&t));
+}
+
 /* --- failures ------------------------------------------------------------------------------ */
 
 static void a_record_that_failed_forbids_the_commit(void **state) {
@@ -543,6 +578,8 @@ int main(void) {
         cmocka_unit_test(an_abort_waits_for_what_is_on_its_way_and_adds_nothing),
         cmocka_unit_test(nobody_is_asked_to_end_what_never_began),
         cmocka_unit_test(what_was_added_while_aborting_is_ended),
+        cmocka_unit_test(what_is_to_be_added_to_an_aborted_transaction_is_called_off),
+        cmocka_unit_test(an_end_is_never_pointless),
         cmocka_unit_test(a_record_that_failed_forbids_the_commit),
         cmocka_unit_test(a_gap_in_the_numbers_takes_the_next_epoch),
         cmocka_unit_test(without_the_next_epoch_a_gap_is_fatal),

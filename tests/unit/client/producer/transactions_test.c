@@ -431,6 +431,45 @@ static void a_call_whose_time_is_up_goes_on(void **state) {
     tear_down(&fixture);
 }
 
+/* What cannot be added for long, because the topic is gone or the group has no coordinator, does
+ * not stand against the abort. */
+static void an_abort_does_not_wait_for_what_it_drops(void **state) {
+    static const struct {
+        int16_t api_key;
+        enum error error;
+    } cases[] = {
+        {API_ADD_PARTITIONS_TO_TXN, ERR_UNKNOWN_TOPIC_OR_PARTITION},
+        {API_ADD_OFFSETS_TO_TXN, ERR_COORDINATOR_LOAD_IN_PROGRESS},
+        {API_TXN_OFFSET_COMMIT, ERR_UNKNOWN_TOPIC_OR_PARTITION},
+        {API_FIND_COORDINATOR, ERR_COORDINATOR_NOT_AVAILABLE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct barnabas_offset offset = {.topic = "in"};
+        struct barnabas_group_metadata metadata = {"g", -1, "", NULL};
+        struct fixture fixture;
+
+        set_up(&fixture, no_settings);
+        init(&fixture);
+        for (int j = 0; j < DOUBLE_FAULTS; j++)
+            double_add_fault(fixture.cluster, cases[i].api_key, FAULT_ERROR, cases[i].error);
+        assert_int_equal(barnabas_producer_begin_transaction(fixture.producer), BARNABAS_OK);
+        assert_int_equal(send_one(&fixture, 0), BARNABAS_OK);
+        assert_int_equal(
+            barnabas_producer_send_offsets(fixture.producer, &offset, 1, &metadata, 100),
+            BARNABAS_REQUEST_TIMED_OUT);
+        assert_int_equal(abort_it(&fixture), BARNABAS_OK);
+        mutex_lock(&fixture.cluster->lock);
+        assert_true(fixture.cluster->fault_count > 0);
+        fixture.cluster->fault_count = 0;
+        mutex_unlock(&fixture.cluster->lock);
+        assert_int_equal(transact(&fixture, 2), BARNABAS_OK);
+        assert_int_equal(fixture.more.offset, 2);
+        tear_down(&fixture);
+    }
+}
+
 static void init_that_is_not_allowed_may_be_called_again(void **state) {
     struct fixture fixture;
     int error = BARNABAS_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
@@ -553,6 +592,7 @@ int main(void) {
         cmocka_unit_test(errors_are_retriable_abortable_or_fatal),
         cmocka_unit_test(a_gap_in_the_numbers_takes_the_next_epoch),
         cmocka_unit_test(a_call_whose_time_is_up_goes_on),
+        cmocka_unit_test(an_abort_does_not_wait_for_what_it_drops),
         cmocka_unit_test(init_that_is_not_allowed_may_be_called_again),
         cmocka_unit_test(calls_out_of_turn_change_nothing),
         cmocka_unit_test(without_an_id_there_are_no_transactions),

@@ -1,0 +1,54 @@
+"""Consumes, works and produces exactly once, with confluent-kafka, until SIGTERM.
+
+    confluent_exactly_once.py BOOTSTRAP GROUP TRANSACTIONAL_ID IN OUT
+
+Whatever cannot be retried ends it with status 1: it is to be started again.
+"""
+import signal
+import sys
+
+from confluent_kafka import Consumer, KafkaException, Producer
+
+TIMEOUT_SECONDS = 30
+stopping = []
+
+
+def retried(step):
+    while True:
+        try:
+            return step()
+        except KafkaException as failure:
+            if not failure.args[0].retriable():
+                raise
+
+
+def transact(producer, consumer, messages, out):
+    producer.begin_transaction()
+    for message in messages:
+        producer.produce(out, message.value().upper(), partition=message.partition())
+    retried(lambda: producer.send_offsets_to_transaction(
+        consumer.position(consumer.assignment()), consumer.consumer_group_metadata(),
+        TIMEOUT_SECONDS))
+    retried(lambda: producer.commit_transaction(TIMEOUT_SECONDS))
+
+
+def main():
+    bootstrap, group, name, source, out = sys.argv[1:]
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group,
+                         "group.instance.id": name, "enable.auto.commit": False,
+                         "auto.offset.reset": "earliest", "isolation.level": "read_committed",
+                         "partition.assignment.strategy": "cooperative-sticky"})
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": name,
+                         "transaction.timeout.ms": 60000})
+    retried(lambda: producer.init_transactions(TIMEOUT_SECONDS))
+    consumer.subscribe([source])
+    while not stopping:
+        messages = [message for message in consumer.consume(100, 0.2) if not message.error()]
+        if messages:
+            transact(producer, consumer, messages, out)
+    consumer.close()
+
+
+if __name__ == "__main__":
+    main()
