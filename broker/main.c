@@ -295,6 +295,7 @@ static enum error start(struct broker *broker) {
     if ((error = server_start(broker->server)) != ERR_NONE)
         return error;
     attach_admin(broker);
+    log_manager_open_logs(broker->logs);
     return ERR_NONE;
 }
 

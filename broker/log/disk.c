@@ -167,13 +167,13 @@ struct removal {
     const char *path;
 };
 
-static enum error remove_entry(void *context, const char *name, bool is_dir) {
+static enum error remove_entry(void *context, const struct disk_entry *entry) {
     struct removal *removal = context;
     char path[PATH_MAX];
 
-    if (is_dir)
+    if (entry->is_dir)
         return ERR_NONE;
-    if (snprintf(path, sizeof(path), "%s/%s", removal->path, name) >= (int)sizeof(path)) {
+    if (snprintf(path, sizeof(path), "%s/%s", removal->path, entry->name) >= (int)sizeof(path)) {
         errno = ENAMETOOLONG;
         return failed();
     }
@@ -217,7 +217,9 @@ enum error disk_list(struct disk *disk, const char *path, disk_list_on_entry on_
             break;
         }
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            error = on_entry(context, entry->d_name, entry_is_dir(dirfd(dir), entry));
+            error = on_entry(
+                context,
+                &(struct disk_entry){entry->d_name, entry_is_dir(dirfd(dir), entry), entry->d_ino});
     }
     closedir(dir);
     return error;
@@ -240,6 +242,8 @@ enum error disk_stat(struct disk *disk, const char *path, struct disk_stat *resu
         .is_dir = S_ISDIR(found.st_mode),
         .size = found.st_size,
         .modified_ms = (int64_t)found.st_mtim.tv_sec * 1000 + found.st_mtim.tv_nsec / 1000000,
+        .inode = found.st_ino,
+        .changed_ns = (int64_t)found.st_ctim.tv_sec * 1000000000 + found.st_ctim.tv_nsec,
     };
     return ERR_NONE;
 }

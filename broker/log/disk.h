@@ -49,10 +49,18 @@ struct disk_stat {
     bool is_dir;
     int64_t size;
     int64_t modified_ms; /* since 1970 */
+    uint64_t inode;
+    int64_t changed_ns; /* since 1970; nobody can set it back, as he can the time of modification */
 };
 
-/* Called once per entry but "." and ".."; `name` is valid during the call. Stops on an error. */
-typedef enum error (*disk_list_on_entry)(void *context, const char *name, bool is_dir);
+struct disk_entry {
+    const char *name; /* valid during the call */
+    bool is_dir;
+    uint64_t inode;
+};
+
+/* Called once per entry but "." and "..". Stops on an error. */
+typedef enum error (*disk_list_on_entry)(void *context, const struct disk_entry *entry);
 
 struct disk {
     /* Asked before each operation: an error other than NONE is returned in its place. For a write

@@ -51,6 +51,26 @@ enum error leader_epochs_new(struct disk *disk, const char *dir, struct leader_e
     return ERR_NONE;
 }
 
+enum error leader_epochs_restore(struct disk *disk, const char *dir,
+                                 const struct epoch_start *entries, size_t count,
+                                 struct leader_epochs **restored) {
+    struct leader_epochs *epochs = NULL;
+    enum error error = leader_epochs_new(disk, dir, &epochs);
+
+    for (size_t i = 0; i < count && error == ERR_NONE; i++)
+        error = leader_epochs_assign(epochs, entries[i].leader_epoch, entries[i].start_offset);
+    if (error != ERR_NONE) {
+        leader_epochs_free(epochs);
+        return error;
+    }
+    CHECK(epochs->count == count);
+    epochs->file_is_stale = false;
+    epochs->file_is_durable = true;
+    epochs->file_has_entries = count > 0;
+    *restored = epochs;
+    return ERR_NONE;
+}
+
 void leader_epochs_free(struct leader_epochs *epochs) {
     if (epochs == NULL)
         return;
@@ -199,6 +219,11 @@ enum error leader_epochs_sync(struct leader_epochs *epochs) {
     if (!epochs->file_is_stale && epochs->file_is_durable)
         return ERR_NONE;
     return write_file(epochs, true);
+}
+
+void leader_epochs_distrust_file(struct leader_epochs *epochs) {
+    epochs->file_is_stale = true;
+    epochs->file_hash = 0;
 }
 
 /* ---- truncating ---- */

@@ -41,6 +41,10 @@ MUST_CHECK enum error leader_epochs_open(struct disk *disk, const char *dir,
 /* An empty cache, whatever the file holds: for one that is to be rebuilt from the batches. */
 MUST_CHECK enum error leader_epochs_new(struct disk *disk, const char *dir,
                                         struct leader_epochs **created);
+/* What the file is known to hold, without reading it. Errors: OUT_OF_MEMORY. */
+MUST_CHECK enum error leader_epochs_restore(struct disk *disk, const char *dir,
+                                            const struct epoch_start *entries, size_t count,
+                                            struct leader_epochs **restored);
 void leader_epochs_free(struct leader_epochs *epochs); /* accepts NULL */
 
 /* After the directory was renamed. */
@@ -56,6 +60,9 @@ MUST_CHECK enum error leader_epochs_assign(struct leader_epochs *epochs, int32_t
  * cheap. Synced, but for the very first entry, which the caller must be able to rebuild from the
  * batches until leader_epochs_sync has run. */
 MUST_CHECK enum error leader_epochs_catch_up(struct leader_epochs *epochs, bool *synced);
+
+/* The file does not hold what it was thought to: it is written anew with the next change. */
+void leader_epochs_distrust_file(struct leader_epochs *epochs);
 
 /* Makes file and memory equal, durably; nothing to do is cheap. */
 MUST_CHECK enum error leader_epochs_sync(struct leader_epochs *epochs);

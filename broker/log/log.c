@@ -39,6 +39,7 @@ void log_unref(struct log *log) {
     for (size_t i = 0; i < log->segment_count; i++)
         segment_unref(log->segments[i], log->dir->cache);
     free(log->segments);
+    log_forget_told(log);
     free(log->ends);
     leader_epochs_free(log->epochs);
     producer_state_free(log->producers);
@@ -72,7 +73,7 @@ size_t log_segment_count(const struct log *log) {
 }
 
 size_t log_producer_count(const struct log *log) {
-    return producer_state_count(log->producers);
+    return log_is_open(log) ? producer_state_count(log->producers) : 0;
 }
 
 int64_t log_high_watermark(const struct log *log) {
@@ -106,6 +107,7 @@ enum error log_new(struct log_dir *dir, const struct log_load_options *options,
     log->dir = dir;
     log->refs = 1;
     log->config = *options->config;
+    log->is_open = true;
     log->snapshot_offset = -1;
     log->flush_aged_due_ms = -1;
     log->recovery_point_written = options->recovery_point;
@@ -193,7 +195,9 @@ void log_clear_ends(struct log *log) {
 /* ---- settings ---- */
 
 void log_set_config(struct log *log, const struct log_config *config) {
+    mutex_lock(&log->state_lock); /* for log_open, which has no other */
     log->config = *config;
+    mutex_unlock(&log->state_lock);
 }
 
 const struct log_config *log_get_config(const struct log *log) {
@@ -250,11 +254,12 @@ const struct leader_epochs *log_leader_epochs(const struct log *log) {
 /* ---- closing ---- */
 
 enum error log_close_clean(struct log *log) {
-    struct segment *active = log_active_segment(log);
+    struct segment *active;
     enum error error;
 
-    if (log->size == 0)
+    if (!log_is_open(log) || log->size == 0)
         return leader_epochs_sync(log->epochs);
+    active = log_active_segment(log);
     if ((error = segment_finish(&log->home, active)) != ERR_NONE ||
         (error = segment_sync_indexes(&log->home, active)) != ERR_NONE ||
         (error = leader_epochs_sync(log->epochs)) != ERR_NONE ||

@@ -51,6 +51,11 @@ struct log_dir *log_directory(const struct log *log);
 void log_ref(struct log *log);
 void log_unref(struct log *log); /* accepts NULL */
 
+/* After a clean stop a log is not opened before it is needed; every function here does so by
+ * itself. This does it now. Any thread. Errors: KAFKA_STORAGE_ERROR, the disk's, DISK_CORRUPT (it
+ * is not as it was closed; its directory is offline then). */
+MUST_CHECK enum error log_open(struct log *log);
+
 /* ---- offsets: any thread ---- */
 
 int64_t log_start_offset(const struct log *log);

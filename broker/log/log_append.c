@@ -222,7 +222,7 @@ enum error log_append_as_leader(struct log *log, uint8_t *records, size_t size,
         .flush_offset = -1,
     };
     fill_offsets(log, result);
-    if ((error = log_check_usable(log)) != ERR_NONE)
+    if ((error = log_open_to_change(log)) != ERR_NONE)
         return error;
     error =
         append_check(records, size, &log->config, options->origin, now_ms, arena, &checked, result);
@@ -313,7 +313,7 @@ enum error log_append_as_follower(struct log *log, const uint8_t *records, size_
         .max_timestamp = RECORD_NO_TIMESTAMP,
         .flush_offset = -1,
     };
-    if ((error = log_check_usable(log)) == ERR_NONE)
+    if ((error = log_open_to_change(log)) == ERR_NONE)
         error = restart_within(log, rest);
     while (error == ERR_NONE && rest.size > 0) {
         if ((error = take_set(log, &rest, log->end_offset, &set)) != ERR_NONE ||

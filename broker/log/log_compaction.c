@@ -60,10 +60,10 @@ enum error log_compaction_begin(struct log *log, int64_t now_ms, struct log_comp
     enum error error;
 
     *begun = NULL;
-    if ((error = log_check_usable(log)) != ERR_NONE)
-        return error;
     if (!log->config.compact || is_set(&log->is_being_compacted) || is_set(&log->compaction_failed))
-        return ERR_NONE;
+        return log_check_usable(log);
+    if ((error = log_open_to_change(log)) != ERR_NONE)
+        return error;
     if ((compaction = calloc(1, sizeof(*compaction))) == NULL)
         return ERR_OUT_OF_MEMORY;
     compaction->segments = calloc(log->segment_count, sizeof(compaction->segments[0]));

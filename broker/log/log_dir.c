@@ -15,6 +15,8 @@ enum error log_dir_init(struct log_dir *dir, const char *path, struct disk *disk
         return ERR_OUT_OF_MEMORY;
     mutex_init(&dir->lock);
     mutex_init(&dir->checkpoint_lock);
+    for (size_t i = 0; i < ARRAY_COUNT(dir->open_locks); i++)
+        mutex_init(&dir->open_locks[i]);
     mutex_init(&dir->listener_lock);
     CHECK(pthread_cond_init(&dir->listener_idle, NULL) == 0);
     TAILQ_INIT(&dir->logs);
@@ -31,6 +33,8 @@ void log_dir_done(struct log_dir *dir) {
     log_dir_forget_doomed(dir);
     mutex_done(&dir->lock);
     mutex_done(&dir->checkpoint_lock);
+    for (size_t i = 0; i < ARRAY_COUNT(dir->open_locks); i++)
+        mutex_done(&dir->open_locks[i]);
     mutex_done(&dir->listener_lock);
     pthread_cond_destroy(&dir->listener_idle);
     free(dir->path);
@@ -135,13 +139,8 @@ enum error log_dir_checkpoint_recovery_points(struct log_dir *dir) {
 /* Only where the first segment does not say it. */
 static int64_t start_offset_beyond_base(struct log *log) {
     int64_t start_offset = log_start_offset(log);
-    int64_t base_offset = start_offset;
 
-    mutex_lock(&log->state_lock);
-    if (log->segment_count > 0)
-        base_offset = log->segments[0]->base_offset;
-    mutex_unlock(&log->state_lock);
-    return start_offset > base_offset ? start_offset : -1;
+    return start_offset > log_first_base_offset(log) ? start_offset : -1;
 }
 
 static enum error write_other(struct log_dir *dir, const char *name, const char *what,

@@ -33,7 +33,8 @@ struct log_dir {
     struct clock *clock;
     struct file_cache *cache;
     struct worker_pool *pool;
-    bool is_offline; /* atomic */
+    bool is_offline;   /* atomic */
+    bool lost_records; /* atomic; a log that had been closed was found damaged and cut */
     /* Told once, by the first failure; any thread. */
     void (*on_failed)(struct log_dir *dir);
     void *owner; /* of on_failed */
@@ -45,6 +46,10 @@ struct log_dir {
     struct rng rng;                    /* lock; segment jitter and folder names */
     STAILQ_HEAD(, doomed_file) doomed; /* lock; to be removed when they are due */
     bool checkpoints_are_stale;        /* lock; they still name a log that was deleted */
+
+    /* Serialise opening logs that the start left unopened, and taking their folders' names away;
+     * after the partition's lock and create_lock, before all others. Each is for some logs. */
+    struct mutex open_locks[16];
 
     struct mutex checkpoint_lock; /* serialises writers of the checkpoint files; before `lock` */
 
@@ -73,7 +78,9 @@ struct log {
     int refs; /* atomic */
 
     /* atomics */
-    bool is_closed; /* deleted, set aside or closing: every operation fails */
+    bool is_open;              /* else see log_open.c; never falls */
+    bool epochs_file_is_wrong; /* found when the log was opened */
+    bool is_closed;            /* deleted, set aside or closing: every operation fails */
     int64_t start_offset;
     int64_t end_offset;
     int64_t flushed_offset;
@@ -99,11 +106,12 @@ struct log {
     char *dir_names_old[2]; /* before renames; readers may still hold them */
 
     struct mutex state_lock;
-    struct uuid topic_id;         /* state_lock */
-    struct segment **segments;    /* state_lock; ascending, at least one; the last is active */
-    _Atomic size_t segment_count; /* state_lock to change it */
-    size_t segment_capacity;      /* state_lock */
-    struct batch_ends *ends;      /* state_lock; NULL before the first append */
+    struct uuid topic_id;      /* state_lock */
+    struct log_told *told;     /* state_lock; NULL once the log is open */
+    struct segment **segments; /* state_lock; ascending; at least one if it is open; last: active */
+    _Atomic size_t segment_count;          /* state_lock to change it */
+    size_t segment_capacity;               /* state_lock */
+    struct batch_ends *ends;               /* state_lock; NULL before the first append */
     struct unstable_transactions unstable; /* state_lock */
     bool transactions_are_rebuilt;         /* state_lock; first_unstable_offset stays meanwhile */
     uint32_t generation;                   /* state_lock; counts truncations */
@@ -155,6 +163,22 @@ static inline int64_t offset_load(const int64_t *value) {
 static inline void offset_store(int64_t *value, int64_t to) {
     __atomic_store_n(value, to, __ATOMIC_RELEASE);
 }
+
+/* log_open.c */
+struct log_told;
+struct summarised_log;
+/* A log as the last clean stop left it, whose files nobody looks at before they are needed. */
+MUST_CHECK enum error log_new_unopened(struct log_dir *dir, const struct log_load_options *options,
+                                       const struct summarised_log *summarised,
+                                       struct log **created);
+bool log_is_open(const struct log *log);
+/* The base offset of the first segment; the log start if there is none. */
+int64_t log_first_base_offset(struct log *log);
+/* With the partition's lock: before anything is changed or the segments are looked at. */
+MUST_CHECK enum error log_open_to_change(struct log *log);
+/* Held while the folder loses its name. */
+struct mutex *log_open_lock(struct log *log);
+void log_forget_told(struct log *log);
 
 /* log.c */
 /* Everything complete and on disk; afterwards only log_unref. Nobody else uses the log. */
@@ -240,6 +264,7 @@ bool log_dir_has_doomed(struct log_dir *dir);
 void log_dir_forget_doomed(struct log_dir *dir); /* frees the list, removes nothing */
 
 /* log_dir.c */
+#define LOG_DIR_CLEAN_MARKER    ".kafka_cleanshutdown"
 #define LOG_DIR_RECOVERY_POINTS "recovery-point-offset-checkpoint"
 #define LOG_DIR_START_OFFSETS   "log-start-offset-checkpoint"
 #define LOG_DIR_HIGH_WATERMARKS "replication-offset-checkpoint"

@@ -62,13 +62,14 @@ static bool has_suffix(const char *name, const char *suffix) {
     return size >= suffix_size && strcmp(name + size - suffix_size, suffix) == 0;
 }
 
-static enum error note_file(void *context, const char *name, bool is_dir) {
+static enum error note_file(void *context, const struct disk_entry *entry) {
     struct folder *folder = context;
     struct named_file file;
 
-    if (is_dir || strlen(name) >= sizeof(file.name) || !parse_base_offset(name, &file.base_offset))
+    if (entry->is_dir || strlen(entry->name) >= sizeof(file.name) ||
+        !parse_base_offset(entry->name, &file.base_offset))
         return ERR_NONE;
-    memcpy(file.name, name, strlen(name) + 1);
+    memcpy(file.name, entry->name, strlen(entry->name) + 1);
     if (folder->count == folder->capacity) {
         size_t capacity = folder->capacity == 0 ? 8 : folder->capacity * 2;
         struct named_file *grown = realloc(folder->files, capacity * sizeof(*grown));
@@ -567,6 +568,10 @@ static void report(const struct loading *loading, int64_t began_ms) {
 
     if (loading->recovered_from == INT64_MAX && loading->segments_removed == 0)
         return;
+    if (loading->options->was_clean && (loading->cut_bytes > 0 || loading->segments_removed > 0)) {
+        LOG_ERROR("closed_log_is_damaged", "path=%s action=cut", LOG_QUOTED_TEXT(log->dir_name));
+        __atomic_store_n(&log->dir->lost_records, true, __ATOMIC_RELEASE);
+    }
     LOG_INFO("log_recovered",
              "topic=%.*s partition=%d log_end_offset=%" PRId64 " recovery_point=%" PRId64
              " cut_bytes=%" PRId64 " segments_removed=%d duration_ms=%" PRId64,
@@ -602,8 +607,11 @@ static enum error load_into(struct loading *loading, struct folder *folder) {
     if ((error = log_rebuild_producers(log, snapshot_max, trust_all)) != ERR_NONE)
         return error;
     /* Without any snapshot the next truncation would read the whole log for producers. */
-    if (log->snapshot_offset < 0 && log->size > 0)
-        return log_write_snapshot(log, log->end_offset, false);
+    if (log->snapshot_offset < 0 && log->size > 0 &&
+        (error = log_write_snapshot(log, log->end_offset, false)) != ERR_NONE)
+        return error;
+    /* Most logs are idle: who uses one opens its files again. */
+    log_close_files(log);
     return ERR_NONE;
 }
 

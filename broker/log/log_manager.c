@@ -182,13 +182,18 @@ void log_manager_close(struct log_manager *manager, int64_t broker_epoch) {
 
     if (manager == NULL)
         return;
+    __atomic_store_n(&manager->is_closing, true, __ATOMIC_RELEASE);
     worker_pool_drain(manager->pool);
     complete = manager->is_loaded && close_logs(manager);
     if (manager->is_loaded)
         log_manager_checkpoint(manager);
     for (size_t i = 0; i < manager->dir_count && complete; i++) {
-        if (!log_dir_is_offline(&manager->dirs[i].dir))
-            write_marker(&manager->dirs[i], broker_epoch);
+        struct manager_dir *dir = &manager->dirs[i];
+        if (log_dir_is_offline(&dir->dir))
+            continue;
+        write_marker(dir, broker_epoch);
+        if (!log_dir_is_offline(&dir->dir))
+            log_manager_write_summary(dir);
     }
     log_manager_abandon(manager);
 }
@@ -216,6 +221,7 @@ void log_manager_abandon(struct log_manager *manager) {
 
     if (manager == NULL)
         return;
+    __atomic_store_n(&manager->is_closing, true, __ATOMIC_RELEASE);
     /* Tasks may hold logs, and logs files: the pool goes first, the cache last. */
     worker_pool_free(manager->pool);
     drop_logs(manager);

@@ -5,8 +5,8 @@
  * Life: open (locks the directories, reads meta.properties) -> the broker settles its ids ->
  * set_identity -> load -> create, find, delete, run_due ... -> close.
  *
- * Per directory: .lock, meta.properties, .kafka_cleanshutdown, and the recovery-point-,
- * log-start- and replication-offset-checkpoint of all its logs.
+ * Per directory: .lock, meta.properties, .kafka_cleanshutdown, .barnabas_logs, and the
+ * recovery-point-, log-start- and replication-offset-checkpoint of all its logs.
  *
  * Threads: any, after load; the table has a lock of its own, which is held for no I/O. Making and
  * deleting logs is serialised. Returned logs are the manager's: valid until
@@ -78,15 +78,20 @@ int64_t log_manager_previous_broker_epoch(const struct log_manager *manager);
 bool log_manager_was_clean(const struct log_manager *manager);
 
 /* Whether what the logs held before this start may be gone from their ends, or gone altogether: a
- * directory lacked the marker of a clean stop. One that is empty or cannot be read may have held
- * logs; a process that stopped before it had registered could not tell anybody what it had found.
- * Valid after load. */
+ * directory lacked the marker of a clean stop, or a log was damaged all the same. One that is empty
+ * or cannot be read may have held logs; a process that stopped before it had registered could not
+ * tell anybody what it had found. Valid after load. */
 bool log_manager_may_have_lost_records(const struct log_manager *manager);
 
-/* Opens all logs, recovering those that need it. Folders that are no partition's are left alone.
+/* Knows all logs then. After a clean stop they are opened when they are needed (see log_open); else
+ * now, recovering those that need it. Folders that are no partition's are left alone.
  * Errors (logged): KAFKA_STORAGE_ERROR (no directory left), DISK_CORRUPT (a partition in two
  * directories), OUT_OF_MEMORY. */
 MUST_CHECK enum error log_manager_load(struct log_manager *manager);
+
+/* Opens, one by one in the background, what log_manager_load did not need to open: so that whoever
+ * uses it later finds it open, and damage is found soon. */
+void log_manager_open_logs(struct log_manager *manager);
 
 /* Stops background work, flushes and closes all logs, writes checkpoints and the marker of a clean
  * stop with `broker_epoch`. Frees the manager; nobody may use its logs any more. Accepts NULL. */

@@ -88,9 +88,13 @@ enum error log_manager_put_aside(struct log_manager *manager, struct log *log,
     if (log_dir_is_offline(dir))
         return ERR_KAFKA_STORAGE_ERROR;
     mutex_lock(&manager->create_lock);
+    /* Nobody who opens it may meet another log under its name. */
+    mutex_lock(log_open_lock(log));
     /* First of all, so that whoever misses the folder's old name knows why. */
     log_mark_closed(log);
-    if ((error = rename_aside(manager, log, kind, path)) != ERR_NONE) {
+    error = rename_aside(manager, log, kind, path);
+    mutex_unlock(log_open_lock(log));
+    if (error != ERR_NONE) {
         mutex_unlock(&manager->create_lock);
         return log_dir_fail(dir, error, "rename a deleted partition");
     }

@@ -219,7 +219,8 @@ bool log_manager_was_clean(const struct log_manager *manager) {
 
 bool log_manager_may_have_lost_records(const struct log_manager *manager) {
     for (size_t i = 0; i < manager->dir_count; i++)
-        if (!manager->dirs[i].had_marker)
+        if (!manager->dirs[i].had_marker ||
+            __atomic_load_n(&manager->dirs[i].dir.lost_records, __ATOMIC_ACQUIRE))
             return true;
     return false;
 }

@@ -10,8 +10,7 @@
 #include "broker/log/log_folder.h"
 #include "broker/log/log_internal.h"
 #include "broker/log/log_manager.h"
-
-#define LOG_DIR_CLEAN_MARKER ".kafka_cleanshutdown"
+#include "broker/log/shutdown_summary.h"
 
 /* One checkpoint file as read at start, sorted for look-ups. */
 struct checkpoint_table {
@@ -33,6 +32,9 @@ struct manager_dir {
     struct checkpoint_table start_offsets;
     struct checkpoint_table high_watermarks;
     struct checkpoint_table compacted_offsets;
+    struct shutdown_summary summary; /* only during load; empty if there is none to believe */
+    char *summary_text;              /* what it points into */
+    size_t summary_size;
 };
 
 struct dir_preference; /* log_manager_move.c */
@@ -74,6 +76,7 @@ struct log_manager {
     size_t dir_count;
     int recovery_threads_per_dir;
     bool is_loaded;
+    bool is_closing; /* atomic */
     struct checkpoint_job checkpoints[CHECKPOINT_KINDS];
 
     struct mutex create_lock;
@@ -150,6 +153,14 @@ void log_manager_forget_preferences(struct log_manager *manager);
 MUST_CHECK enum error log_manager_insert_or_resolve(struct log_manager *manager, struct log *found);
 /* Takes over the reference of a log that is in no list: its folder gets another name. */
 void log_manager_discard(struct log_manager *manager, struct log *log, enum log_folder_kind kind);
+
+/* log_manager_summary.c */
+/* After the marker of the clean stop. It may fail: the next start is slower then. */
+void log_manager_write_summary(struct manager_dir *dir);
+/* Before the marker is taken away; into the directory's arena. */
+MUST_CHECK enum error log_manager_read_summary(struct manager_dir *dir);
+MUST_CHECK enum error log_manager_remove_summary(struct manager_dir *dir);
+void log_manager_forget_summary(struct manager_dir *dir);
 
 /* log_manager_due.c */
 void log_manager_init_checkpoints(struct log_manager *manager,

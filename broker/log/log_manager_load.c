@@ -2,7 +2,7 @@
  * Starting: what the data directories hold, opened by a few threads per directory.
  *
  * The marker of a clean stop is removed before the first log is touched, so that a crash while
- * loading looks like one.
+ * loading looks like one. Logs that the stop told of are not opened now: see log_open.c.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -50,8 +50,10 @@ static enum error take_marker(struct manager_dir *dir) {
     }
     free(text);
     dir->had_marker = dir->previous_broker_epoch >= 0;
-    if (!dir->was_clean)
-        return ERR_NONE;
+    if (dir->was_clean && (error = log_manager_read_summary(dir)) != ERR_NONE)
+        return error;
+    if ((error = log_manager_remove_summary(dir)) != ERR_NONE || !dir->was_clean)
+        return error;
     if ((error = disk_unlink(dir->dir.disk, path)) != ERR_NONE)
         return error;
     return disk_sync_dir(dir->dir.disk, dir->dir.path);
@@ -129,6 +131,7 @@ struct load_job {
     enum log_folder_kind kind; /* CURRENT or FUTURE, once it has run */
     struct log *log;           /* result; NULL: failed */
     enum error error;
+    uint64_t inode;
     char name[LOG_FOLDER_NAME_MAX + 1];
 };
 
@@ -142,7 +145,7 @@ struct scan {
 
 static void run_load(struct task *task);
 
-static enum error add_job(struct scan *scan, const char *name) {
+static enum error add_job(struct scan *scan, const struct disk_entry *entry) {
     struct load_job *job;
 
     if (scan->count == scan->capacity) {
@@ -158,60 +161,56 @@ static enum error add_job(struct scan *scan, const char *name) {
     job->task.run = run_load;
     job->manager = scan->manager;
     job->dir = scan->dir;
-    memcpy(job->name, name, strlen(name) + 1);
+    memcpy(job->name, entry->name, strlen(entry->name) + 1);
+    job->inode = entry->inode;
     scan->jobs[scan->count++] = job;
     return ERR_NONE;
 }
 
-static enum error on_folder(void *context, const char *name, bool is_dir) {
+static enum error on_folder(void *context, const struct disk_entry *entry) {
     struct scan *scan = context;
     char path[PATH_MAX];
     struct bytes topic;
     int32_t partition;
 
-    if (!is_dir || strlen(name) > LOG_FOLDER_NAME_MAX)
+    if (!entry->is_dir || strlen(entry->name) > LOG_FOLDER_NAME_MAX)
         return ERR_NONE;
-    switch (log_folder_parse(name, &topic, &partition)) {
+    switch (log_folder_parse(entry->name, &topic, &partition)) {
     case LOG_FOLDER_CURRENT:
     case LOG_FOLDER_FUTURE:
-        return add_job(scan, name);
+        return add_job(scan, entry);
     case LOG_FOLDER_DELETED:
-        if (snprintf(path, sizeof(path), "%s/%s", scan->dir->dir.path, name) >= (int)sizeof(path))
+        if (snprintf(path, sizeof(path), "%s/%s", scan->dir->dir.path, entry->name) >=
+            (int)sizeof(path))
             return ERR_DISK_FAILED;
         return log_manager_remove_later(scan->manager, scan->dir, path,
                                         log_config_default.file_delete_delay_ms);
     case LOG_FOLDER_STRAY:
         LOG_WARN("folder_set_aside", "path=%s folder=%s action=keep",
-                 LOG_QUOTED_TEXT(scan->dir->dir.path), LOG_QUOTED_TEXT(name));
+                 LOG_QUOTED_TEXT(scan->dir->dir.path), LOG_QUOTED_TEXT(entry->name));
         return ERR_NONE;
     case LOG_FOLDER_UNKNOWN:
-        if (name[0] != '.')
+        if (entry->name[0] != '.')
             LOG_WARN("folder_unknown", "path=%s folder=%s action=ignore",
-                     LOG_QUOTED_TEXT(scan->dir->dir.path), LOG_QUOTED_TEXT(name));
+                     LOG_QUOTED_TEXT(scan->dir->dir.path), LOG_QUOTED_TEXT(entry->name));
         return ERR_NONE;
     }
     return ERR_NONE;
 }
 
-static void run_load(struct task *task) {
-    struct load_job *job = CONTAINER_OF(task, struct load_job, task);
+static enum error load(struct load_job *job) {
     struct manager_dir *dir = job->dir;
     struct log_config config = log_config_default;
+    const struct summarised_log *summarised;
     char path[PATH_MAX];
     struct bytes topic;
     int32_t partition;
     struct log_load_options options;
 
-    if (log_dir_is_offline(&dir->dir)) {
-        job->error = ERR_KAFKA_STORAGE_ERROR;
-        return;
-    }
     job->kind = log_folder_parse(job->name, &topic, &partition);
     CHECK(job->kind == LOG_FOLDER_CURRENT || job->kind == LOG_FOLDER_FUTURE);
-    if (snprintf(path, sizeof(path), "%s/%s", dir->dir.path, job->name) >= (int)sizeof(path)) {
-        job->error = log_dir_fail(&dir->dir, ERR_DISK_FAILED, "load a partition");
-        return;
-    }
+    if (snprintf(path, sizeof(path), "%s/%s", dir->dir.path, job->name) >= (int)sizeof(path))
+        return ERR_DISK_FAILED;
     if (job->manager->owner != NULL)
         job->manager->owner->config_of_topic(job->manager->owner, topic, &config);
     options = (struct log_load_options){
@@ -225,10 +224,22 @@ static void run_load(struct task *task) {
         .compacted_offset = checkpointed(&dir->compacted_offsets, topic, partition),
         .was_clean = dir->was_clean,
     };
-    job->error = log_load(&dir->dir, &options, &job->log);
+    summarised = job->kind == LOG_FOLDER_CURRENT
+                     ? shutdown_summary_find(&dir->summary, topic, partition)
+                     : NULL;
+    return summarised == NULL || summarised->folder_inode != job->inode
+               ? log_load(&dir->dir, &options, &job->log)
+               : log_new_unopened(&dir->dir, &options, summarised, &job->log);
+}
+
+static void run_load(struct task *task) {
+    struct load_job *job = CONTAINER_OF(task, struct load_job, task);
+    struct log_dir *dir = &job->dir->dir;
+
+    job->error = log_dir_is_offline(dir) ? ERR_KAFKA_STORAGE_ERROR : load(job);
     if (job->error == ERR_DISK_FAILED || job->error == ERR_DISK_FULL ||
         job->error == ERR_DISK_CORRUPT)
-        job->error = log_dir_fail(&dir->dir, job->error, "load a partition");
+        job->error = log_dir_fail(dir, job->error, "load a partition");
 }
 
 /* ---- a directory ---- */
@@ -276,6 +287,7 @@ static enum error finish_dir(struct scan *scan) {
         free(job);
     }
     free(scan->jobs);
+    log_manager_forget_summary(scan->dir);
     arena_done(&scan->dir->arena);
     return error;
 }

@@ -23,12 +23,8 @@ void log_close_files(struct log *log) {
     struct file_cache *cache = log->dir->cache;
 
     mutex_lock(&log->state_lock);
-    for (size_t i = 0; i < log->segment_count; i++) {
-        file_cache_forget(cache, &log->segments[i]->log_file);
-        file_cache_forget(cache, &log->segments[i]->offset_index.file);
-        file_cache_forget(cache, &log->segments[i]->time_index.file);
-        file_cache_forget(cache, &log->segments[i]->txn_index.file);
-    }
+    for (size_t i = 0; i < log->segment_count; i++)
+        segment_close_files(log->segments[i], cache);
     mutex_unlock(&log->state_lock);
 }
 

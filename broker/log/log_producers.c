@@ -18,7 +18,7 @@
 
 enum error log_begin_verification(struct log *log, int64_t producer_id, int16_t producer_epoch,
                                   int32_t base_sequence, int64_t now_ms, uint64_t *guard) {
-    enum error error = log_check_usable(log);
+    enum error error = log_open_to_change(log);
 
     if (error != ERR_NONE)
         return error;
@@ -86,12 +86,15 @@ enum error log_check_producer(struct log *log, struct bytes data,
 /* ---- the state as a whole ---- */
 
 void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms) {
-    producer_state_expire(log->producers, now_ms, expiration_ms);
+    if (log_is_open(log)) /* else later */
+        producer_state_expire(log->producers, now_ms, expiration_ms);
     verifications_expire(&log->verifications, now_ms, expiration_ms);
 }
 
 size_t log_list_producers(const struct log *log, struct producer_view *views, size_t capacity) {
-    return producer_state_list(log->producers, views, capacity);
+    return log_open((struct log *)log) == ERR_NONE
+               ? producer_state_list(log->producers, views, capacity)
+               : 0;
 }
 
 enum error log_write_snapshot(struct log *log, int64_t offset, bool durable) {
@@ -134,15 +137,16 @@ static enum error offset_list_add(struct offset_list *list, int64_t offset) {
     return ERR_NONE;
 }
 
-static enum error note_snapshot(void *context, const char *name, bool is_dir) {
+static enum error note_snapshot(void *context, const struct disk_entry *entry) {
     int64_t offset = 0;
 
-    if (is_dir || strlen(name) != NAME_DIGITS + strlen(SEGMENT_SUFFIX_SNAPSHOT) ||
-        strcmp(name + NAME_DIGITS, SEGMENT_SUFFIX_SNAPSHOT) != 0)
+    if (entry->is_dir || strlen(entry->name) != NAME_DIGITS + strlen(SEGMENT_SUFFIX_SNAPSHOT) ||
+        strcmp(entry->name + NAME_DIGITS, SEGMENT_SUFFIX_SNAPSHOT) != 0)
         return ERR_NONE;
     for (int i = 0; i < NAME_DIGITS; i++) {
-        if (!isdigit((unsigned char)name[i]) || __builtin_mul_overflow(offset, 10, &offset) ||
-            __builtin_add_overflow(offset, name[i] - '0', &offset))
+        if (!isdigit((unsigned char)entry->name[i]) ||
+            __builtin_mul_overflow(offset, 10, &offset) ||
+            __builtin_add_overflow(offset, entry->name[i] - '0', &offset))
             return ERR_NONE;
     }
     return offset_list_add(context, offset);

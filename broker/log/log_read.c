@@ -82,10 +82,10 @@ static enum error take_look(struct log *log, int64_t offset, int64_t offset_limi
         error = ERR_OFFSET_OUT_OF_RANGE;
     } else if (offset < offset_limit && offset < log->end_offset && log->segment_count > 0) {
         look_at(log, log_segment_index_of(log, offset), look);
-        if (offset == look->segment->base_offset)
-            look->start = 0;
-        else if (look->is_last)
-            look->start = end_position(log, offset);
+        /* Of older segments the batch is looked at: what was torn off a closed file is told, not
+         * sent. The last one's end was, when it was opened. */
+        if (look->is_last)
+            look->start = offset == look->segment->base_offset ? 0 : end_position(log, offset);
         if (offset_limit >= look->next_offset)
             look->end = look->size;
         else if (look->is_last)
@@ -220,7 +220,8 @@ static enum error after_change(enum error error) {
 
 enum error log_read(struct log *log, int64_t offset, int64_t offset_limit, size_t bytes_max,
                     bool at_least_one_batch, struct file_range *range) {
-    enum error error = log_check_usable(log);
+    bool is_at_end = offset >= offset_limit || offset >= log_end_offset(log);
+    enum error error = is_at_end ? log_check_usable(log) : log_open(log);
 
     while (error == ERR_NONE) {
         uint32_t generation = log_generation(log);
@@ -442,7 +443,7 @@ static enum error find_timestamp_once(struct log *log, int64_t timestamp,
 enum error log_offset_for_timestamp(struct log *log, int64_t timestamp, int64_t offset_limit,
                                     struct log_timestamp_offset *result) {
     struct log_timestamp_offset found = {-1, -1, -1};
-    enum error error = log_check_usable(log);
+    enum error error = log_open(log);
 
     while (error == ERR_NONE) {
         uint32_t generation = log_generation(log);
@@ -460,7 +461,10 @@ enum error log_offset_for_timestamp(struct log *log, int64_t timestamp, int64_t 
 enum error log_offset_of_max_timestamp(struct log *log, int64_t offset_limit,
                                        struct log_timestamp_offset *found) {
     int64_t timestamp = RECORD_NO_TIMESTAMP;
+    enum error error = log_open(log);
 
+    if (error != ERR_NONE)
+        return error;
     mutex_lock(&log->state_lock);
     for (size_t i = 0; i < log->segment_count; i++) {
         if (log->segments[i]->max_timestamp > timestamp)

@@ -7,6 +7,7 @@
 #include "broker/log/disk.h"
 #include "broker/log/log_folder.h"
 #include "broker/log/log_internal.h"
+#include "broker/log/shutdown_summary.h"
 
 #define OPEN_FILES_MAX 64
 
@@ -16,16 +17,16 @@ struct segment_sum {
     int64_t bytes;
 };
 
-static enum error add_segment(void *context, const char *name, bool is_dir) {
+static enum error add_segment(void *context, const struct disk_entry *entry) {
     struct segment_sum *sum = context;
-    size_t suffix = strlen(name) < 4 ? 0 : strlen(name) - 4;
+    size_t suffix = strlen(entry->name) < 4 ? 0 : strlen(entry->name) - 4;
     struct disk_stat stat;
     char path[PATH_MAX];
     enum error error;
 
-    if (is_dir || strcmp(name + suffix, SEGMENT_SUFFIX_LOG) != 0)
+    if (entry->is_dir || strcmp(entry->name + suffix, SEGMENT_SUFFIX_LOG) != 0)
         return ERR_NONE;
-    snprintf(path, sizeof(path), "%s/%s", sum->dir, name);
+    snprintf(path, sizeof(path), "%s/%s", sum->dir, entry->name);
     if ((error = disk_stat(sum->disk, path, &stat)) == ERR_NONE)
         sum->bytes += stat.exists ? stat.size : 0;
     return error;
@@ -66,6 +67,13 @@ static enum error mend_in(struct disk *disk, const char *parent,
     return error;
 }
 
+static enum error unlink_in(struct disk *disk, const char *parent, const char *name) {
+    char path[PATH_MAX + 64];
+
+    snprintf(path, sizeof(path), "%s/%s", parent, name);
+    return disk_unlink(disk, path);
+}
+
 enum error log_repair_partition(struct disk *disk, const char *path, struct log_repair *repair) {
     struct segment_sum sum = {disk, path, 0};
     struct log_load_options options = {.dir_name = path, .config = &log_config_default};
@@ -83,6 +91,12 @@ enum error log_repair_partition(struct disk *disk, const char *path, struct log_
     *slash = '\0';
     if ((error = disk_list(disk, path, add_segment, &sum)) != ERR_NONE)
         return error;
+    /* The broker must look for itself; and know, if records go, that they may be missing. */
+    if ((error = unlink_in(disk, parent, SHUTDOWN_SUMMARY_FILE)) != ERR_NONE)
+        return error;
     *repair = (struct log_repair){.bytes_before = sum.bytes};
-    return mend_in(disk, parent, &options, repair);
+    error = mend_in(disk, parent, &options, repair);
+    if (error == ERR_NONE && repair->bytes_after < repair->bytes_before)
+        error = unlink_in(disk, parent, LOG_DIR_CLEAN_MARKER);
+    return error;
 }

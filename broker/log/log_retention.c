@@ -192,7 +192,7 @@ enum error log_apply_retention(struct log *log, int64_t now_ms,
     enum error error;
     size_t count;
 
-    if ((error = log_check_usable(log)) != ERR_NONE ||
+    if ((error = log_open_to_change(log)) != ERR_NONE ||
         (error = count_old(log, now_ms, guard, &count)) != ERR_NONE || count == 0)
         return error;
     /* An active segment remains, an empty one if need be. */

@@ -66,7 +66,7 @@ enum error log_roll_to(struct log *log, int64_t base_offset, int64_t now_ms) {
 }
 
 enum error log_roll(struct log *log, int64_t now_ms) {
-    enum error error = log_check_usable(log);
+    enum error error = log_open_to_change(log);
 
     if (error != ERR_NONE || log_active_segment(log)->size == 0)
         return error;

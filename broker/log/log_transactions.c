@@ -255,7 +255,7 @@ static enum error collect_once(struct log *log, int64_t from, int64_t limit,
 enum error log_aborted_transactions(struct log *log, int64_t from, int64_t limit,
                                     const struct file_range *range, struct arena *arena,
                                     struct log_aborted_list *list) {
-    enum error error = log_check_usable(log);
+    enum error error = log_open(log);
 
     while (error == ERR_NONE) {
         uint32_t generation = log_generation(log);

@@ -141,7 +141,7 @@ static enum error cut(struct log *log, size_t kept, int64_t offset) {
 
 enum error log_truncate(struct log *log, int64_t offset) {
     enum error error = log_check_usable(log);
-    size_t kept = log->segment_count;
+    size_t kept;
 
     if (error != ERR_NONE)
         return error;
@@ -149,6 +149,9 @@ enum error log_truncate(struct log *log, int64_t offset) {
         leader_epochs_truncate_from_end(log->epochs, log->end_offset);
         return ERR_NONE;
     }
+    if ((error = log_open_to_change(log)) != ERR_NONE)
+        return error;
+    kept = log->segment_count;
     while (kept > 0 && log->segments[kept - 1]->base_offset > offset)
         kept--;
     if (kept == 0)
@@ -214,7 +217,7 @@ static enum error start_over(struct log *log, int64_t offset) {
 }
 
 enum error log_truncate_fully_and_start_at(struct log *log, int64_t offset) {
-    enum error error = log_check_usable(log);
+    enum error error = log_open_to_change(log);
 
     CHECK(offset >= 0);
     return error != ERR_NONE ? error : log_fail(log, start_over(log, offset), "start over");

@@ -363,17 +363,18 @@ static enum error check_snapshot(struct log_verify *verify, const char *path) {
     return error;
 }
 
-static enum error on_partition_file(void *context, const char *name, bool is_dir) {
+static enum error on_partition_file(void *context, const struct disk_entry *entry) {
     struct listing *listing = context;
     char path[PATH_MAX];
     int64_t base_offset;
 
-    if (is_dir || strlen(name) <= NAME_DIGITS || !take_base(name, &base_offset))
+    if (entry->is_dir || strlen(entry->name) <= NAME_DIGITS ||
+        !take_base(entry->name, &base_offset))
         return ERR_NONE;
-    snprintf(path, sizeof(path), "%s/%s", listing->dir, name);
-    if (strcmp(name + NAME_DIGITS, SEGMENT_SUFFIX_SNAPSHOT) == 0)
+    snprintf(path, sizeof(path), "%s/%s", listing->dir, entry->name);
+    if (strcmp(entry->name + NAME_DIGITS, SEGMENT_SUFFIX_SNAPSHOT) == 0)
         return check_snapshot(listing->verify, path);
-    if (strcmp(name + NAME_DIGITS, SEGMENT_SUFFIX_LOG) != 0)
+    if (strcmp(entry->name + NAME_DIGITS, SEGMENT_SUFFIX_LOG) != 0)
         return ERR_NONE;
     if (listing->count == listing->capacity) {
         size_t capacity = listing->capacity == 0 ? 16 : listing->capacity * 2;
@@ -436,15 +437,15 @@ enum error log_verify_partition(struct log_verify *verify, const char *path) {
 
 /* ---- a data directory ---- */
 
-static enum error on_directory_entry(void *context, const char *name, bool is_dir) {
+static enum error on_directory_entry(void *context, const struct disk_entry *entry) {
     struct listing *listing = context;
     char path[PATH_MAX];
     struct bytes topic;
     int32_t partition;
 
-    if (!is_dir || log_folder_parse(name, &topic, &partition) != LOG_FOLDER_CURRENT)
+    if (!entry->is_dir || log_folder_parse(entry->name, &topic, &partition) != LOG_FOLDER_CURRENT)
         return ERR_NONE;
-    snprintf(path, sizeof(path), "%s/%s", listing->dir, name);
+    snprintf(path, sizeof(path), "%s/%s", listing->dir, entry->name);
     return log_verify_partition(listing->verify, path);
 }
 
@@ -486,15 +487,15 @@ enum error log_verify_directory(struct log_verify *verify, const char *path) {
 
 /* ---- either ---- */
 
-static enum error look_for_segments(void *context, const char *name, bool is_dir) {
+static enum error look_for_segments(void *context, const struct disk_entry *entry) {
     struct listing *listing = context;
     struct bytes topic;
     int32_t partition;
     int64_t base_offset;
 
-    if (is_dir && log_folder_parse(name, &topic, &partition) == LOG_FOLDER_CURRENT)
+    if (entry->is_dir && log_folder_parse(entry->name, &topic, &partition) == LOG_FOLDER_CURRENT)
         listing->has_partitions = true;
-    if (!is_dir && strlen(name) > NAME_DIGITS && take_base(name, &base_offset))
+    if (!entry->is_dir && strlen(entry->name) > NAME_DIGITS && take_base(entry->name, &base_offset))
         listing->has_segments = true;
     return ERR_NONE;
 }

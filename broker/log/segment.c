@@ -50,6 +50,13 @@ void segment_unref(struct segment *segment, struct file_cache *cache) {
     free(segment);
 }
 
+void segment_close_files(struct segment *segment, struct file_cache *cache) {
+    file_cache_forget(cache, &segment->log_file);
+    file_cache_forget(cache, &segment->offset_index.file);
+    file_cache_forget(cache, &segment->time_index.file);
+    file_cache_forget(cache, &segment->txn_index.file);
+}
+
 enum error segment_open_file(const struct segment_home *home, struct segment *segment,
                              enum disk_open_mode mode, struct open_file **file) {
     char path[SEGMENT_PATH_MAX];

@@ -75,6 +75,9 @@ void segment_ref(struct segment *segment);
 /* Closes files with the last reference, removes none. */
 void segment_unref(struct segment *segment, struct file_cache *cache);
 
+/* The next use opens them again. */
+void segment_close_files(struct segment *segment, struct file_cache *cache);
+
 /* Of the files of a segment, in bytes; -1: missing. */
 struct segment_sizes {
     int64_t log;

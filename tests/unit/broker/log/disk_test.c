@@ -1,11 +1,11 @@
 /* The port to the file system, and the wrapper with which tests make it fail. */
 #include "tests/unit/broker/log/log_fixture.h"
 
-static enum error count_entry(void *context, const char *name, bool is_dir) {
+static enum error count_entry(void *context, const struct disk_entry *entry) {
     int *counts = context;
-    (void)name;
+    (void)entry->name;
 
-    counts[is_dir]++;
+    counts[entry->is_dir]++;
     return ERR_NONE;
 }
 

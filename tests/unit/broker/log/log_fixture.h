@@ -35,7 +35,9 @@ struct faulty_disk {
     enum error error;
     enum disk_operation only; /* counts only these, if only_one_kind */
     bool only_one_kind;
-    bool failed; /* a call was failed */
+    bool failed;           /* a call was failed */
+    const char *watched;   /* NULL, or operations on paths with it are counted */
+    int64_t watched_calls; /* atomic */
 };
 
 static inline enum error faulty_before(struct disk *disk, enum disk_operation operation,
@@ -43,7 +45,8 @@ static inline enum error faulty_before(struct disk *disk, enum disk_operation op
     struct faulty_disk *faulty = (struct faulty_disk *)disk;
     int64_t call;
 
-    (void)path;
+    if (faulty->watched != NULL && path != NULL && strstr(path, faulty->watched) != NULL)
+        (void)__atomic_fetch_add(&faulty->watched_calls, 1, __ATOMIC_RELAXED);
     if (faulty->only_one_kind && operation != faulty->only)
         return ERR_NONE;
     call = __atomic_fetch_add(&faulty->calls, 1, __ATOMIC_RELAXED);

@@ -1,14 +1,20 @@
-/* Random operations on a log, compared after each with a model: a plain array of batches. The seed
- * is printed; BARNABAS_SEED repeats a run. */
+/*
+ * Random operations on a log, compared after each with a model: a plain array of batches. Each run
+ * has a seed of its own, which is printed if it fails.
+ *
+ *   BARNABAS_MODEL_STEPS=1000000  so many operations in all, in place of those of every test
+ *   BARNABAS_SEED=N               one run, with this seed
+ */
 #include "tests/unit/broker/log/log_fixture.h"
 
 #include <inttypes.h>
 #include <time.h>
 
+#include "broker/log/shutdown_summary.h"
 #include "client/base/rng.h"
 
 #define OPERATIONS  400
-#define RUNS        12
+#define STEPS       12000 /* in all */
 #define BATCHES_MAX 2000
 
 struct model_batch {
@@ -154,6 +160,65 @@ static void reopen(struct run *run, bool clean) {
                      ERR_NONE);
 }
 
+/* As the manager does after a clean stop: what is known is told, and no file is looked at. */
+static void reopen_unopened(struct run *run) {
+    struct epoch_start epochs[SHUTDOWN_SUMMARY_EPOCHS_MAX];
+    struct log *log = run->log;
+    size_t count = leader_epochs_count(log->epochs);
+    struct log_load_options options = {
+        .topic = bytes_of_text("topic"),
+        .dir_name = run->f.log_path,
+        .config = &run->f.config,
+        .was_clean = true,
+    };
+    struct summarised_log told = {.epochs = epochs, .epoch_count = count};
+
+    if (count > ARRAY_COUNT(epochs)) {
+        reopen(run, true);
+        return;
+    }
+    worker_pool_drain(run->f.pool);
+    assert_int_equal(log_close_clean(log), ERR_NONE);
+    for (size_t i = 0; i < count; i++)
+        epochs[i] = leader_epochs_get(log->epochs, i);
+    told.first_base_offset = log_first_base_offset(log);
+    told.start_offset = log_start_offset(log);
+    told.end_offset = log_end_offset(log);
+    told.size = log_size(log);
+    options.recovery_point = told.end_offset;
+    fixture_crash(&run->f, log);
+    assert_int_equal(log_new_unopened(&run->f.dir, &options, &told, &run->log), ERR_NONE);
+    assert_false(log_is_open(run->log));
+}
+
+/* The oldest segments go, but what is newer than the high watermark stays. */
+static void retain(struct run *run) {
+    struct model *model = &run->model;
+    int64_t high_watermark =
+        model->start_offset +
+        (int64_t)below(run, (uint64_t)(model->end_offset - model->start_offset) + 1);
+    int64_t before = log_size(run->log);
+    bool by_size_only = log_first_base_offset(run->log) >= model->start_offset;
+
+    log_note_high_watermark(run->log, high_watermark);
+    run->f.config.retention_bytes = (int64_t)below(run, (uint64_t)before + 1);
+    run->f.config.delete_old = true;
+    log_set_config(run->log, &run->f.config);
+    assert_int_equal(log_apply_retention(run->log, FIXTURE_NOW_MS, NULL), ERR_NONE);
+    assert_true(log_start_offset(run->log) >= model->start_offset);
+    assert_true(log_start_offset(run->log) == model->start_offset ||
+                log_start_offset(run->log) <= high_watermark);
+    model->start_offset = log_start_offset(run->log);
+    /* Neither too few went nor too many. */
+    if (run->log->segment_count > 1)
+        assert_true(log_size(run->log) - run->log->segments[0]->size <
+                        run->f.config.retention_bytes ||
+                    run->log->segments[1]->base_offset > high_watermark);
+    if (by_size_only && log_size(run->log) < before)
+        assert_true(log_size(run->log) >= run->f.config.retention_bytes);
+    log_note_high_watermark(run->log, model->end_offset);
+}
+
 static void raise_start(struct run *run) {
     int64_t length = run->model.end_offset - run->model.start_offset;
 
@@ -263,31 +328,39 @@ static void operate(struct run *run) {
         truncate_somewhere(run);
     else if (choice < 77)
         start_over(run);
-    else if (choice < 83)
+    else if (choice < 80)
         reopen(run, true);
+    else if (choice < 83)
+        reopen_unopened(run);
     else if (choice < 89)
         reopen(run, false);
     else if (choice < 92)
         assert_int_equal(log_roll(run->log, FIXTURE_NOW_MS), ERR_NONE);
     else if (choice < 94)
         raise_start(run);
-    else if (choice < 97)
+    else if (choice < 96)
         assert_int_equal(log_flush(run->log), ERR_NONE);
+    else if (choice < 97)
+        retain(run);
     else
         run->model.leader_epoch++;
 }
 
-static void run_seed(uint64_t seed) {
+static uint64_t seed_under_way;
+
+static void run_seed(uint64_t seed, uint64_t steps) {
     struct run *run = calloc(1, sizeof(*run));
 
     assert_non_null(run);
+    seed_under_way = seed;
     fixture_init(&run->f);
     rng_seed(&run->rng, seed);
     run->f.config.segment_bytes = 1000 + (int32_t)below(run, 20000);
     run->f.config.index_interval_bytes = (int32_t)below(run, 600);
     run->f.config.flush_messages = below(run, 2) == 0 ? 5 : INT64_MAX;
+    run->f.config.retention_ms = -1;
     run->log = fixture_load(&run->f, true, 0);
-    for (int i = 0; i < OPERATIONS; i++) {
+    for (uint64_t i = 0; i < steps; i++) {
         operate(run);
         check_all(run);
     }
@@ -295,22 +368,40 @@ static void run_seed(uint64_t seed) {
     model_cut(&run->model, 0);
     fixture_done(&run->f);
     free(run);
+    seed_under_way = 0;
+}
+
+static int tell_seed(void **state) {
+    (void)state;
+    if (seed_under_way != 0)
+        print_message("the seed was %" PRIu64 "\n", seed_under_way);
+    return 0;
+}
+
+static uint64_t number_from(const char *variable, uint64_t otherwise) {
+    const char *text = getenv(variable);
+
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
 static void a_log_and_its_model_agree_after_every_operation(void **state) {
-    const char *given = getenv("BARNABAS_SEED");
-    uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000;
+    uint64_t steps = number_from("BARNABAS_MODEL_STEPS", STEPS);
+    uint64_t seed = number_from("BARNABAS_SEED", 0);
     (void)state;
 
-    for (int i = 0; i < (given != NULL ? 1 : RUNS); i++) {
-        print_message("seed %" PRIu64 "\n", seed + (uint64_t)i);
-        run_seed(seed + (uint64_t)i);
+    if (seed != 0) {
+        run_seed(seed, OPERATIONS);
+        return;
     }
+    seed = (uint64_t)time(NULL) * 1000000;
+    for (uint64_t done = 0; done < steps; done += OPERATIONS)
+        run_seed(seed + done / OPERATIONS, steps - done < OPERATIONS ? steps - done : OPERATIONS);
+    print_message("%" PRIu64 " operations\n", steps);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_log_and_its_model_agree_after_every_operation),
+        cmocka_unit_test_teardown(a_log_and_its_model_agree_after_every_operation, tell_seed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,16 +116,16 @@ struct kept_log {
     size_t count;
 };
 
-static enum error keep_file(void *context, const char *name, bool is_dir) {
+static enum error keep_file(void *context, const struct disk_entry *entry) {
     struct kept_log *kept = context;
     struct kept_file *file = &kept->files[kept->count++];
     char *data;
 
-    assert_false(is_dir);
+    assert_false(entry->is_dir);
     assert_true(kept->count <= 32);
-    snprintf(file->name, sizeof(file->name), "%s", name);
+    snprintf(file->name, sizeof(file->name), "%s", entry->name);
     assert_int_equal(
-        disk_read_file(disk_system(), path_in(kept->dir, name), 1 << 20, &data, &file->size),
+        disk_read_file(disk_system(), path_in(kept->dir, entry->name), 1 << 20, &data, &file->size),
         ERR_NONE);
     file->data = (uint8_t *)data;
     return ERR_NONE;

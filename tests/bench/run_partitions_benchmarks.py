@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+"""How long one broker takes to start, and what idle partitions cost. Numbers, no verdict.
+
+    tests/bench/run_partitions_benchmarks.py [--build build/release] [--partitions 10000]
+                                        [--gigabytes 1] [--folder FOLDER]
+
+  S1  many partitions with a few records each, after a clean stop: until its process answers an
+      ApiVersions request, and until it leads all of them; with what the page cache still holds, and
+      with a cache that was dropped (needs root)
+  S2  the same partitions after kill -9
+  S3  a few partitions with many records, after kill -9 before anything was checkpointed: recovery
+      reads all of it
+Beside each: resident memory and open files half a second after it leads all.
+
+The folder should lie on the disk that is meant, not on tmpfs; one ZooKeeper stays up all the time.
+"""
+import argparse
+import os
+import pathlib
+import re
+import socket
+import struct
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration"))
+
+RECORD_BYTES = 1000
+START_SECONDS = 300
+
+
+def print_row(name, what, value):
+    print(f"{name:4} {what:50} {value}", flush=True)
+
+
+def drop_caches():
+    """True if the kernel let go of what it had read of files and folders."""
+    os.sync()
+    try:
+        pathlib.Path("/proc/sys/vm/drop_caches").write_text("3")
+        return True
+    except OSError:
+        return False
+
+
+def answers(port):
+    """ApiVersions, version 0."""
+    request = struct.pack(">hhih", 18, 0, 1, -1)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.settimeout(START_SECONDS)
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            return len(connection.recv(8)) > 0
+    except OSError:
+        return False
+
+
+def led_partitions(broker):
+    try:
+        status, page = broker.http("/metrics")
+    except (OSError, TypeError):
+        return 0
+    found = re.search(r"^kafka_server_replicamanager_leadercount(?:\{[^}]*\})? (\S+)", page, re.M)
+    return float(found.group(1)) if status == 200 and found else 0
+
+
+class Started:
+    def __init__(self, cluster, partitions):
+        broker = cluster.brokers[1]
+        already = len(broker.output())
+        begun = time.monotonic()
+        cluster.start_broker(1)
+        while not answers(broker.port):
+            assert broker.is_running(), broker.output()[-3000:]
+            time.sleep(0.005)
+        self.answered = time.monotonic() - begun
+        while led_partitions(broker) < partitions:
+            time.sleep(0.02)
+        self.led = time.monotonic() - begun
+        time.sleep(0.5)
+        self.resident_kib = broker.resident_kib()
+        self.files = len(os.listdir(f"/proc/{broker.process.pid}/fd"))
+        loaded = re.findall(r" logs_loaded .*duration_ms=(\d+)", broker.output()[already:])
+        self.load_ms = int(loaded[-1]) if loaded else -1
+
+    def __str__(self):
+        return (f"answers {self.answered:.2f} s (logs {self.load_ms / 1000:.2f} s), "
+                f"leads all {self.led:.2f} s, {self.resident_kib / 1024:.0f} MiB, "
+                f"{self.files} files")
+
+
+def produce(cluster, topic, count):
+    """Records without key, which the command spreads over all partitions."""
+    line = b"x" * (RECORD_BYTES - 1) + b"\n"
+    with tempfile.NamedTemporaryFile() as file:
+        for _ in range(count):
+            file.write(line)
+        file.flush()
+        cluster.barnabas("produce", topic, file.name, timeout=START_SECONDS * 4)
+
+
+def many_partitions(broker_cluster, settings, partitions):
+    with broker_cluster.BrokerCluster(1, settings=settings) as cluster:
+        for first in range(0, partitions, 1000):
+            cluster.create_topic(f"many-{first}", min(1000, partitions - first), 1)
+        for first in range(0, partitions, 1000):
+            produce_everywhere(cluster, f"many-{first}", min(1000, partitions - first))
+        cluster.stop(1)
+        print_row("S1", f"{partitions} partitions, clean stop", Started(cluster, partitions))
+        cluster.stop(1)
+        if drop_caches():
+            print_row("S1", f"{partitions} partitions, clean stop, cold cache",
+                      Started(cluster, partitions))
+            cluster.stop(1)
+            Started(cluster, partitions)
+        else:
+            Started(cluster, partitions)
+        cluster.kill(1)
+        cold = drop_caches()
+        print_row("S2", f"{partitions} partitions, kill -9{', cold cache' if cold else ''}",
+                  Started(cluster, partitions))
+
+
+def produce_everywhere(cluster, topic, partitions):
+    """Some records into each partition of the topic."""
+    with tempfile.NamedTemporaryFile("w") as file:
+        for i in range(partitions * 8):
+            file.write(f"{i}\tvalue of {i}\n")
+        file.flush()
+        cluster.barnabas("produce", topic, file.name, "--key-separator", "\t",
+                         timeout=START_SECONDS)
+
+
+def much_data(broker_cluster, settings, gigabytes):
+    settings = {**settings, "log.flush.offset.checkpoint.interval.ms": 10 ** 9}
+    with broker_cluster.BrokerCluster(1, settings=settings) as cluster:
+        cluster.create_topic("large", 8, 1)
+        for _ in range(gigabytes):
+            produce(cluster, "large", 10 ** 9 // RECORD_BYTES)
+        cluster.kill(1)
+        cold = drop_caches()
+        started = Started(cluster, 8)
+        print_row("S3", f"{gigabytes} GB to recover{', cold cache' if cold else ''}",
+                  f"{started}; {gigabytes * 1e3 / started.load_ms * 1e3:.0f} MB/s")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build/release")
+    parser.add_argument("--partitions", type=int, default=10000)
+    parser.add_argument("--gigabytes", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1,
+                        help="num.recovery.threads.per.data.dir")
+    parser.add_argument("--folder", default=None)
+    options = parser.parse_args()
+    folder = pathlib.Path(options.folder or pathlib.Path(options.build) / "bench-start")
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(folder.resolve())
+    os.environ["BARNABAS_BUILD"] = options.build
+    import broker_cluster  # reads BARNABAS_BUILD
+    broker_cluster.START_SECONDS = broker_cluster.STOP_SECONDS = START_SECONDS
+    settings = {"num.recovery.threads.per.data.dir": options.threads,
+                "barnabas.admin.listener": "127.0.0.1:0", "log.retention.check.interval.ms": 10 ** 9}
+    if options.partitions > 0:
+        many_partitions(broker_cluster, settings, options.partitions)
+    if options.gigabytes > 0:
+        much_data(broker_cluster, settings, options.gigabytes)
+
+
+if __name__ == "__main__":
+    main()
