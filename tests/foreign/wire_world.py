@@ -57,9 +57,16 @@ class World:
         return self.ask(1, "Metadata", 9, {"topics": []})["controller_id"]
 
     def coordinator(self, key, kind=0):
+        """Which has read its journal: it is named before it knows itself."""
+        api, field = (("DescribeGroups", "groups"), ("DescribeTransactions",
+                                                     "transactional_ids"))[kind]
+
         def found():
             answer = self.ask(1, "FindCoordinator", 3, {"key": key, "key_type": kind})
-            return answer["node_id"] if answer["error_code"] == 0 else None
+            if answer["error_code"] != 0:
+                return None
+            told = self.ask(answer["node_id"], api, 0, {field: [key]})
+            return None if re.search(r"'error_code': 1[456]\b", str(told)) else answer["node_id"]
         if (key, kind) not in self.coordinators:
             # The first one makes the topic.
             self.coordinators[key, kind] = wait_until(found, SECONDS, f"a coordinator for {key}")
