@@ -13,6 +13,7 @@
 
 #include <barnabas/admin.h>
 #include <barnabas/groups.h>
+#include <barnabas/open_transactions.h>
 
 #include "client/base/arena.h"
 #include "client/cluster/call.h"
@@ -34,6 +35,9 @@ struct admin_result {
         struct barnabas_group group;
         struct barnabas_offsets offsets;
         struct barnabas_log_dirs log_dirs;
+        struct barnabas_transactions transactions;
+        struct barnabas_transaction transaction;
+        struct barnabas_producers producers;
     };
     struct arena arena;
 };
