@@ -28,8 +28,10 @@ static void batch_begin(struct batch *batch, const struct group_coordinator *coo
     options.codec = coordinator->config.codec;
     options.producer_id = producer_id;
     options.producer_epoch = producer_epoch;
-    if (producer_id != RECORD_NO_PRODUCER_ID)
+    if (producer_id != RECORD_NO_PRODUCER_ID) {
         options.attributes = RECORD_BATCH_TRANSACTIONAL;
+        options.base_sequence = 0; /* of all of them, as in Kafka: nobody looks at it */
+    }
     *batch = (struct batch){.wall_ms = clock_wall_ms(coordinator->config.clock)};
     wire_writer_init(&batch->key, RECORD_BYTES_MAX);
     wire_writer_init(&batch->value, RECORD_BYTES_MAX);
