@@ -117,16 +117,21 @@ static void respond(struct hop *hop) {
         api_close(hop->call);
 }
 
-static bool is_assigned(const struct api_context *context, const struct wish *wish) {
+/* Of a replica that is not here: whether it should be, or comes later, or nobody knows of it. */
+static enum error absence(const struct api_context *context, const struct wish *wish) {
     const struct metadata *metadata = metadata_cache_get(context->metadata);
     const struct metadata_topic *topic = metadata_find_topic(metadata, wish->topic);
     const struct metadata_partition *state =
         topic == NULL ? NULL : metadata_find_partition(topic, wish->partition);
-    bool is_here = state != NULL &&
-                   broker_ids_contain(state->replicas, state->replica_count, context->broker_id);
+    enum error error = ERR_REPLICA_NOT_AVAILABLE;
 
+    if (state == NULL)
+        error = ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    else if (log_manager_has_offline_directory(context->logs) &&
+             broker_ids_contain(state->replicas, state->replica_count, context->broker_id))
+        error = ERR_KAFKA_STORAGE_ERROR; /* it lies in a directory that failed */
     metadata_unref(metadata);
-    return is_here;
+    return error;
 }
 
 static void move(struct hop *hop) {
@@ -137,10 +142,8 @@ static void move(struct hop *hop) {
         struct wish *wish = &moving->wishes[i];
         wish->error =
             replica_manager_move(context->replicas, wish->topic, wish->partition, wish->path);
-        /* A replica that should be here lies in a directory that failed. */
-        if (wish->error == ERR_REPLICA_NOT_AVAILABLE &&
-            log_manager_has_offline_directory(context->logs) && is_assigned(context, wish))
-            wish->error = ERR_KAFKA_STORAGE_ERROR;
+        if (wish->error == ERR_REPLICA_NOT_AVAILABLE)
+            wish->error = absence(context, wish);
     }
     moving->is_answered = fill(moving);
     hop_return(hop, respond);

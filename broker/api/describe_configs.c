@@ -74,7 +74,7 @@ static void add_entry(struct description *description,
     to->config_source = (int8_t)entry->source;
     to->is_sensitive = entry->is_sensitive;
     to->config_type = (int8_t)entry->type;
-    to->documentation = description->request.include_documentation
+    to->documentation = description->request.include_documentation && entry->documentation != NULL
                             ? bytes_of_text(entry->documentation)
                             : BYTES_NULL;
     if (description->request.include_synonyms && !add_synonyms(description, entry, to))
@@ -126,7 +126,8 @@ static void describe_topic(struct description *description,
 static void describe_broker(struct description *description,
                             const struct describe_configs_request_resources *asked, bool is_default,
                             struct describe_configs_response_results *result) {
-    if (!make_room(description, result, config_describe_broker_count()))
+    if (!make_room(description, result,
+                   config_describe_broker_count() + config_describe_rate_count()))
         return;
     for (size_t i = 0; i < config_describe_broker_count(); i++) {
         struct config_entry entry;
@@ -135,6 +136,12 @@ static void describe_broker(struct description *description,
         else if (!config_describe_default(description->config, i, &entry))
             continue;
         if (is_asked_for(asked, entry.name))
+            add_entry(description, result, &entry);
+    }
+    for (size_t i = 0; i < config_describe_rate_count(); i++) {
+        struct config_entry entry;
+        if (config_describe_rate(description->config, i, is_default, &entry) &&
+            is_asked_for(asked, entry.name))
             add_entry(description, result, &entry);
     }
 }

@@ -84,7 +84,22 @@ static void leave_out_the_dead(struct metadata_answer *answer,
         out->error_code = error_to_wire(ERR_REPLICA_NOT_AVAILABLE);
 }
 
-static void answer_partition(struct metadata_answer *answer,
+/* As Kafka's controller tells its brokers: of dead brokers, and in directories that failed. */
+static void tell_offline(struct metadata_answer *answer, const struct metadata_topic *topic,
+                         const struct metadata_partition *partition,
+                         struct metadata_response_topics_partitions *out) {
+    int32_t count = partition->replica_count;
+
+    out->offline_replicas = answer_alloc(answer, (size_t)count, sizeof(*out->offline_replicas));
+    for (int32_t i = 0; i < count && out->offline_replicas != NULL; i++) {
+        int32_t id = partition->replicas[i];
+        if (!is_alive(answer, id) ||
+            metadata_is_offline(answer->metadata, topic->name, partition->index, id))
+            out->offline_replicas[out->offline_replicas_count++] = id;
+    }
+}
+
+static void answer_partition(struct metadata_answer *answer, const struct metadata_topic *topic,
                              const struct metadata_partition *partition,
                              struct metadata_response_topics_partitions *out) {
     enum error error = leader_error(answer, partition->leader);
@@ -101,8 +116,7 @@ static void answer_partition(struct metadata_answer *answer,
     if (answer->call->header.api_version == 0)
         leave_out_the_dead(answer, out);
     else
-        out->offline_replicas = select_ids(answer, partition->replicas, partition->replica_count,
-                                           false, &out->offline_replicas_count);
+        tell_offline(answer, topic, partition, out);
 }
 
 /* ---- Topics ---- */
@@ -121,7 +135,7 @@ static void answer_known_topic(struct metadata_answer *answer, const struct meta
         return;
     out->partitions_count = topic->partition_count;
     for (size_t i = 0; i < count && !answer->failed; i++)
-        answer_partition(answer, &topic->partitions[i], &out->partitions[i]);
+        answer_partition(answer, topic, &topic->partitions[i], &out->partitions[i]);
 }
 
 /* The client asks again until the topic that is being created shows up. */

@@ -67,6 +67,9 @@ struct config_value {
     const char *of_all;
 };
 
+/* Settings that are only known at run time: config_rates in setting.h. */
+#define CONFIG_RATE_COUNT 3
+
 #define CONFIG_ROW_COUNTED(...) +1
 #define CONFIG_ROW_NOTHING(...)
 
@@ -100,6 +103,7 @@ struct config {
     size_t address_limit_count; /* of max.connections.per.ip.overrides */
 
     struct config_value values[CONFIG_SETTING_COUNT]; /* by row, for config_describe.h */
+    struct config_value rates[CONFIG_RATE_COUNT];     /* likewise, of config_rates */
     struct arena strings;
     atomic_int references; /* of an overlay, by live_config.h */
 };

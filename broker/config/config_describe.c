@@ -137,6 +137,30 @@ bool config_describe_default(const struct config *config, size_t index,
     return true;
 }
 
+size_t config_describe_rate_count(void) {
+    return CONFIG_RATE_COUNT;
+}
+
+bool config_describe_rate(const struct config *config, size_t index, bool is_default,
+                          struct config_entry *entry) {
+    const struct config_value *value = &config->rates[index];
+
+    CHECK(index < CONFIG_RATE_COUNT);
+    begin(&config_rates[index], entry);
+    entry->is_read_only = true;
+    if (!is_default && value->of_broker != NULL)
+        add_synonym(entry, entry->name, bytes_of_text(value->of_broker),
+                    CONFIG_SOURCE_DYNAMIC_BROKER);
+    if (value->of_all != NULL)
+        add_synonym(entry, entry->name, bytes_of_text(value->of_all),
+                    CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER);
+    if (entry->synonym_count == 0)
+        return false;
+    entry->value = entry->synonyms[0].value;
+    finish(entry);
+    return true;
+}
+
 /* The value that the broker gives a topic, after units and precedence are worked out. */
 static struct bytes broker_value(const struct config *config, const struct setting *setting,
                                  char *number, size_t size) {

@@ -58,7 +58,7 @@ struct config_entry {
     enum config_type type;
     bool is_sensitive;
     bool is_read_only;
-    const char *documentation; /* static */
+    const char *documentation; /* static; NULL: there is none */
     /* In order of precedence, the one in effect first. */
     struct config_synonym synonyms[CONFIG_SYNONYMS_MAX];
     size_t synonym_count;
@@ -72,6 +72,12 @@ void config_describe_broker(const struct config *config, size_t index, struct co
 
 /* Resource type broker without a name: false if the row was not changed for all brokers. */
 bool config_describe_default(const struct config *config, size_t index, struct config_entry *entry);
+
+/* Rates that are only known at run time, of which those are shown that were set: false if this one
+ * was not; `is_default` as above. Read-only, as Kafka has it. */
+size_t config_describe_rate_count(void);
+bool config_describe_rate(const struct config *config, size_t index, bool is_default,
+                          struct config_entry *entry);
 
 /* Resource type topic: all rows of TOPIC_CONFIG_LIST. Values and source follow the overrides
  * given; an override that is not valid is shown nevertheless. */

@@ -10,8 +10,7 @@
 /* Bound of the texts of both layers; a znode holds up to a MiB. */
 #define STRINGS_BYTES_MAX ((size_t)8 << 20)
 
-/* Rates that Kafka only knows at run time. */
-static const struct setting rates[] = {
+const struct setting config_rates[CONFIG_RATE_COUNT] = {
     {.key = "leader.replication.throttled.rate",
      .type = CONFIG_TYPE_LONG,
      .limits = AT_LEAST(0),
@@ -30,28 +29,32 @@ static const struct setting rates[] = {
 };
 
 static void take_rate(struct config_builder *builder, const struct setting *rate,
-                      const struct config_pair *pair) {
+                      const struct config_pair *pair, bool is_of_all) {
+    struct config_value *held = &builder->config->rates[rate - config_rates];
+    struct bytes text = setting_trim(pair->value);
     union setting_value value;
 
-    if (setting_parse(rate, setting_trim(pair->value), &value))
-        *(int64_t *)(void *)((char *)builder->config + rate->field_offset) = value.number;
-    else
+    if (!setting_parse(rate, text, &value)) {
         config_report_warning(builder->report, "%s is %s, which is not allowed",
                               LOG_QUOTED(pair->key), LOG_QUOTED(pair->value));
+        return;
+    }
+    *(int64_t *)(void *)((char *)builder->config + rate->field_offset) = value.number;
+    *(is_of_all ? &held->of_all : &held->of_broker) = config_builder_copy(builder, text);
 }
 
 /* ---- Laying over ---- */
 
-/* Notes the pair in its row. Rates have no row. */
+/* Notes the pair in its row. Rates have a table of their own. */
 static void take(struct config_builder *builder, const struct config_pair *pair, bool is_of_all) {
     const struct setting *row = setting_find(config_settings, config_setting_count, pair->key);
-    const struct setting *rate = setting_find(rates, ARRAY_COUNT(rates), pair->key);
+    const struct setting *rate = setting_find(config_rates, CONFIG_RATE_COUNT, pair->key);
     struct bytes text = setting_trim(pair->value);
     union setting_value value;
     struct config_value *held;
 
     if (rate != NULL) {
-        take_rate(builder, rate, pair);
+        take_rate(builder, rate, pair, is_of_all);
         return;
     }
     if (row == NULL || !setting_is_live(row)) {
@@ -120,9 +123,12 @@ bool config_is_same(const struct config *a, const struct config *b) {
             !is_same_text(a->values[i].of_all, b->values[i].of_all))
             return false;
     }
-    return a->leader_replication_throttled_rate == b->leader_replication_throttled_rate &&
-           a->follower_replication_throttled_rate == b->follower_replication_throttled_rate &&
-           a->replica_alter_log_dirs_rate == b->replica_alter_log_dirs_rate;
+    for (size_t i = 0; i < CONFIG_RATE_COUNT; i++) {
+        if (!is_same_text(a->rates[i].of_broker, b->rates[i].of_broker) ||
+            !is_same_text(a->rates[i].of_all, b->rates[i].of_all))
+            return false;
+    }
+    return true;
 }
 
 /* ---- Checking ---- */
@@ -148,7 +154,7 @@ static bool check_pair(const struct config_pair *pair, char message[CONFIG_MESSA
     union setting_value value;
     char allowed[192];
 
-    if (row == NULL && (row = setting_find(rates, ARRAY_COUNT(rates), pair->key)) != NULL)
+    if (row == NULL && (row = setting_find(config_rates, CONFIG_RATE_COUNT, pair->key)) != NULL)
         can_change = true;
     if (row == NULL && is_of_listener(pair->key)) {
         snprintf(message, CONFIG_MESSAGE_SIZE, "Cannot update these configs dynamically: Set(%s)",

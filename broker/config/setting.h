@@ -72,6 +72,9 @@ extern const struct setting config_settings[];
 extern const size_t config_setting_count;
 extern const struct setting topic_config_settings[];
 extern const size_t topic_config_setting_count;
+/* Rates that Kafka only knows at run time; CONFIG_RATE_COUNT rows, in config_overlay.c. They have
+ * no default: without one there is no bound. */
+extern const struct setting config_rates[];
 
 /* The row of that key among `count` rows, or NULL. */
 const struct setting *setting_find(const struct setting *settings, size_t count, struct bytes key);

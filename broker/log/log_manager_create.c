@@ -80,10 +80,9 @@ static enum error create_in(struct log_manager *manager, struct manager_dir *dir
     return ERR_NONE;
 }
 
-static enum error create(struct log_manager *manager, struct bytes topic, int32_t partition,
-                         const struct uuid *topic_id, const struct log_config *config,
-                         struct log **created) {
-    struct manager_dir *dir = choose_dir(manager, topic, partition);
+static enum error create_there(struct log_manager *manager, struct manager_dir *dir,
+                               struct bytes topic, int32_t partition, const struct uuid *topic_id,
+                               const struct log_config *config, struct log **created) {
     char name[LOG_FOLDER_NAME_MAX + 1];
     char path[PATH_MAX];
     struct log_load_options options = {
@@ -95,16 +94,29 @@ static enum error create(struct log_manager *manager, struct bytes topic, int32_
     };
     enum error error;
 
-    if (dir == NULL)
-        return ERR_KAFKA_STORAGE_ERROR;
     log_folder_name(topic, partition, name);
     if (snprintf(path, sizeof(path), "%s/%s", dir->dir.path, name) >= (int)sizeof(path))
         return ERR_INVALID_TOPIC_EXCEPTION;
     error = create_in(manager, dir, &options, topic_id, created);
-    if (error == ERR_DISK_FAILED || error == ERR_DISK_FULL || error == ERR_DISK_CORRUPT)
-        return log_dir_fail(&dir->dir, error, "create a partition");
+    if (error == ERR_DISK_FAILED || error == ERR_DISK_FULL || error == ERR_DISK_CORRUPT) {
+        (void)log_dir_fail(&dir->dir, error, "create a partition");
+        return ERR_KAFKA_STORAGE_ERROR;
+    }
     if (error == ERR_NONE)
         log_manager_forget_preference(manager, topic, partition);
+    return error;
+}
+
+/* As Kafka: if a directory turns out to have failed, the next one is tried. */
+static enum error create(struct log_manager *manager, struct bytes topic, int32_t partition,
+                         const struct uuid *topic_id, const struct log_config *config,
+                         struct log **created) {
+    struct manager_dir *dir;
+    enum error error = ERR_KAFKA_STORAGE_ERROR;
+
+    while (error == ERR_KAFKA_STORAGE_ERROR &&
+           (dir = choose_dir(manager, topic, partition)) != NULL)
+        error = create_there(manager, dir, topic, partition, topic_id, config, created);
     return error;
 }
 

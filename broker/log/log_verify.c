@@ -437,13 +437,20 @@ enum error log_verify_partition(struct log_verify *verify, const char *path) {
 
 /* ---- a data directory ---- */
 
+/* Future ones, too: they are opened like the others. */
+static bool holds_a_log(const struct disk_entry *entry) {
+    struct bytes topic;
+    int32_t partition;
+    enum log_folder_kind kind = log_folder_parse(entry->name, &topic, &partition);
+
+    return entry->is_dir && (kind == LOG_FOLDER_CURRENT || kind == LOG_FOLDER_FUTURE);
+}
+
 static enum error on_directory_entry(void *context, const struct disk_entry *entry) {
     struct listing *listing = context;
     char path[PATH_MAX];
-    struct bytes topic;
-    int32_t partition;
 
-    if (!entry->is_dir || log_folder_parse(entry->name, &topic, &partition) != LOG_FOLDER_CURRENT)
+    if (!holds_a_log(entry))
         return ERR_NONE;
     snprintf(path, sizeof(path), "%s/%s", listing->dir, entry->name);
     return log_verify_partition(listing->verify, path);
@@ -489,11 +496,9 @@ enum error log_verify_directory(struct log_verify *verify, const char *path) {
 
 static enum error look_for_segments(void *context, const struct disk_entry *entry) {
     struct listing *listing = context;
-    struct bytes topic;
-    int32_t partition;
     int64_t base_offset;
 
-    if (entry->is_dir && log_folder_parse(entry->name, &topic, &partition) == LOG_FOLDER_CURRENT)
+    if (holds_a_log(entry))
         listing->has_partitions = true;
     if (!entry->is_dir && strlen(entry->name) > NAME_DIGITS && take_base(entry->name, &base_offset))
         listing->has_segments = true;

@@ -118,6 +118,7 @@ void metadata_unref(const struct metadata *metadata) {
         shared_topic_unref(shared_topic_of(metadata->topics[i]));
     for (int32_t i = 0; i < metadata->broker_count; i++)
         shared_broker_unref(shared_broker_of(metadata->brokers[i]));
+    shared_offline_unref(snapshot->offline);
     free((void *)(uintptr_t)metadata->topics);
     free((void *)(uintptr_t)metadata->brokers);
     free(snapshot->topics_by_id);
@@ -263,10 +264,71 @@ static bool broker_equal(const struct metadata_broker *a, const struct metadata_
     return true;
 }
 
+static int compare_offline(const void *left, const void *right) {
+    const struct metadata_offline *a = left;
+    const struct metadata_offline *b = right;
+    int order = strcmp(a->topic, b->topic);
+
+    if (order != 0)
+        return order;
+    if (a->partition != b->partition)
+        return a->partition < b->partition ? -1 : 1;
+    return (a->broker_id > b->broker_id) - (a->broker_id < b->broker_id);
+}
+
+struct shared_offline *shared_offline_copy(const struct metadata_offline *items, int32_t count) {
+    struct shared_offline *copy;
+
+    if (count == 0)
+        return NULL;
+    copy = calloc(1, sizeof(*copy));
+    CHECK(copy != NULL);
+    atomic_init(&copy->references, 1);
+    arena_init(&copy->arena, SIZE_MAX / 2);
+    copy->items = alloc(&copy->arena, count, sizeof(*copy->items));
+    copy->count = count;
+    for (int32_t i = 0; i < count; i++) {
+        copy->items[i] = items[i];
+        copy->items[i].topic = copy_text(&copy->arena, items[i].topic);
+    }
+    qsort(copy->items, (size_t)count, sizeof(*copy->items), compare_offline);
+    return copy;
+}
+
+struct shared_offline *shared_offline_of(const struct metadata *metadata) {
+    return snapshot_of(metadata)->offline;
+}
+
+void shared_offline_ref(struct shared_offline *offline) {
+    if (offline != NULL)
+        atomic_fetch_add_explicit(&offline->references, 1, memory_order_relaxed);
+}
+
+void shared_offline_unref(struct shared_offline *offline) {
+    if (offline == NULL ||
+        atomic_fetch_sub_explicit(&offline->references, 1, memory_order_acq_rel) != 1)
+        return;
+    arena_done(&offline->arena);
+    free(offline);
+}
+
+bool metadata_is_offline(const struct metadata *metadata, const char *topic, int32_t partition,
+                         int32_t broker_id) {
+    const struct metadata_offline wanted = {topic, partition, broker_id};
+
+    return metadata->offline_count > 0 &&
+           bsearch(&wanted, metadata->offline, (size_t)metadata->offline_count,
+                   sizeof(*metadata->offline), compare_offline) != NULL;
+}
+
 bool metadata_equal(const struct metadata *a, const struct metadata *b) {
     if (a->controller_id != b->controller_id || a->broker_count != b->broker_count ||
-        a->topic_count != b->topic_count)
+        a->topic_count != b->topic_count || a->offline_count != b->offline_count)
         return false;
+    for (int32_t i = 0; i < a->offline_count; i++) {
+        if (compare_offline(&a->offline[i], &b->offline[i]) != 0)
+            return false;
+    }
     for (int32_t i = 0; i < a->broker_count; i++) {
         if (!broker_equal(a->brokers[i], b->brokers[i]))
             return false;

@@ -66,12 +66,21 @@ struct metadata_topic {
     int32_t setting_count;
 };
 
+/* A replica in a data directory that failed, of a broker that goes on with its others. */
+struct metadata_offline {
+    const char *topic;
+    int32_t partition;
+    int32_t broker_id;
+};
+
 struct metadata {
     const struct metadata_broker *const *brokers; /* ascending by id */
     int32_t broker_count;
     int32_t controller_id;                      /* METADATA_NO_BROKER: not known */
     const struct metadata_topic *const *topics; /* ascending by name */
     int32_t topic_count;
+    const struct metadata_offline *offline; /* ascending by topic, partition, broker */
+    int32_t offline_count;
 };
 
 void metadata_ref(const struct metadata *metadata);
@@ -85,6 +94,10 @@ const struct metadata_topic *metadata_find_topic_by_id(const struct metadata *me
                                                        const struct uuid *id);
 const struct metadata_partition *metadata_find_partition(const struct metadata_topic *topic,
                                                          int32_t index);
+
+/* Whether the replica lies in a directory that failed; those of dead brokers need not. */
+bool metadata_is_offline(const struct metadata *metadata, const char *topic, int32_t partition,
+                         int32_t broker_id);
 
 /* The broker's endpoint on that listener, or NULL. */
 const struct metadata_endpoint *metadata_find_endpoint(const struct metadata_broker *broker,

@@ -29,6 +29,7 @@ struct metadata_builder {
     int32_t topic_count;
     int32_t topic_capacity;
     struct shared_broker **brokers; /* ascending by id */
+    struct shared_offline *offline; /* a reference, or NULL */
     int32_t broker_count;
     int32_t broker_capacity;
     int32_t controller_id;
@@ -69,6 +70,8 @@ struct metadata_builder *metadata_builder_new(const struct metadata *base) {
         shared_broker_ref(builder->brokers[i]);
     }
     builder->broker_count = base->broker_count;
+    builder->offline = shared_offline_of(base);
+    shared_offline_ref(builder->offline);
     return builder;
 }
 
@@ -107,8 +110,15 @@ void metadata_builder_free(struct metadata_builder *builder) {
     forget_names(builder);
     free(builder->topics);
     free(builder->brokers);
+    shared_offline_unref(builder->offline);
     metadata_unref(builder->base);
     free(builder);
+}
+
+void metadata_builder_set_offline(struct metadata_builder *builder,
+                                  const struct metadata_offline *offline, int32_t count) {
+    shared_offline_unref(builder->offline);
+    builder->offline = shared_offline_copy(offline, count);
 }
 
 void metadata_builder_set_controller_id(struct metadata_builder *builder, int32_t controller_id) {
@@ -447,7 +457,13 @@ const struct metadata *metadata_builder_finish(struct metadata_builder *builder,
         shared_broker_ref(builder->brokers[i]);
     }
     snapshot->metadata = (struct metadata){brokers, builder->broker_count, builder->controller_id,
-                                           topics, builder->topic_count};
+                                           topics,  builder->topic_count,  NULL,
+                                           0};
+    if ((snapshot->offline = builder->offline) != NULL) {
+        shared_offline_ref(snapshot->offline);
+        snapshot->metadata.offline = snapshot->offline->items;
+        snapshot->metadata.offline_count = snapshot->offline->count;
+    }
     *change_count = find_changes(builder->base, &snapshot->metadata, *changes);
     metadata_builder_free(builder);
     return &snapshot->metadata;

@@ -30,6 +30,10 @@ void metadata_builder_clear_brokers(struct metadata_builder *builder);
 void metadata_builder_add_broker(struct metadata_builder *builder,
                                  const struct metadata_broker *broker);
 
+/* Replaces what is offline, of all brokers. */
+void metadata_builder_set_offline(struct metadata_builder *builder,
+                                  const struct metadata_offline *offline, int32_t count);
+
 struct metadata_assignment {
     int32_t index;
     const int32_t *replicas;

@@ -22,11 +22,20 @@ struct shared_broker {
     struct arena arena;
 };
 
+/* What all brokers say of failed directories, shared by snapshots. */
+struct shared_offline {
+    struct metadata_offline *items;
+    int32_t count;
+    atomic_int references;
+    struct arena arena;
+};
+
 struct snapshot {
     struct metadata metadata; /* first */
     atomic_int references;
     const struct metadata_topic **topics_by_id; /* ascending by id, zero ids left out */
     int32_t topic_by_id_count;
+    struct shared_offline *offline; /* a reference; NULL: nothing is */
 };
 
 /* New objects have one reference and an empty arena. */
@@ -46,6 +55,12 @@ void shared_topic_ref(struct shared_topic *topic);
 void shared_topic_unref(struct shared_topic *topic);
 void shared_broker_ref(struct shared_broker *broker);
 void shared_broker_unref(struct shared_broker *broker);
+
+/* Sorted. NULL if there is none. */
+struct shared_offline *shared_offline_copy(const struct metadata_offline *items, int32_t count);
+struct shared_offline *shared_offline_of(const struct metadata *metadata);
+void shared_offline_ref(struct shared_offline *offline);   /* accepts NULL */
+void shared_offline_unref(struct shared_offline *offline); /* accepts NULL */
 
 int metadata_compare_names(struct bytes a, struct bytes b);
 

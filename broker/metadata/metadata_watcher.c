@@ -71,6 +71,7 @@ static void catch_up(struct metadata_watcher *watcher) {
     watcher_list_config_changes(watcher, false);
     watcher_read_brokers(watcher);
     watcher_read_controller(watcher);
+    watcher_read_offline(watcher);
 }
 
 void metadata_watcher_on_session(struct metadata_watcher *watcher, enum zk_session_state state) {
@@ -104,6 +105,8 @@ void metadata_watcher_on_watch(struct metadata_watcher *watcher, enum zk_event_k
             watcher_list_changes(watcher);
     } else if (strcmp(path, PATH_CONFIG_CHANGES) == 0) {
         watcher_list_config_changes(watcher, false);
+    } else if (strcmp(path, PATH_OFFLINE_REPLICAS) == 0) {
+        watcher_read_offline(watcher);
     } else if (strcmp(path, PATH_CONTROLLER) == 0) {
         if (watcher->is_loading)
             watcher_load(watcher);

@@ -2,8 +2,8 @@
  * The inside of the watcher: for metadata_watcher.c and watch_*.c only.
  *
  * watch_load.c reads everything; watch_members.c the brokers and the controller, at a load and
- * whenever their watches fire; watch_changes.c follows the change log; watch_configs.c the changed
- * configs.
+ * whenever their watches fire; watch_offline.c what lies in failed directories; watch_changes.c
+ * follows the change log; watch_configs.c the changed configs.
  *
  * Every read carries the generation it was asked in. A load begins a new one, which turns all
  * earlier reads into history.
@@ -74,6 +74,10 @@ void watcher_load_read_done(struct metadata_watcher *watcher);
 /* watch_members.c. The result goes into the load, if one is under way, or is published. */
 void watcher_read_brokers(struct metadata_watcher *watcher);
 void watcher_read_controller(struct metadata_watcher *watcher);
+
+/* watch_offline.c: which replicas are offline, at the end of a load and whenever its watch fires.
+ * It is no part of a load: what is known of it stays until it is read. */
+void watcher_read_offline(struct metadata_watcher *watcher);
 
 /* watch_changes.c: lists and applies what is new. One listing at a time; a call meanwhile asks
  * for another one. */

@@ -25,6 +25,7 @@ void watcher_load_read_done(struct metadata_watcher *watcher) {
     watcher_publish(watcher, builder, true);
     watcher_list_changes(watcher);
     watcher_list_config_changes(watcher, false);
+    watcher_read_offline(watcher);
 }
 
 /* INVARIANT: only what ZooKeeper says is not there counts as gone. What it does not let us read

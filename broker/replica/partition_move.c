@@ -12,7 +12,7 @@
 /* What appends may have to wait for at the end. */
 #define REST_BYTES_MAX ((size_t)1 << 20)
 /* A chunk that was read while the log was cut may not be whole; one that stays so is damaged. */
-#define DAMAGED_READS_MAX 3
+#define DAMAGED_READS_MAX 5
 
 /* ---- Beginning and ending ---- */
 
@@ -210,7 +210,6 @@ static enum move_step copy_chunk(struct partition *partition, struct log *future
         result->bytes_copied = chunk.size;
         return MOVE_GOES_ON;
     case ERR_OFFSET_OUT_OF_RANGE: /* the log was cut, or its start moved */
-        return MOVE_GOES_ON;
     case ERR_CORRUPT_MESSAGE:
         return ++partition->damaged_reads < DAMAGED_READS_MAX ? MOVE_WAITS : MOVE_FAILED;
     case ERR_OUT_OF_MEMORY:

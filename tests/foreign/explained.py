@@ -9,8 +9,6 @@ EXPLAINED = [
      "neither quotas nor SCRAM are there yet"),
     (r"^broker-api-versions", r"\(\d+\): ", "APIs that are not there yet"),
     (r"^(acls|delegation-tokens) | upgrade ", ALL, "APIs that are not there yet"),
-    (r"--entity-type brokers --entity-name 1$", "replication.throttled.rate=",
-     "the rates of replication throttles hold, but are not shown"),
     # ---- On purpose ----
     (r"^configs --\S+ \S+ --alter .*(segment.bytes=(1|many)|no.such=1)$",
      "(InvalidConfiguration|InvalidRequest)Exception: ", "our message says what is allowed"),

@@ -2,7 +2,7 @@
 import re
 import time
 
-from tool_steps import STEPS, text_of
+from tool_steps import RACKS, STEPS, text_of  # noqa: F401  (RACKS: for wire_test)
 
 SETTLE_SECONDS = 30
 UUID = r"(?<![A-Za-z0-9_-])[A-Za-z0-9_][A-Za-z0-9_-]{21}(?![A-Za-z0-9_-])"
@@ -13,7 +13,6 @@ SETTINGS = {
     "transaction.state.log.num.partitions": 3,
     "log.index.size.max.bytes": 65536,
 }
-RACKS = ["r1", "r2", "r3"]
 
 
 def normalised(output, cluster):
@@ -33,9 +32,12 @@ def normalised(output, cluster):
 def run_step(step, cluster, tools):
     """[exit status, output]"""
     places = {"bootstrap": cluster.bootstrap, "one": cluster.address(1)}
+    for number, path in enumerate(cluster.brokers[1].settings.get("log.dirs", "").split(","), 1):
+        places[f"data{number if number > 1 else ''}"] = path
     for name, content in step.files.items():
         path = cluster.folder / f"{name}.json"
-        path.write_text(text_of(content))
+        path.write_text(re.sub(r"\{(data2?)\}", lambda found: places[found[1]],
+                               text_of(content)))
         places[name] = str(path)
     words = [re.sub(r"\{(\w+)\}", lambda found: places[found[1]], word) for word in step.words]
     deadline = time.monotonic() + SETTLE_SECONDS

@@ -319,7 +319,57 @@ GROUPS = [
     groups("--list"),
 ]
 
-STEPS = {"topics": TOPICS, "configs": CONFIGS, "reassignment": REASSIGNMENT,
+def place(*moves):
+    """Of broker 1."""
+    return {"version": 1, "partitions": [
+        {"topic": topic, "partition": partition, "replicas": [1], "log_dirs": [path]}
+        for topic, partition, path in moves]}
+
+
+SIZES = ((r'"size":\d+', '"size":N'),)
+
+# Of one broker with two directories, {data} and {data2}.
+MOVES = [
+    topics("--create --topic moved --replica-assignment 1,1"),
+    step("console-producer", "--topic moved --request-required-acks all",
+         stdin="".join(f"value {i}\n" for i in range(30))),
+    step("log-dirs", "--describe --topic-list moved", blur=SIZES, ordered=False),
+    reassign("--execute --reassignment-json-file {plan} --replica-alter-log-dirs-throttle 10000000",
+             files={"plan": place(("moved", 0, "{data2}"), ("moved", 1, "{data2}"))}, ordered=False),
+    reassign("--verify --reassignment-json-file {plan} --preserve-throttles", ordered=False,
+             files={"plan": place(("moved", 0, "{data2}"), ("moved", 1, "{data2}"))},
+             until="(?s)(completed successfully.*){2}"),
+    configs("--describe --entity-type brokers --entity-name 1"),
+    reassign("--verify --reassignment-json-file {plan}", ordered=False,
+             files={"plan": place(("moved", 0, "{data2}"), ("moved", 1, "{data}"))}),
+    configs("--describe --entity-type brokers --entity-name 1"),
+    reassign("--execute --reassignment-json-file {plan}",
+             files={"plan": place(("moved", 0, "any"), ("moved", 1, "{data2}"))}),
+    reassign("--execute --reassignment-json-file {plan}",
+             files={"plan": place(("moved", 0, "/nowhere"))}),
+    reassign("--execute --reassignment-json-file {plan}",
+             files={"plan": {"version": 1, "partitions": [
+                 {"topic": "moved", "partition": 0, "replicas": [1],
+                  "log_dirs": ["any", "any"]}]}}),
+    reassign("--execute --reassignment-json-file {plan}",
+             files={"plan": place(("moved", 1, "{data}"))}),
+    reassign("--verify --reassignment-json-file {plan}",
+             files={"plan": place(("moved", 1, "{data}"))}, until="completed successfully"),
+    step("log-dirs", "--describe --topic-list moved", blur=SIZES),
+    step("console-consumer", "--topic moved --from-beginning --max-messages 30"
+         " --timeout-ms 20000", ordered=False),
+]
+
+RACKS = ["r1", "r2", "r3"]
+# The groups of one pair of clusters, and how these are made.
+WORLDS = {
+    "three": ({"count": 3, "racks": RACKS},
+              ["topics", "configs", "reassignment", "election", "records", "cluster", "quotas",
+               "groups"]),
+    "directories": ({"count": 1, "directories": 2}, ["moves"]),
+}
+
+STEPS = {"moves": MOVES, "topics": TOPICS, "configs": CONFIGS, "reassignment": REASSIGNMENT,
          "election": ELECTION, "records": RECORDS, "cluster": CLUSTER, "quotas": QUOTAS, "groups": GROUPS}
 
 

@@ -1,7 +1,7 @@
 """Apache Kafka's command-line tools of 3.9 print the same of our brokers as of Apache Kafka's.
 
-The steps (tool_steps.py) run first against the oracle, three brokers of the same release in
-ZooKeeper mode, then against ours. What the oracle printed is kept beside its jars, and taken from
+The steps (tool_steps.py) run first against the oracle, brokers of the same release in ZooKeeper
+mode, then against ours: most against three, some against one with two data directories. What the oracle printed is kept beside its jars, and taken from
 there as long as neither the steps nor the jars change. What EXPLAINED lists must differ: what
 is no longer different has to leave the list.
 """
@@ -15,8 +15,8 @@ import unittest
 from broker_cluster import BrokerCluster
 from explained import EXPLAINED
 from kafka_oracle import KAFKA, Tools, oracle
-from run_steps import RACKS, SETTINGS, run_steps
-from tool_steps import STEPS
+from run_steps import SETTINGS, run_steps
+from tool_steps import STEPS, WORLDS
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -27,8 +27,11 @@ def oracle_results():
         digest.update((HERE / source).read_bytes())
     kept = KAFKA / f"oracle-{digest.hexdigest()[:16]}.json"
     if not kept.exists():
-        with oracle(3, settings=SETTINGS, racks=RACKS) as cluster, Tools() as tools:
-            kept.write_text(json.dumps(run_steps(STEPS, cluster, tools)))
+        results = {}
+        for world, groups in WORLDS.values():
+            with oracle(settings=SETTINGS, **world) as cluster, Tools() as tools:
+                results.update(run_steps(groups, cluster, tools))
+        kept.write_text(json.dumps(results))
     return json.loads(kept.read_text())
 
 
@@ -45,8 +48,10 @@ class ToolsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.theirs = oracle_results()
-        with BrokerCluster(3, settings=SETTINGS, racks=RACKS) as cluster, Tools() as tools:
-            cls.ours = run_steps(STEPS, cluster, tools)
+        cls.ours = {}
+        for world, groups in WORLDS.values():
+            with BrokerCluster(settings=SETTINGS, **world) as cluster, Tools() as tools:
+                cls.ours.update(run_steps(groups, cluster, tools))
         cls.used = set()
         cls.left = {group: [(step, cls.unexplained(step, difference(theirs, ours)))
                             for step, theirs, ours in zip(STEPS[group], cls.theirs[group],

@@ -112,9 +112,10 @@ class Broker:
 
 class BrokerCluster:
     def __init__(self, count=3, settings=None, racks=None, zookeeper=None, keep=False,
-                 daemon=DAEMON):
+                 daemon=DAEMON, directories=1):
         """`settings`: more keys for every broker. `racks`: one per broker. `zookeeper`: arguments
-        of ZookeeperServer. `daemon`: the program that is the broker."""
+        of ZookeeperServer. `daemon`: the program that is the broker. `directories`: of each
+        broker's data: data, data2, ..."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="barnabas-cluster-"))
         self.keep = keep
         self.zookeeper = ZookeeperServer(folder=self.folder / "zookeeper", **(zookeeper or {}))
@@ -130,8 +131,11 @@ class BrokerCluster:
         self.brokers = {}
         for broker_id in range(1, count + 1):
             rack = {"broker.rack": racks[broker_id - 1]} if racks else {}
-            self.brokers[broker_id] = Broker(broker_id, self.folder / f"broker-{broker_id}",
-                                             {**common, **rack}, daemon)
+            folder = self.folder / f"broker-{broker_id}"
+            dirs = [folder / f"data{number if number > 1 else ''}"
+                    for number in range(1, directories + 1)]
+            own = {"log.dirs": ",".join(map(str, dirs))} if directories > 1 else {}
+            self.brokers[broker_id] = Broker(broker_id, folder, {**common, **rack, **own}, daemon)
 
     def __enter__(self):
         try:
@@ -218,8 +222,8 @@ class BrokerCluster:
     # ---- What the cluster says of itself ----
 
     def partitions(self, topic, address=None):
-        """{partition: {"leader", "leader_epoch", "replicas", "isr"}} as one broker, or any, tells;
-        empty if it does not know the topic."""
+        """{partition: {"leader", "leader_epoch", "replicas", "isr", "offline"}} as one broker, or
+        any, tells; empty if it does not know the topic."""
         told = self.barnabas("--output", "json", "--timeout", "5", "topic", "describe", topic,
                              bootstrap=address, check=False)
         try:
@@ -229,7 +233,8 @@ class BrokerCluster:
         return {partition["partitionIndex"]: {"leader": partition["leaderId"],
                                               "leader_epoch": partition["leaderEpoch"],
                                               "replicas": partition["replicaNodes"],
-                                              "isr": partition["isrNodes"]}
+                                              "isr": partition["isrNodes"],
+                                              "offline": partition["offlineReplicas"]}
                 for described in topics for partition in described.get("partitions", [])}
 
     def controller(self):

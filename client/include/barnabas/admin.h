@@ -281,7 +281,7 @@ struct barnabas_replica_place {
 /* Has the broker move its replicas to other directories of its own. Returns when that has begun;
  * describe_log_dirs tells how far it is. Naming the directory where a replica is ends a move. A
  * replica that is not there yet is made there when it comes; its outcome is
- * REPLICA_NOT_AVAILABLE. */
+ * REPLICA_NOT_AVAILABLE, or UNKNOWN_TOPIC_OR_PARTITION before there is such a partition. */
 BARNABAS_API int barnabas_admin_move_replicas(struct barnabas_admin *admin, int32_t broker_id,
                                               const struct barnabas_replica_place *places,
                                               size_t count, int64_t timeout_ms,

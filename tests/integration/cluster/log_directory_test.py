@@ -81,6 +81,13 @@ class LogDirectoryTest(unittest.TestCase):
                         (2 not in told[partition]["isr"]) == (partition in lost)
                         and told[partition]["leader"] >= 0 for partition in told)
                 wait_until(moved, 30, "its replicas have left the isr, and only those")
+                for broker in cluster.brokers.values():
+                    wait_until(lambda broker=broker: {
+                        partition: told["offline"] for partition, told
+                        in cluster.partitions("orders", broker.address).items()} == {
+                            partition: [2] if partition in lost else []
+                            for partition in range(PARTITIONS)},
+                        10, f"broker {broker.id} tells which replicas are offline")
                 offline = "kafka_server_replicamanager_offlinereplicacount"
                 self.assertEqual([Metrics(broker.http("/metrics")[1]).value(offline)
                                   for broker in cluster.brokers.values()],
@@ -106,6 +113,10 @@ class LogDirectoryTest(unittest.TestCase):
                 gone.rename(folders[1])
                 victim.start()
                 cluster.wait_until_in_sync("orders")
+                wait_until(lambda: not any(told["offline"] for broker in cluster.brokers.values()
+                                           for told in cluster.partitions(
+                                               "orders", broker.address).values()),
+                           10, "no replica is offline any more")
                 load.wait_for_more(60)
             # python3-kafka does not know KAFKA_STORAGE_ERROR, so it does not try again by itself.
             self.assertLessEqual({partition for partition, _, _ in load.problems}, lost)

@@ -15,17 +15,14 @@ BROKER = 2
 BULK_BYTES = 8 << 20
 CHUNK_BYTES = 1 << 20  # what is copied at once
 RECORD_BYTES = 64 << 10
-NONE, INVALID_TOPIC, REPLICA_NOT_AVAILABLE, LOG_DIR_NOT_FOUND = 0, 17, 9, 57
+NONE, UNKNOWN, REPLICA_NOT_AVAILABLE, INVALID_TOPIC, LOG_DIR_NOT_FOUND = 0, 3, 9, 17, 57
 APIS = read_apis()
 
 
 class MoveReplicaTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = BrokerCluster(2, settings={"min.insync.replicas": 1})
-        for broker in cls.cluster.brokers.values():
-            broker.settings["log.dirs"] = ",".join(str(broker.folder / name)
-                                                   for name in ("data", "data2"))
+        cls.cluster = BrokerCluster(2, settings={"min.insync.replicas": 1}, directories=2)
         cls.cluster.__enter__()
         cls.broker = cls.cluster.brokers[BROKER]
         cls.dirs = cls.broker.settings["log.dirs"].split(",")
@@ -79,8 +76,6 @@ class MoveReplicaTest(unittest.TestCase):
     def test_under_load_and_killed_in_the_middle(self):
         self.cluster.create_topic("orders", PARTITIONS, segment_bytes=1 << 20)
         self.cluster.wait_until_in_sync("orders")
-        first = self.directories("orders")
-        self.assertEqual(set(first.values()), set(self.dirs))
         with SteadyLoad(self.cluster, "orders", PARTITIONS) as load:
             load.wait_for_more(60)
             self.assertEqual(set(self.move("orders", range(PARTITIONS), self.dirs[1]).values()),
@@ -177,11 +172,17 @@ class MoveReplicaTest(unittest.TestCase):
         self.assertEqual(self.move("x" * 230, [0], self.dirs[0]), {0: INVALID_TOPIC})
         for version in (1, 2):
             self.assertEqual(self.move("later", range(6), self.dirs[1], version),
-                             {partition: REPLICA_NOT_AVAILABLE for partition in range(6)})
+                             {partition: UNKNOWN for partition in range(6)})
         self.cluster.create_topic("later", 6, 2)
         self.cluster.wait_until_in_sync("later")
         self.assertEqual(set(self.directories("later").values()), {self.dirs[1]})
         self.cluster.barnabas("topic", "delete", "later")
+        # Of another broker for now: it comes to where it was wanted.
+        self.cluster.create_topic("elsewhere", 1, 1)
+        self.cluster.barnabas("partition", "reassign", "elsewhere", "--to", "1", "--wait")
+        self.assertEqual(self.move("elsewhere", [0], self.dirs[1]), {0: REPLICA_NOT_AVAILABLE})
+        self.cluster.barnabas("partition", "reassign", "elsewhere", "--to", "1,2", "--wait")
+        self.assertEqual(self.directories("elsewhere"), {0: self.dirs[1]})
 
 
 if __name__ == "__main__":

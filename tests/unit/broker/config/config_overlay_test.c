@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "broker/config/config_describe.h"
 #include "broker/config/live_config.h"
 
 static const struct config_layer nothing = {NULL, 0};
@@ -204,8 +205,53 @@ static void who_has_got_a_config_keeps_it(void **state) {
     config_free(file);
 }
 
+/* As DescribeConfigs of Kafka 3.9 shows them: only where they were set, and never to be changed. */
+static void rates_are_shown_where_they_were_set(void **state) {
+    const struct config_layer of_all = LAYER("leader.replication.throttled.rate", "2000");
+    const struct config_pair pairs[] = {
+        {bytes_of_text("leader.replication.throttled.rate"), bytes_of_text(" 1000")},
+        {bytes_of_text("replica.alter.log.dirs.io.max.bytes.per.second"), bytes_of_text("7")},
+    };
+    const struct config_layer of_one = {pairs, 2};
+    struct config *file = file_config();
+    struct config *overlaid = overlay(file, of_all, of_one, 0);
+    struct config_entry entry;
+    size_t shown = 0, of_default = 0;
+    (void)state;
+
+    assert_int_equal(overlaid->leader_replication_throttled_rate, 1000);
+    assert_int_equal(overlaid->replica_alter_log_dirs_rate, 7);
+    assert_false(config_is_same(file, overlaid));
+    for (size_t i = 0; i < config_describe_rate_count(); i++) {
+        assert_false(config_describe_rate(file, i, false, &entry));
+        if (config_describe_rate(overlaid, i, true, &entry)) {
+            of_default++;
+            assert_string_equal(entry.name, "leader.replication.throttled.rate");
+            assert_true(bytes_equal_text(entry.value, "2000"));
+            assert_int_equal(entry.source, CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER);
+        }
+        if (!config_describe_rate(overlaid, i, false, &entry))
+            continue;
+        shown++;
+        assert_true(entry.is_read_only);
+        assert_int_equal(entry.type, CONFIG_TYPE_LONG);
+        assert_int_equal(entry.source, CONFIG_SOURCE_DYNAMIC_BROKER);
+        assert_null(entry.documentation);
+        if (strcmp(entry.name, "leader.replication.throttled.rate") == 0) {
+            assert_true(bytes_equal_text(entry.value, "1000"));
+            assert_int_equal(entry.synonym_count, 2);
+            assert_true(bytes_equal_text(entry.synonyms[1].value, "2000"));
+        }
+    }
+    assert_int_equal(shown, 2);
+    assert_int_equal(of_default, 1);
+    config_free(overlaid);
+    config_free(file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rates_are_shown_where_they_were_set),
         cmocka_unit_test(without_changes_everything_is_as_in_the_file),
         cmocka_unit_test(a_broker_comes_before_all_brokers_and_both_before_the_file),
         cmocka_unit_test(what_several_keys_decide_is_worked_out_anew),

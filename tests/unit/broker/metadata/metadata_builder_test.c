@@ -358,6 +358,39 @@ static void test_partitions_with_gaps_are_refused(void **state) {
     metadata_builder_free(builder);
 }
 
+static void test_what_is_offline_stays_until_it_is_replaced(void **state) {
+    char topic[] = "b"; /* copied */
+    const struct metadata_offline some[] = {{topic, 1, 3}, {"a", 7, 2}, {topic, 0, 3}};
+    struct metadata_builder *builder = metadata_builder_new(NULL);
+    const struct metadata *first, *second, *third;
+    struct metadata_topic_change *changes;
+    int32_t count;
+    (void)state;
+
+    metadata_builder_set_offline(builder, some, 3);
+    first = metadata_builder_finish(builder, &changes, &count);
+    free(changes);
+    topic[0] = 'x';
+    builder = metadata_builder_new(first);
+    metadata_builder_set_controller_id(builder, 4);
+    second = metadata_builder_finish(builder, &changes, &count);
+    free(changes);
+    builder = metadata_builder_new(second);
+    metadata_builder_set_offline(builder, NULL, 0);
+    third = metadata_builder_finish(builder, &changes, &count);
+    free(changes);
+    metadata_unref(first);
+    assert_true(metadata_is_offline(second, "b", 0, 3));
+    assert_true(metadata_is_offline(second, "b", 1, 3));
+    assert_true(metadata_is_offline(second, "a", 7, 2));
+    assert_false(metadata_is_offline(second, "a", 7, 3));
+    assert_false(metadata_is_offline(second, "b", 2, 3));
+    assert_false(metadata_is_offline(third, "b", 0, 3));
+    assert_false(metadata_equal(second, third));
+    metadata_unref(second);
+    metadata_unref(third);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loads_and_entries_end_with_the_same_and_displace_nothing),
@@ -365,6 +398,7 @@ int main(void) {
         cmocka_unit_test(test_an_assignment_that_is_known_counts_as_set),
         cmocka_unit_test(test_an_entry_that_is_known_leaves_later_settings),
         cmocka_unit_test(test_partitions_with_gaps_are_refused),
+        cmocka_unit_test(test_what_is_offline_stays_until_it_is_replaced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
