@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""What idempotence and transactions cost: three brokers, libbarnabas, acks=all.
+
+    tests/bench/run_transaction_benchmarks.py [--build build/release] [--repetitions 5]
+                                              [--json FILE] [--folder FOLDER]
+
+Idempotent producers are measured beside plain ones, by turns; transactions of 1, 100 and 10,000
+records by themselves, of one producer to one partition, one after the other.
+What the rows mean: tests/bench/README.md.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+LOAD_SECONDS_MAX = 300
+PARTITIONS = 6
+RECORD_BYTES = 100
+PLAIN_RECORDS = 2000000
+# Records of a transaction, and how many of those.
+TRANSACTIONS = ((1, 2000), (100, 1000), (10000, 50))
+
+
+def run(command):
+    ran = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                         timeout=LOAD_SECONDS_MAX, check=False)
+    if ran.returncode != 0:
+        raise RuntimeError(f"{command}: {ran.stderr.strip()}")
+    return json.loads(ran.stdout)
+
+
+class Bench:
+    def __init__(self, build, cluster, repetitions):
+        self.build, self.cluster, self.repetitions = build, cluster, repetitions
+
+    def topic(self, name, partitions=PARTITIONS):
+        self.cluster.create_topic(name, partitions, 3)
+        self.cluster.wait_until_in_sync(name)
+        return name
+
+    def produce(self, topic, idempotent):
+        """Records per second."""
+        told = run([self.build / "ops/cli/barnabas", "-b", self.cluster.bootstrap, "--output",
+                    "json", "bench", "produce", topic, "--records", PLAIN_RECORDS, "--size",
+                    RECORD_BYTES, "-X", "linger.ms=5", "-X", "batch.size=100000", "-X",
+                    "acks=all", "-X", f"enable.idempotence={'true' if idempotent else 'false'}",
+                    # Without idempotence order needs it; the same for both.
+                    "-X", "max.in.flight.requests.per.connection=1"])["items"][0]
+        return told["records"] / told["seconds"]
+
+    def idempotence(self):
+        """The rates (idempotent, plain) of each pair; who begins changes. The first is not
+        counted."""
+        pairs = []
+        for repetition in range(self.repetitions + 1):
+            rates = {}
+            for idempotent in (True, False) if repetition % 2 == 0 else (False, True):
+                name = f"idempotence-{repetition}-{idempotent}"
+                rates[idempotent] = self.produce(self.topic(name), idempotent)
+            pairs.append((rates[True], rates[False]))
+        return pairs[1:]
+
+    def transactions(self, records, count):
+        """Transactions per second of each run."""
+        rates = []
+        for repetition in range(self.repetitions):
+            name = f"transactions-{records}-{repetition}"
+            told = run([self.build / "tests/bench/transaction_load", self.cluster.bootstrap,
+                        self.topic(name, 1), name, records, count])
+            rates.append(told["transactions"] / told["seconds"])
+        return rates
+
+
+def print_row(what, values, unit):
+    print(f"{what:38} {statistics.median(values):12,.1f} {unit:6} "
+          f"({min(values):,.1f}-{max(values):,.1f})", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", type=pathlib.Path, default=HERE.parent.parent / "build/release")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--folder", type=pathlib.Path)
+    options = parser.parse_args()
+    build = options.build.resolve()
+    os.environ["BARNABAS_BUILD"] = str(build)
+    sys.path.insert(0, str(HERE.parent / "integration"))
+    import broker_cluster
+    tempfile.tempdir = str(options.folder or build)
+    everything = {}
+    settings = {"num.network.threads": 1, "min.insync.replicas": 2,
+                "transaction.state.log.num.partitions": 6}
+    with broker_cluster.BrokerCluster(3, settings=settings) as cluster:
+        bench = Bench(build, cluster, options.repetitions)
+        pairs = everything["idempotence"] = bench.idempotence()
+        print_row("T1 idempotent", [pair[0] / 1000 for pair in pairs], "k/s")
+        print_row("T1 plain", [pair[1] / 1000 for pair in pairs], "k/s")
+        print_row("T1 idempotent of plain", [pair[0] / pair[1] * 100 for pair in pairs], "%")
+        for name, (records, count) in zip(("T2a", "T2b", "T2c"), TRANSACTIONS):
+            rates = everything[name] = bench.transactions(records, count)
+            print_row(f"{name} transactions of {records}", rates, "/s")
+            print_row(f"{name} records in them", [rate * records for rate in rates], "/s")
+    if options.json:
+        options.json.write_text(json.dumps(everything, indent=1))
+
+
+if __name__ == "__main__":
+    main()
