@@ -459,7 +459,8 @@ static enum error remove_orphans(struct log *log, const struct folder *folder) {
     return error;
 }
 
-/* A log that lost what its start was set to holds nothing any more. */
+/* A log that lost what its start was set to holds nothing any more. After a clean stop it lost
+ * nothing: then the checkpoint is wrong, which has no checksum, and no record goes for it. */
 static enum error begin_if_empty(struct loading *loading) {
     struct log *log = loading->log;
     int64_t start = loading->options->checkpointed_start;
@@ -467,6 +468,12 @@ static enum error begin_if_empty(struct loading *loading) {
 
     if (log->segment_count > 0 && log_active_segment(log)->next_offset >= start)
         return ERR_NONE;
+    if (log->segment_count > 0 && loading->options->was_clean && !loading->was_cut) {
+        LOG_ERROR("log_start_checkpoint_is_wrong",
+                  "path=%s checkpointed_start=%" PRId64 " log_end_offset=%" PRId64 " action=ignore",
+                  LOG_QUOTED_TEXT(log->dir_name), start, log_active_segment(log)->next_offset);
+        return ERR_NONE;
+    }
     while (log->segment_count > 0 && error == ERR_NONE) {
         struct segment *segment = log_active_segment(log);
         error = segment_remove_files(&log->home, segment);
@@ -539,9 +546,10 @@ static void settle_offsets(struct loading *loading) {
     int64_t recovered_from = loading->recovered_from;
 
     log->start_offset = log->segments[0]->base_offset;
-    if (options->checkpointed_start > log->start_offset)
-        log->start_offset = options->checkpointed_start;
     log->end_offset = log_active_segment(log)->next_offset;
+    if (options->checkpointed_start > log->start_offset &&
+        options->checkpointed_start <= log->end_offset)
+        log->start_offset = options->checkpointed_start;
     for (size_t i = 0; i < log->segment_count; i++)
         log->size += log->segments[i]->size;
     log->flushed_offset = log->end_offset;
@@ -615,6 +623,13 @@ static enum error load_into(struct loading *loading, struct folder *folder) {
     return ERR_NONE;
 }
 
+/* No recovery point lies behind the log end: either the checkpoint says something else than was
+ * written into it, or the disk lost what it had synced. Nothing is taken for granted then. */
+static bool must_read_all(const struct loading *loading) {
+    return !loading->options->was_clean &&
+           loading->options->recovery_point > loading->log->end_offset;
+}
+
 enum error log_load(struct log_dir *dir, const struct log_load_options *options,
                     struct log **loaded) {
     int64_t began_ms = clock_monotonic_ms(dir->clock);
@@ -629,6 +644,15 @@ enum error log_load(struct log_dir *dir, const struct log_load_options *options,
     loading.log = log;
     if ((error = load_into(&loading, &folder)) != ERR_NONE)
         goto out;
+    if (must_read_all(&loading)) {
+        struct log_load_options from_start = *options;
+        LOG_ERROR("recovery_point_is_wrong",
+                  "path=%s recovery_point=%" PRId64 " log_end_offset=%" PRId64 " action=read_all",
+                  LOG_QUOTED_TEXT(log->dir_name), options->recovery_point, log->end_offset);
+        from_start.recovery_point = 0;
+        error = log_load(dir, &from_start, loaded);
+        goto out;
+    }
     report(&loading, began_ms);
     *loaded = log;
     log = NULL;

@@ -15,6 +15,7 @@
 
 #include "broker/log/disk.h"
 #include "broker/log/log_internal.h"
+#include "broker/log/partition_metadata.h"
 #include "broker/log/shutdown_summary.h"
 #include "client/base/logger.h"
 
@@ -80,7 +81,18 @@ struct mutex *log_open_lock(struct log *log) {
 
 static bool is_as_told(const struct log *log, const struct log *found) {
     return found->start_offset == log->told->start_offset && found->end_offset == log->end_offset &&
-           found->size == log->size && uuid_equal(&found->topic_id, &log->topic_id);
+           found->size == log->size;
+}
+
+/* What was told has a checksum, the file has none. */
+static enum error mend_topic_id(struct log *log, const struct log *found) {
+    struct uuid topic_id = log_topic_id(log);
+
+    if (uuid_is_zero(&topic_id) || uuid_equal(&topic_id, &found->topic_id))
+        return ERR_NONE;
+    LOG_ERROR("partition_metadata_corrupt", "topic=%.*s partition=%d action=write_anew",
+              BYTES_FORMAT(log->topic), log->partition);
+    return partition_metadata_write(log->dir->disk, log->dir_name, &topic_id, true);
 }
 
 /* Open lock. The log gets what was loaded; `found` keeps the rest. */
@@ -134,7 +146,8 @@ static enum error load(struct log *log) {
     if ((error = log_load(log->dir, &options, &found)) != ERR_NONE)
         return error;
     if (is_as_told(log, found)) {
-        take_over(log, found);
+        if ((error = mend_topic_id(log, found)) == ERR_NONE)
+            take_over(log, found);
     } else {
         /* Whoever leads it or follows it was told of an end that is not there. After the next start
          * the controller knows that records may be missing. */

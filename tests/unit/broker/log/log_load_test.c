@@ -168,6 +168,37 @@ static void a_cut_takes_all_later_segments_with_it(void **state) {
     fixture_done(&f);
 }
 
+/* It has no checksum; and a disk may lose what it said was synced. */
+static void a_recovery_point_behind_the_end_is_not_believed(void **state) {
+    struct fixture f;
+    struct log *log;
+    char path[4096];
+    uint8_t *data;
+    size_t size;
+    (void)state;
+
+    fixture_init(&f);
+    f.config.segment_bytes = 300;
+    logger_set_level(LOG_LEVEL_ERROR + 1);
+    log = fixture_load(&f, true, 0);
+    for (int i = 0; i < 10; i++)
+        append_records(&f, log, 2);
+    assert_true(log->segment_count > 2);
+    segment_path(&log->home, 0, SEGMENT_SUFFIX_LOG, path);
+    fixture_close(&f, log);
+    data = slurp(path, &size);
+    data[size - 1] ^= 1;
+    spit(path, data, size);
+    free(data);
+    log = fixture_load(&f, false, 20);
+    assert_int_equal(log_end_offset(log), 20); /* what is on disk is not read */
+    fixture_crash(&f, log);
+    log = fixture_load(&f, false, 21);
+    assert_true(log_end_offset(log) < 10);
+    fixture_crash(&f, log);
+    fixture_done(&f);
+}
+
 static void a_log_that_ends_below_its_start_begins_anew_there(void **state) {
     struct fixture f;
     struct log *log;
@@ -336,6 +367,7 @@ int main(void) {
         cmocka_unit_test(zeros_and_garbage_behind_the_end_are_cut),
         cmocka_unit_test(recovery_rebuilds_the_same_index),
         cmocka_unit_test(a_cut_takes_all_later_segments_with_it),
+        cmocka_unit_test(a_recovery_point_behind_the_end_is_not_believed),
         cmocka_unit_test(a_log_that_ends_below_its_start_begins_anew_there),
         cmocka_unit_test(leader_epochs_are_rebuilt_from_the_batches),
         cmocka_unit_test(interrupted_compactions_are_finished_or_undone),

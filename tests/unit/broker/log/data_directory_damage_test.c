@@ -1,0 +1,213 @@
+/*
+ * Each bit of each small file of a data directory, flipped: the broker refuses to start, with a
+ * reason, or it starts and every record is there.
+ *
+ * Kafka's checkpoints have no checksum, so that some flips give another valid number. What that may
+ * change at most: a high watermark, and, where no clean stop told of the log, a log start.
+ */
+#include "tests/unit/broker/log/manager_fixture.h"
+
+#define LOGS 2
+
+enum last_stop { STOP_TOLD, STOP_UNTOLD, STOP_CRASH, STOPS };
+
+static const int64_t records[LOGS] = {4, 6}; /* a flip may set a start behind the end */
+static const int64_t starts[LOGS] = {2, 0};
+
+static void make_logs(struct home *home) {
+    struct log_manager *manager;
+
+    home_init(home);
+    logger_set_level(LOG_LEVEL_ERROR + 1);
+    home->config.segment_bytes = 250;
+    manager = start(home);
+    for (int32_t i = 0; i < LOGS; i++) {
+        struct log *log = make_log(home, manager, "t", i);
+        while (log_end_offset(log) < records[i])
+            append(home, log, 2);
+        log_advance_start_offset(log, starts[i]);
+        log_note_high_watermark(log, records[i]);
+    }
+    log_manager_close(manager, 42);
+}
+
+/* The number of records that are read, whole and right. */
+static int64_t count_records(struct log *log, int64_t offset) {
+    int64_t count = 0;
+
+    while (offset < log_end_offset(log)) {
+        struct record_batch batch;
+        size_t size;
+        uint8_t *data = read_bytes(log, offset, 1, &size);
+        assert_int_equal(record_batch_decode(bytes_of(data, size), &batch), ERR_NONE);
+        assert_true(record_batch_crc_is_valid(&batch));
+        assert_true(batch.base_offset <= offset && record_batch_last_offset(&batch) >= offset);
+        count += record_batch_last_offset(&batch) + 1 - offset;
+        offset = record_batch_last_offset(&batch) + 1;
+        free(data);
+    }
+    return count;
+}
+
+static void check_logs(struct log_manager *manager, enum last_stop stop, bool start_may_differ) {
+    for (int32_t i = 0; i < LOGS; i++) {
+        struct log *log = find(manager, "t", i);
+        assert_non_null(log);
+        assert_int_equal(log_open(log), ERR_NONE);
+        assert_int_equal(log_end_offset(log), records[i]);
+        if (stop == STOP_TOLD || !start_may_differ)
+            assert_int_equal(log_start_offset(log), starts[i]);
+        assert_in_range(log_high_watermark(log), log_start_offset(log), records[i]);
+        assert_int_equal(count_records(log, log_start_offset(log)),
+                         records[i] - log_start_offset(log));
+        assert_int_equal(log_epoch_end(log, 0).end_offset, records[i]);
+    }
+}
+
+static enum error try_start(struct home *home, struct log_manager **manager) {
+    struct log_manager_options options = options_of(home);
+    enum error error = log_manager_open(&options, manager);
+
+    if (error != ERR_NONE)
+        return error;
+    if ((error = log_manager_set_identity(*manager, 3, "cluster")) == ERR_NONE)
+        error = log_manager_load(*manager);
+    if (error != ERR_NONE)
+        log_manager_abandon(*manager);
+    return error;
+}
+
+static void change_stop(struct home *home, enum last_stop stop) {
+    for (int i = 0; i < DIRS; i++) {
+        if (stop == STOP_UNTOLD)
+            unlink(path_in(home->dirs[i], ".barnabas_logs"));
+        if (stop == STOP_CRASH)
+            unlink(path_in(home->dirs[i], ".kafka_cleanshutdown"));
+    }
+}
+
+/* One start with the damage; afterwards all is as before. */
+static void try_damage(struct home *home, const char *path, const uint8_t *damaged, size_t size,
+                       const uint8_t *original, size_t original_size, enum last_stop stop,
+                       bool may_refuse, bool start_may_differ) {
+    struct log_manager *manager;
+    enum error error;
+
+    /* After a crash a log start behind the end means that everything before it was lost, as in
+     * Kafka: nothing tells a wrong one from that. */
+    if (start_may_differ && stop == STOP_CRASH)
+        stop = STOP_UNTOLD;
+    change_stop(home, stop);
+    if (access(path, F_OK) == 0)
+        spit(path, damaged, size);
+    error = try_start(home, &manager);
+    if (error == ERR_NONE && home->failures == 0) {
+        check_logs(manager, stop, start_may_differ);
+        for (int32_t i = 0; i < LOGS; i++) {
+            /* As they were, for the next one. */
+            log_note_high_watermark(find(manager, "t", i), records[i]);
+        }
+    } else {
+        assert_true(may_refuse);
+    }
+    if (error == ERR_NONE)
+        log_manager_abandon(manager);
+    home->failures = 0;
+    /* A good start makes everything anew. */
+    spit(path, original, original_size);
+    manager = start(home);
+    log_manager_close(manager, 42);
+}
+
+/* Every stop writes the file anew, and not always the same into it. */
+static void damage_at(struct home *home, const char *path, size_t at, int bit, enum last_stop stop,
+                      bool may_refuse, bool start_may_differ) {
+    size_t size;
+    uint8_t *original = slurp(path, &size);
+    uint8_t *damaged = malloc(size + 1);
+
+    assert_non_null(damaged);
+    if (at >= size) { /* a number has become shorter */
+        free(original);
+        free(damaged);
+        return;
+    }
+    memcpy(damaged, original, size);
+    damaged[at] ^= (uint8_t)(1 << bit);
+    /* Bit 8: the file ends there. */
+    try_damage(home, path, damaged, bit == 8 ? at : size, original, size, stop, may_refuse,
+               start_may_differ);
+    free(original);
+    free(damaged);
+}
+
+static void flip_every_bit(struct home *home, const char *path, bool may_refuse,
+                           bool start_may_differ) {
+    struct stat found;
+    unsigned turn = 0;
+    int step;
+
+    assert_int_equal(stat(path, &found), 0);
+    assert_true(found.st_size > 0);
+    /* What a clean stop tells is long, and has a test of its own for every bit. */
+    step = found.st_size > 100 ? 5 : 1;
+    for (size_t at = 0; at < (size_t)found.st_size; at++)
+        for (int bit = (int)at % step; bit <= 8; bit += step)
+            damage_at(home, path, at, bit, (enum last_stop)(turn++ % STOPS), may_refuse,
+                      start_may_differ);
+}
+
+static void damage_file_of_directories(const char *name, bool may_refuse, bool start_may_differ) {
+    struct home home;
+
+    make_logs(&home);
+    for (int i = 0; i < DIRS; i++) {
+        char path[256];
+        snprintf(path, sizeof(path), "%s/%s", home.dirs[i], name);
+        flip_every_bit(&home, path, may_refuse, start_may_differ);
+    }
+    remove_tree(home.root);
+}
+
+static void recovery_points(void **state) {
+    (void)state;
+    damage_file_of_directories("recovery-point-offset-checkpoint", false, false);
+}
+
+static void high_watermarks(void **state) {
+    (void)state;
+    damage_file_of_directories("replication-offset-checkpoint", false, false);
+}
+
+static void log_starts(void **state) {
+    (void)state;
+    damage_file_of_directories("log-start-offset-checkpoint", false, true);
+}
+
+static void the_identity(void **state) {
+    (void)state;
+    damage_file_of_directories("meta.properties", true, false);
+}
+
+static void the_mark_of_a_clean_stop(void **state) {
+    (void)state;
+    damage_file_of_directories(".kafka_cleanshutdown", false, false);
+}
+
+static void what_the_clean_stop_told(void **state) {
+    (void)state;
+    damage_file_of_directories(".barnabas_logs", false, false);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(recovery_points),
+        cmocka_unit_test(high_watermarks),
+        cmocka_unit_test(log_starts),
+        cmocka_unit_test(the_identity),
+        cmocka_unit_test(the_mark_of_a_clean_stop),
+        cmocka_unit_test(what_the_clean_stop_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
