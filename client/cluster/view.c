@@ -117,17 +117,22 @@ static enum error partitions_resize(struct topic_entry *entry, int32_t count) {
     return ERR_NONE;
 }
 
-/* No cluster has more partitions in a topic; a larger index is a lie that would cost memory. */
+/* Brokers tell of all partitions of a topic, and no cluster has more in one; a larger index is a
+ * lie that would cost memory. */
 #define PARTITION_COUNT_MAX 1000000
+#define LACKING_MAX         1000
 
 /* One past the highest index: a partition that the answer lacks has no leader. */
 static int32_t partition_count_of(const struct metadata_response_topics *from) {
+    int32_t count_max = from->partitions_count < PARTITION_COUNT_MAX - LACKING_MAX
+                            ? from->partitions_count + LACKING_MAX
+                            : PARTITION_COUNT_MAX;
     int32_t count = 0;
 
     for (int32_t i = 0; i < from->partitions_count; i++) {
         int32_t index = from->partitions[i].partition_index;
 
-        if (index >= count && index < PARTITION_COUNT_MAX)
+        if (index >= count && index < count_max)
             count = index + 1;
     }
     return count;

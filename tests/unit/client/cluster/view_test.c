@@ -192,8 +192,56 @@ static void a_forgotten_topic_is_unknown(void **state) {
     view_free(view);
 }
 
+static void where_replicas_stand_is_known(void **state) {
+    static int32_t replicas[VIEW_REPLICAS_MAX + 2] = {2, 1, 3, 4, 5, 6, 7, 8, 9, 10};
+    struct metadata_response_brokers brokers[2];
+    struct metadata_response_topics_partitions partitions[2];
+    struct metadata_response_topics topic;
+    struct metadata_response response;
+    struct view *view = view_made();
+    bool settled;
+
+    (void)state;
+    metadata_response_init(&response);
+    metadata_response_topics_init(&topic);
+    for (int32_t i = 0; i < 2; i++) {
+        metadata_response_brokers_init(&brokers[i]);
+        brokers[i].node_id = i + 1;
+        brokers[i].host = bytes_of_text("h");
+        metadata_response_topics_partitions_init(&partitions[i]);
+        partitions[i].partition_index = i;
+        partitions[i].leader_id = 1;
+        partitions[i].replica_nodes = replicas;
+    }
+    brokers[1].rack = bytes_of_text("r2");
+    partitions[0].replica_nodes_count = 2;
+    partitions[1].replica_nodes_count = VIEW_REPLICAS_MAX + 2;
+    topic.name = bytes_of_text("t");
+    topic.partitions = partitions;
+    topic.partitions_count = 2;
+    response.brokers = brokers;
+    response.brokers_count = 2;
+    response.topics = &topic;
+    response.topics_count = 1;
+    assert_int_equal(view_update(view, &response, &settled), ERR_NONE);
+    assert_null(view_broker(view, 1)->rack);
+    assert_string_equal(view_broker(view, 2)->rack, "r2");
+    assert_int_equal(view_partition(view, "t", 0)->replica_count, 2);
+    assert_int_equal(view_partition(view, "t", 0)->replicas[1], 1);
+    assert_int_equal(view_partition(view, "t", 1)->replica_count, VIEW_REPLICAS_MAX);
+    /* Who leads says nothing of the replicas. */
+    assert_true(view_learn_leader(view, "t", 0, 2, 7));
+    assert_int_equal(view_partition(view, "t", 0)->replica_count, 2);
+    /* A partition far from all others is none. */
+    partitions[1].partition_index = 999999;
+    assert_int_equal(view_update(view, &response, &settled), ERR_NONE);
+    assert_int_equal(view_topic(view, "t")->partition_count, 2);
+    view_free(view);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(where_replicas_stand_is_known),
         cmocka_unit_test(an_answer_makes_topics_and_brokers_known),
         cmocka_unit_test(leaders_follow_epochs_and_not_the_order_of_answers),
         cmocka_unit_test(a_topics_error_says_whether_to_ask_again),
