@@ -20,6 +20,7 @@ void model_log_append(struct model_log *log, struct model_record record) {
 }
 
 void model_log_truncate(struct model_log *log, int64_t end) {
+    CHECK(end >= 0);
     if (end < log->end)
         log->end = end;
     if (log->flushed > log->end)

@@ -13,6 +13,7 @@ import pathlib
 import re
 import resource
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,9 +43,14 @@ BUGS = [
     ("lost notification: a change while changes are listed is forgotten",
      "broker/metadata/watch_changes.c",
      "        watcher->list_changes_again = true;", "        watcher->list_changes_again = false;"),
-    ("lost notification: a partition is not looked at again after a write", CORE +
-     "partition_machine.c", "    case PARTITION_READING:\n        p->dirty = true;",
-     "    case PARTITION_READING:\n        p->dirty = false;"),
+    ("lost notification: the controller does not hear who comes and goes",
+     "controller/shell/controller_shell.c",
+     "{PATH_BROKER_IDS, CONTROLLER_EVENT_BROKERS_CHANGED},",
+     "{PATH_BROKER_IDS, CONTROLLER_EVENT_CONTROLLER_CHANGED},"),
+    ("lost notification: marks of topics to delete are not heard of",
+     "controller/shell/controller_shell.c",
+     "{PATH_DELETE_TOPICS, CONTROLLER_EVENT_DELETE_TOPICS_CHANGED},",
+     "{PATH_DELETE_TOPICS, CONTROLLER_EVENT_CONTROLLER_CHANGED},"),
     ("off by one: a proposal over the partition epoch before is taken", CORE + "isr_plan.c",
      "if (proposal->partition_epoch < version)", "if (proposal->partition_epoch + 1 < version)"),
     ("off by one: a leader of the leader epoch before is heard", CORE + "isr_plan.c",
@@ -158,8 +164,8 @@ def search(program, first, seconds):
                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU,
                                                                (seconds, seconds + 5)))
     took = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - begun
-    lines = ran.stderr.strip().splitlines()
-    if took >= seconds - 1 or not lines:
+    lines = ran.stderr.strip().splitlines() or [f"ended with status {ran.returncode}"]
+    if ran.returncode in (0, -signal.SIGXCPU, -signal.SIGKILL):
         return took, None
     return took, next((line for line in lines if "simulation failed" in line), lines[0])
 
