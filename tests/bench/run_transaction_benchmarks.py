@@ -23,7 +23,7 @@ PARTITIONS = 6
 RECORD_BYTES = 100
 PLAIN_RECORDS = 2000000
 # Records of a transaction, and how many of those.
-TRANSACTIONS = ((1, 2000), (100, 1000), (10000, 50))
+TRANSACTIONS = ((1, 500), (100, 500), (10000, 50))
 
 
 def run(command):
