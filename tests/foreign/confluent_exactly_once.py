@@ -2,14 +2,18 @@
 
     confluent_exactly_once.py BOOTSTRAP GROUP TRANSACTIONAL_ID IN OUT
 
-Whatever cannot be retried ends it with status 1: it is to be started again.
+Whatever cannot be retried ends it with status 1: it is to be started again. So do offsets that
+cannot be sent in time: librdkafka (2.x) remembers the coordinator of the group, also when that broker
+has died and left the metadata, and waits for it for as long as it is let.
 """
+import os
 import signal
 import sys
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
 TIMEOUT_SECONDS = 30
+OFFSETS_SECONDS = 8
 stopping = []
 
 
@@ -26,9 +30,8 @@ def transact(producer, consumer, messages, out):
     producer.begin_transaction()
     for message in messages:
         producer.produce(out, message.value().upper(), partition=message.partition())
-    retried(lambda: producer.send_offsets_to_transaction(
-        consumer.position(consumer.assignment()), consumer.consumer_group_metadata(),
-        TIMEOUT_SECONDS))
+    producer.send_offsets_to_transaction(consumer.position(consumer.assignment()),
+                                         consumer.consumer_group_metadata(), OFFSETS_SECONDS)
     retried(lambda: producer.commit_transaction(TIMEOUT_SECONDS))
 
 
@@ -51,4 +54,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KafkaException as ending:
+        print(ending, file=sys.stderr, flush=True)
+        os._exit(1)  # without waiting for connections that cannot be made
