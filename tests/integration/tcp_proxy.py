@@ -3,14 +3,17 @@
     proxy = TcpProxy(("127.0.0.1", 2181))   # listens at proxy.port
     proxy.cut()       # closes all connections and closes new ones at once
     proxy.silence()   # keeps connections open, but nothing gets through any more
+    proxy.slow()      # some 100 KB/s get through, and late
     proxy.restore()   # new connections work again (silenced ones are closed)
     proxy.close()
 """
 import selectors
 import socket
 import threading
+import time
 
-OPEN, CUT, SILENT = range(3)
+OPEN, CUT, SILENT, SLOW = range(4)
+SLOW_BYTES, SLOW_SECONDS = 2048, 0.02
 
 
 class TcpProxy:
@@ -38,6 +41,9 @@ class TcpProxy:
 
     def silence(self):
         self._set_mode(SILENT)
+
+    def slow(self):
+        self._set_mode(SLOW)
 
     def restore(self):
         self._set_mode(OPEN)
@@ -87,8 +93,10 @@ class TcpProxy:
 
     def _forward(self, connection):
         try:
-            data = connection.recv(262144)
-            if data and self._mode == OPEN:
+            data = connection.recv(SLOW_BYTES if self._mode == SLOW else 262144)
+            if data and self._mode == SLOW:
+                time.sleep(SLOW_SECONDS)
+            if data and self._mode in (OPEN, SLOW):
                 self._pairs[connection].sendall(data)
         except OSError:
             data = b""
