@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/cli/colour.h"
 #include "ops/cli/command_table.h"
 #include "ops/cli/health_groups.h"
 #include "ops/cli/health_report.h"
@@ -144,8 +145,9 @@ static enum exit_status finish(struct health_report *report, const struct barnab
         table_print(report->table, stdout);
         printf("\n");
     }
-    printf("%s: %zu brokers, %zu topics, %zu findings\n",
-           report->is_unhealthy ? "unhealthy" : "healthy", cluster->broker_count, topics->count,
+    colour_print(stdout, report->is_unhealthy ? COLOUR_RED : COLOUR_GREEN,
+                 report->is_unhealthy ? "unhealthy" : "healthy");
+    printf(": %zu brokers, %zu topics, %zu findings\n", cluster->broker_count, topics->count,
            report->count);
     return status;
 }

@@ -275,6 +275,7 @@ void help_print(FILE *out, const struct command *command) {
     }
     fprintf(out, "\nglobal flags:\n");
     flags_print(out, global_flags, global_flag_count);
-    fprintf(out, "\nexit status: 0 ok, 1 failed, 2 usage, 3 partly failed, 4 refused by a safety "
-                 "rule,\n5 timed out, 6 not authorised, 8 cancelled\n");
+    fprintf(out, "\nexit status:\n");
+    for (size_t i = 0; i < exit_status_row_count; i++)
+        fprintf(out, "  %d  %s\n", exit_status_rows[i].status, exit_status_rows[i].meaning);
 }

@@ -38,6 +38,7 @@ const struct command *const commands[] = {
     &command_bench_consume,
     &command_bench_end_to_end,
     &command_completion,
+    &command_manual,
     &command_help,
     &command_version,
 };

@@ -39,6 +39,7 @@ extern const struct command command_bench_produce;
 extern const struct command command_bench_consume;
 extern const struct command command_bench_end_to_end;
 extern const struct command command_completion;
+extern const struct command command_manual;
 extern const struct command command_help;
 extern const struct command command_version;
 

@@ -76,7 +76,7 @@ static void print_commands(void) {
 
 /* Works in zsh as well, through its bashcompinit. */
 static void print_script(void) {
-    printf("_barnabas() {\n"
+    printf("__barnabas_complete() {\n"
            "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" group= verb= flags= kind= words= i skip=\n"
            "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
            "    if [ -n \"$skip\" ]; then skip=; continue; fi\n"
@@ -110,27 +110,32 @@ static void print_script(void) {
            "  elif [ -n \"$verb\" ]; then words=\n"
            "  fi\n"
            "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-           "}\n"
-           "complete -o default -F _barnabas barnabas\n");
+           "}\n");
 }
 
 static enum exit_status run_completion(const struct invocation *invocation) {
     const char *shell = invocation->operands[0];
     bool zsh = strcmp(shell, "zsh") == 0;
+    bool function = strcmp(shell, "zsh-function") == 0; /* a file for zsh's fpath */
 
-    if (!zsh && strcmp(shell, "bash") != 0) {
-        fprintf(stderr, "barnabas: completion: neither bash nor zsh: %s\n", shell);
+    if (!zsh && !function && strcmp(shell, "bash") != 0) {
+        fprintf(stderr, "barnabas: completion: none of bash, zsh, zsh-function: %s\n", shell);
         return EXIT_USAGE;
     }
     if (zsh)
         printf("autoload -Uz compinit bashcompinit && compinit && bashcompinit\n");
+    if (function)
+        printf("#compdef barnabas\nautoload -Uz bashcompinit && bashcompinit\n");
     print_script();
+    /* What bashcompinit's own `complete` would bind to the command. */
+    printf(function ? "_bash_complete -o default -F __barnabas_complete\n"
+                    : "complete -o default -F __barnabas_complete barnabas\n");
     return EXIT_OK;
 }
 
 const struct command command_completion = {
     .group = "completion",
-    .operands = "bash|zsh",
+    .operands = "bash|zsh|zsh-function",
     .operand_count_min = 1,
     .operand_count_max = 1,
     .meaning = "print a script that completes commands in a shell",

@@ -128,7 +128,7 @@ class CommandTest(unittest.TestCase):
         """What bash offers at the end of the line."""
         words = line.split(" ")
         script = ("source <(\"$1\" completion bash); COMP_WORDS=(\"${@:2}\"); "
-                  "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _barnabas; "
+                  "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); __barnabas_complete; "
                   "printf '%s\\n' \"${COMPREPLY[@]}\"")
         out = subprocess.run(
             ["bash", "-c", script, "bash", COMMAND, *words], capture_output=True, text=True,
