@@ -56,6 +56,7 @@ void entry_queue(struct barnabas_consumer *consumer, struct fetched_entry *entry
     entry->generation = entry->partition->reader.generation;
     entry->partition->buffered_bytes += entry->size;
     consumer->buffered_bytes += entry->size;
+    consumer->fetched_bytes += entry->size;
     STAILQ_INSERT_TAIL(&consumer->ready, entry, next);
     condition_broadcast(&consumer->changed);
 }

@@ -324,6 +324,9 @@ int barnabas_consumer_poll(struct barnabas_consumer *consumer, int64_t timeout_m
     group_poll_end(consumer);
     if (error == ERR_CANCELLED)
         return error;
+    mutex_lock(&consumer->lock);
+    consumer->polled_messages += delivery->message_count;
+    mutex_unlock(&consumer->lock);
     *polled = (struct barnabas_polled){
         .messages = delivery->messages,
         .message_count = delivery->message_count,
@@ -331,6 +334,15 @@ int barnabas_consumer_poll(struct barnabas_consumer *consumer, int64_t timeout_m
         .event_count = delivery->event_count,
     };
     return error;
+}
+
+void barnabas_consumer_statistics(struct barnabas_consumer *consumer,
+                                  struct barnabas_consumer_statistics *statistics) {
+    mutex_lock(&consumer->lock);
+    statistics->messages = consumer->polled_messages;
+    statistics->fetched_bytes = consumer->fetched_bytes;
+    statistics->buffered_bytes = consumer->buffered_bytes;
+    mutex_unlock(&consumer->lock);
 }
 
 void barnabas_consumer_wake_up(struct barnabas_consumer *consumer) {

@@ -104,6 +104,8 @@ struct barnabas_consumer {
     struct consumed_partition_list partitions; /* lock */
     struct fetched_list ready;                 /* lock */
     size_t buffered_bytes;                     /* lock; of all in `ready` */
+    uint64_t polled_messages;                  /* lock */
+    uint64_t fetched_bytes;                    /* lock */
     bool woken_up;                             /* lock */
     enum error trouble;                        /* lock; as cluster_trouble */
 

@@ -253,6 +253,8 @@ void produce_call_take(struct produce_call *call, struct partition_queue *queue,
             (int64_t)(call->bytes + bytes) <= producer->settings->request_bytes_max) {
             partition_queue_send(queue, &producer->policy, batch, producer->producer_id,
                                  producer->producer_epoch);
+            producer->statistics.batches += batch->sends == 1;
+            producer->statistics.retries += batch->sends > 1;
             call->items[call->count++] = (struct produce_item){queue, batch, false};
             call->bytes += bytes;
         }

@@ -163,6 +163,7 @@ static enum error record_accept(struct barnabas_producer *producer, const char *
         producer->buffered_bytes -= record->charged_bytes;
     else
         producer->outstanding++;
+    producer->statistics.accepted += error == ERR_NONE;
     return error;
 }
 
@@ -327,6 +328,14 @@ int barnabas_producer_send(struct barnabas_producer *producer, const struct barn
 /* Room is made before the callbacks run, so that they can send. */
 static void release(struct barnabas_producer *producer, const struct batch *batch)
     REQUIRES(producer->lock) {
+    struct barnabas_producer_statistics *statistics = &producer->statistics;
+
+    if (batch->error == ERR_NONE) {
+        statistics->delivered += (uint64_t)batch->record_count;
+        statistics->stored_bytes += batch->size;
+    } else {
+        statistics->failed += (uint64_t)batch->record_count;
+    }
     producer->buffered_bytes -= batch->charged_bytes;
 }
 
@@ -393,6 +402,15 @@ size_t barnabas_producer_outstanding(struct barnabas_producer *producer) {
     outstanding = producer->outstanding;
     mutex_unlock(&producer->lock);
     return outstanding;
+}
+
+void barnabas_producer_statistics(struct barnabas_producer *producer,
+                                  struct barnabas_producer_statistics *statistics) {
+    mutex_lock(&producer->lock);
+    *statistics = producer->statistics;
+    statistics->outstanding = producer->outstanding;
+    statistics->buffered_bytes = producer->buffered_bytes;
+    mutex_unlock(&producer->lock);
 }
 
 void producer_run_callbacks(struct barnabas_producer *producer) {

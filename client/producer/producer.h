@@ -51,10 +51,11 @@ struct barnabas_producer {
     struct rng rng;               /* lock */
     size_t buffered_bytes;        /* lock; charged to records without a report */
     size_t outstanding;           /* lock; records without a report */
-    int32_t flushing;             /* lock; flushes under way: nothing lingers */
-    enum error trouble;           /* lock; as cluster_trouble */
-    bool closing;                 /* lock; nothing is accepted any more */
-    struct batch_list finished;   /* lock; in poll mode: waiting for barnabas_producer_poll */
+    struct barnabas_producer_statistics statistics; /* lock; but for what is now */
+    int32_t flushing;                               /* lock; flushes under way: nothing lingers */
+    enum error trouble;                             /* lock; as cluster_trouble */
+    bool closing;                                   /* lock; nothing is accepted any more */
+    struct batch_list finished; /* lock; in poll mode: waiting for barnabas_producer_poll */
 
     struct transactor transactor; /* used if the policy is transactional */
 

@@ -220,6 +220,15 @@ struct barnabas_progress {
 BARNABAS_API int barnabas_consumer_progress(struct barnabas_consumer *consumer, const char *topic,
                                             int32_t partition, struct barnabas_progress *progress);
 
+/* What a consumer has done since it was opened. */
+struct barnabas_consumer_statistics {
+    uint64_t messages;      /* that polls returned */
+    uint64_t fetched_bytes; /* of batches, compressed */
+    size_t buffered_bytes;  /* read ahead, now */
+};
+BARNABAS_API void barnabas_consumer_statistics(struct barnabas_consumer *consumer,
+                                               struct barnabas_consumer_statistics *statistics);
+
 /* The topic's partitions as last heard, asking a broker if need be. Errors: those of the
  * topic, CONNECTION_FAILED or another reason why no broker could be asked, REQUEST_TIMED_OUT. */
 BARNABAS_API int barnabas_consumer_partition_count(struct barnabas_consumer *consumer,

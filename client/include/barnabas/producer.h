@@ -91,6 +91,20 @@ BARNABAS_API size_t barnabas_producer_poll(struct barnabas_producer *producer, i
 /* The number of records that wait for their report. */
 BARNABAS_API size_t barnabas_producer_outstanding(struct barnabas_producer *producer);
 
+/* What a producer has done since it was opened. */
+struct barnabas_producer_statistics {
+    uint64_t accepted;     /* records */
+    uint64_t delivered;    /* records reported without an error */
+    uint64_t failed;       /* records reported with one */
+    uint64_t batches;      /* sent for the first time */
+    uint64_t retries;      /* batches sent again */
+    uint64_t stored_bytes; /* of batches that were delivered, compressed */
+    size_t outstanding;    /* records without a report, now */
+    size_t buffered_bytes; /* of buffer.memory, now */
+};
+BARNABAS_API void barnabas_producer_statistics(struct barnabas_producer *producer,
+                                               struct barnabas_producer_statistics *statistics);
+
 /* The topic's partitions as last heard, asking a broker if need be. Errors: those of the
  * topic, CONNECTION_FAILED or another reason why no broker could be asked, REQUEST_TIMED_OUT. */
 BARNABAS_API int barnabas_producer_partition_count(struct barnabas_producer *producer,

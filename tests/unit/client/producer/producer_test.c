@@ -420,6 +420,29 @@ static void many_threads_may_send(void **state) {
     tear_down(&fixture);
 }
 
+static void what_was_done_is_counted(void **state) {
+    struct barnabas_producer_statistics counted;
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, no_settings);
+    double_add_fault(fixture.cluster, API_PRODUCE, FAULT_DROP_AFTER, ERR_NONE);
+    send_many(&fixture, 100);
+    double_add_fault(fixture.cluster, API_PRODUCE, FAULT_ERROR, ERR_MESSAGE_TOO_LARGE);
+    assert_int_equal(send_to(&fixture, "t", 0), BARNABAS_OK);
+    assert_int_equal(barnabas_producer_flush(fixture.producer, TIMEOUT_MS), BARNABAS_OK);
+    barnabas_producer_statistics(fixture.producer, &counted);
+    assert_int_equal(counted.accepted, 101);
+    assert_int_equal(counted.delivered, 100);
+    assert_int_equal(counted.failed, 1);
+    assert_true(counted.batches >= 2);
+    assert_int_equal(counted.retries, 1);
+    assert_true(counted.stored_bytes >= 100 * 5);
+    assert_int_equal(counted.outstanding, 0);
+    assert_int_equal(counted.buffered_bytes, 0);
+    tear_down(&fixture);
+}
+
 static void settings_that_contradict_are_refused(void **state) {
     struct barnabas_config *config = barnabas_config_new();
     struct barnabas_producer *producer;
@@ -451,6 +474,7 @@ int main(void) {
         cmocka_unit_test(a_broker_without_producer_ids_is_served_unless_they_were_asked_for),
         cmocka_unit_test(partitions_are_counted),
         cmocka_unit_test(many_threads_may_send),
+        cmocka_unit_test(what_was_done_is_counted),
         cmocka_unit_test(settings_that_contradict_are_refused),
     };
 
