@@ -213,8 +213,11 @@ static void note_election(struct committed *committed, struct committed_partitio
     p->elected_epoch = now->leader_epoch;
     p->is_compared = false;
     p->better = is_clean ? survivor(committed, p, before) : -1;
-    if (!is_clean)
-        p->since_epoch = now->leader_epoch; /* a leader before may go on alone, unheard */
+    /* A leader before may go on alone, unheard, and what it commits counts no more: the new one has
+     * given it up, or may have lost it though it said once that it had it. */
+    if (!is_clean ||
+        (now->leader >= 0 && view->is_unclean_since(view->context, now->leader, before->zxid)))
+        p->since_epoch = now->leader_epoch;
     /* Nobody can know of a death before the session ends: who is elected and dead does not lead
      * before it has come back, and is looked at then. */
     if (now->leader >= 0 && view->is_registered(view->context, now->leader))
