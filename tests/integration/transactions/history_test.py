@@ -62,10 +62,17 @@ class Writers:
     def count(self, end):
         return sum(one.end == end for one in list(self.transactions.values()))
 
+    def at_work(self):
+        """Whether all of this incarnation have their ids, and have ended what was left open."""
+        began = self.incarnation * 1000000
+        return len({one.writer for one in list(self.transactions.values())
+                    if one.order >= began}) == WRITERS
+
     def kill_and_restart(self):
         self.process.kill()
         self.process.wait()
         self._start()
+        wait_until(self.at_work, 60, "the writers are at work again")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -147,7 +154,7 @@ class HistoryTest(unittest.TestCase):
         writers = Writers(self.cluster.bootstrap, "tx")
         readers = []
         try:
-            wait_until(lambda: writers.count("committed") > 0, 60, "the first commit")
+            wait_until(writers.at_work, 60, "the writers are at work")
             readers = [Reader(self.cluster.bootstrap, name) for name in ("one", "two")]
             wait_until(lambda: all(reader.times for reader in readers), 60, "readers read")
             for topic in INTERNAL:

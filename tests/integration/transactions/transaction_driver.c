@@ -81,7 +81,7 @@ static struct barnabas_producer *own_id(const struct writer *writer) {
     if (barnabas_producer_open(config, &producer, NULL) != BARNABAS_OK)
         abort();
     barnabas_config_free(config);
-    while (error == BARNABAS_REQUEST_TIMED_OUT && !stopping)
+    while (error == BARNABAS_REQUEST_TIMED_OUT)
         error = barnabas_producer_init_transactions(producer, 2000);
     if (error == BARNABAS_OK)
         return producer;
@@ -193,6 +193,9 @@ static void *write_on(void *argument) {
         barnabas_producer_close(writer->producer, 0);
         writer->producer = NULL;
     }
+    /* What one that is gone left open is ended by the next. */
+    while (writer->producer == NULL)
+        writer->producer = own_id(writer);
     barnabas_producer_close(writer->producer, TIMEOUT_MS);
     return NULL;
 }

@@ -449,9 +449,13 @@ static void an_abort_does_not_wait_for_what_it_drops(void **state) {
         struct barnabas_offset offset = {.topic = "in"};
         struct barnabas_group_metadata metadata = {"g", -1, "", NULL};
         struct fixture fixture;
+        int32_t count;
 
         set_up(&fixture, no_settings);
         init(&fixture);
+        assert_int_equal(
+            barnabas_producer_partition_count(fixture.producer, "t", TIMEOUT_MS, &count),
+            BARNABAS_OK);
         for (int j = 0; j < DOUBLE_FAULTS; j++)
             double_add_fault(fixture.cluster, cases[i].api_key, FAULT_ERROR, cases[i].error);
         assert_int_equal(barnabas_producer_begin_transaction(fixture.producer), BARNABAS_OK);
