@@ -2,9 +2,9 @@
 
     confluent_exactly_once.py BOOTSTRAP GROUP TRANSACTIONAL_ID IN OUT
 
-Whatever cannot be retried ends it with status 1: it is to be started again. So do offsets that
-cannot be sent in time: librdkafka (2.x) remembers the coordinator of the group, also when that broker
-has died and left the metadata, and waits for it for as long as it is let.
+Whatever cannot be retried ends it with status 1: it is to be started again. An alarm ends it when
+offsets are not sent in time: librdkafka (2.x) remembers the coordinator of the group, also when that
+broker has died and left the metadata, and waits for it past the time it was given.
 """
 import os
 import signal
@@ -30,8 +30,10 @@ def transact(producer, consumer, messages, out):
     producer.begin_transaction()
     for message in messages:
         producer.produce(out, message.value().upper(), partition=message.partition())
+    signal.alarm(2 * OFFSETS_SECONDS)
     producer.send_offsets_to_transaction(consumer.position(consumer.assignment()),
                                          consumer.consumer_group_metadata(), OFFSETS_SECONDS)
+    signal.alarm(0)
     retried(lambda: producer.commit_transaction(TIMEOUT_SECONDS))
 
 
