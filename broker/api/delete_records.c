@@ -82,8 +82,7 @@ static void wait_or_decide(struct trimmed *trimmed) {
             decide(trimmed, ERR_NONE);
             return;
         }
-        if (partition_leader_epoch(trimmed->partition) != trimmed->leader_epoch ||
-            partition_role(trimmed->partition) != ROLE_LEADER) {
+        if (!partition_has_led_since(trimmed->partition, trimmed->leader_epoch)) {
             decide(trimmed, ERR_NOT_LEADER_OR_FOLLOWER);
             return;
         }

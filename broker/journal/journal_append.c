@@ -30,10 +30,15 @@ static void finish(struct append *append, enum error error) {
     done(context, error, base_offset);
 }
 
+/* With a new leader epoch the journal is loaded anew, and finds there what is committed by then. */
 static void wait_or_finish(struct append *append) {
     enum error error;
 
     do {
+        if (partition_leader_epoch(append->partition) != append->commit.leader_epoch) {
+            finish(append, ERR_NOT_LEADER_OR_FOLLOWER);
+            return;
+        }
         error = partition_commit_status(append->partition, &append->commit, &append->waiter);
         if (error != ERR_REQUEST_TIMED_OUT || append->is_timed_out) {
             finish(append, error);

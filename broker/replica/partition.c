@@ -46,6 +46,7 @@ struct partition *partition_new(const struct partition_environment *environment,
     mutex_init(&partition->lock);
     atomic_init(&partition->role, ROLE_NONE);
     atomic_init(&partition->leader_epoch, -1);
+    atomic_init(&partition->leads_since, -1);
     atomic_init(&partition->leader_id, METADATA_NO_BROKER);
     if (high_watermark < log_start_offset(log))
         high_watermark = log_start_offset(log);
@@ -129,6 +130,11 @@ int32_t partition_leader_id(const struct partition *partition) {
 
 int32_t partition_leader_epoch(const struct partition *partition) {
     return atomic_load(&partition->leader_epoch);
+}
+
+bool partition_has_led_since(const struct partition *partition, int32_t leader_epoch) {
+    return atomic_load(&partition->role) == ROLE_LEADER &&
+           leader_epoch >= atomic_load(&partition->leads_since);
 }
 
 int64_t partition_high_watermark(const struct partition *partition) {
@@ -224,8 +230,7 @@ bool partition_wait(struct partition *partition, struct waiter *waiter, int32_t 
 
     mutex_lock(&partition->lock);
     if (atomic_load(&partition->role) != ROLE_NONE &&
-        (leader_epoch == ANY_LEADER_EPOCH ||
-         leader_epoch == atomic_load(&partition->leader_epoch)) &&
+        (leader_epoch == ANY_LEADER_EPOCH || partition_has_led_since(partition, leader_epoch)) &&
         !is_satisfied(partition, waiter, log_end_offset(partition->log))) {
         TAILQ_INSERT_TAIL(&partition->waiters, waiter, link);
         waiter->listed = true;
@@ -340,6 +345,8 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
         take_state(partition, state, min_isr);
         if (new_epoch)
             atomic_store(&partition->guard_offset, 0);
+        if (role == ROLE_LEADER && atomic_load(&partition->role) != ROLE_LEADER)
+            atomic_store(&partition->leads_since, state->leader_epoch);
         if (role == ROLE_LEADER)
             become_leader(partition, state, new_epoch);
         else

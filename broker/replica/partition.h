@@ -74,6 +74,10 @@ struct log *partition_log(const struct partition *partition);
 enum partition_role partition_role(const struct partition *partition);
 int32_t partition_leader_id(const struct partition *partition);
 int32_t partition_leader_epoch(const struct partition *partition);
+/* Whether this replica has led without a break since `leader_epoch`. INVARIANT: then the log was
+ * not cut meanwhile, and what was appended in that epoch is still there; a new epoch for the same
+ * leader, as when another replica dies, does not change that. */
+bool partition_has_led_since(const struct partition *partition, int32_t leader_epoch);
 int64_t partition_high_watermark(const struct partition *partition);
 /* Follower: how many records below its leader's high watermark it did not have after the last
  * fetch; 0 for others. */
@@ -150,7 +154,7 @@ struct commit {
 
 /* Whether it is there: NONE (yes; for acks=all, also enough are in sync), REQUEST_TIMED_OUT (not
  * yet: `waiter`'s kind and offset are set to what is missing), NOT_ENOUGH_REPLICAS_AFTER_APPEND,
- * NOT_LEADER_OR_FOLLOWER (the epoch changed: nobody knows). */
+ * NOT_LEADER_OR_FOLLOWER (it has not led without a break: nobody knows). */
 enum error partition_commit_status(struct partition *partition, const struct commit *commit,
                                    struct waiter *waiter);
 
@@ -248,8 +252,8 @@ int32_t partition_choose_near(struct partition *partition, const struct metadata
 MUST_CHECK enum error partition_read(struct partition *partition, const struct partition_read *read,
                                      struct partition_read_result *result);
 
-/* Lists the waiter, unless it is satisfied already or the role is not that of `leader_epoch`
- * (ANY_LEADER_EPOCH: any): then false, and nothing will be posted. */
+/* Lists the waiter, unless it is satisfied already or this replica has not led since `leader_epoch`
+ * (ANY_LEADER_EPOCH: has no role): then false, and nothing will be posted. */
 MUST_CHECK bool partition_wait(struct partition *partition, struct waiter *waiter,
                                int32_t leader_epoch);
 

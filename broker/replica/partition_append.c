@@ -64,8 +64,7 @@ enum error partition_commit_status(struct partition *partition, const struct com
     if (is_flushed && commit->required_offset < 0)
         return ERR_NONE;
     mutex_lock(&partition->lock);
-    if (atomic_load(&partition->role) != ROLE_LEADER ||
-        atomic_load(&partition->leader_epoch) != commit->leader_epoch) {
+    if (!partition_has_led_since(partition, commit->leader_epoch)) {
         error = ERR_NOT_LEADER_OR_FOLLOWER;
     } else if (!is_flushed) {
         waiter->kind = WAIT_FLUSHED;

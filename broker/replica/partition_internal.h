@@ -40,6 +40,7 @@ struct partition {
     /* Written under both locks, readable under either, and by atomics without. */
     _Atomic(enum partition_role) role;
     atomic_int leader_epoch;
+    atomic_int leads_since; /* the leader epoch with which it became leader */
     atomic_int leader_id;
 
     _Atomic int64_t guard_offset; /* see partition_set_guard_offset */

@@ -25,11 +25,14 @@ static void propose(void *context, struct partition *partition) {
     ((struct bench *)context)->proposals++;
 }
 
-/* Epoch 0, `replica_count` of the replicas SELF and OTHER, `isr_count` of them in the isr. */
-static void apply(struct bench *bench, int32_t replica_count, int32_t isr_count) {
+/* `replica_count` of the replicas SELF and OTHER, `isr_count` of them in the isr. */
+static void apply_epoch(struct bench *bench, int32_t leader, int32_t leader_epoch,
+                        int32_t replica_count, int32_t isr_count) {
     int32_t replicas[] = {SELF, OTHER};
     struct metadata_partition state = {
-        .leader = SELF,
+        .leader = leader,
+        .leader_epoch = leader_epoch,
+        .partition_epoch = leader_epoch,
         .replicas = replicas,
         .replica_count = replica_count,
         .isr = replicas,
@@ -37,6 +40,10 @@ static void apply(struct bench *bench, int32_t replica_count, int32_t isr_count)
     };
 
     (void)partition_apply(bench->partition, &state, 1);
+}
+
+static void apply(struct bench *bench, int32_t replica_count, int32_t isr_count) {
+    apply_epoch(bench, SELF, 0, replica_count, isr_count);
 }
 
 static void bench_init(struct bench *bench) {
@@ -63,7 +70,8 @@ static void bench_done(struct bench *bench) {
     fixture_done(&bench->f);
 }
 
-static void append(struct bench *bench) {
+/* The leader's epoch. */
+static int32_t append(struct bench *bench) {
     struct batch_spec spec = {.records = 3, .value_bytes = 10, .timestamp = FIXTURE_NOW_MS};
     struct partition_append options = {.acks = -1,
                                        .wall_ms = FIXTURE_NOW_MS,
@@ -79,6 +87,7 @@ static void append(struct bench *bench) {
         partition_append_as_leader(bench->partition, bytes, size, &options, &result, &leader_epoch),
         ERR_NONE);
     free(bytes);
+    return leader_epoch;
 }
 
 static void follower_fetches(struct bench *bench, int64_t offset, int64_t broker_epoch) {
@@ -139,10 +148,49 @@ static void nobody_waits_for_a_replica_that_is_none_any_more(void **state) {
     bench_init(&bench);
     apply(&bench, 2, 1);
     follower_fetches(&bench, 0, 77); /* caught up, and about to join */
-    append(&bench);
+    (void)append(&bench);
     assert_int_equal(partition_high_watermark(bench.partition), 0);
     apply(&bench, 1, 1);
     assert_int_equal(partition_high_watermark(bench.partition), 3);
+    bench_done(&bench);
+}
+
+/* As when the follower dies: what waits for it is committed without it, and not refused. */
+static void a_new_epoch_of_the_same_leader_does_not_end_a_wait(void **state) {
+    struct waiter waiter = {0};
+    struct commit commit;
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    apply(&bench, 2, 2);
+    commit = (struct commit){append(&bench), 3, -1};
+    assert_int_equal(partition_commit_status(bench.partition, &commit, &waiter),
+                     ERR_REQUEST_TIMED_OUT);
+    apply_epoch(&bench, SELF, 1, 2, 2);
+    assert_int_equal(partition_commit_status(bench.partition, &commit, &waiter),
+                     ERR_REQUEST_TIMED_OUT);
+    apply_epoch(&bench, SELF, 2, 2, 1);
+    assert_int_equal(partition_commit_status(bench.partition, &commit, &waiter), ERR_NONE);
+    bench_done(&bench);
+}
+
+static void a_wait_ends_if_another_has_led_meanwhile(void **state) {
+    struct waiter waiter = {0};
+    struct commit commit;
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    apply(&bench, 2, 2);
+    commit = (struct commit){append(&bench), 3, -1};
+    apply_epoch(&bench, OTHER, 1, 2, 2);
+    assert_int_equal(partition_commit_status(bench.partition, &commit, &waiter),
+                     ERR_NOT_LEADER_OR_FOLLOWER);
+    apply_epoch(&bench, SELF, 2, 2, 1);
+    assert_int_equal(partition_commit_status(bench.partition, &commit, &waiter),
+                     ERR_NOT_LEADER_OR_FOLLOWER);
+    assert_false(partition_wait(bench.partition, &waiter, commit.leader_epoch));
     bench_done(&bench);
 }
 
@@ -151,6 +199,8 @@ int main(void) {
         cmocka_unit_test(a_proposal_names_the_registration_that_was_seen),
         cmocka_unit_test(a_controller_that_does_not_know_the_topic_is_asked_again),
         cmocka_unit_test(nobody_waits_for_a_replica_that_is_none_any_more),
+        cmocka_unit_test(a_new_epoch_of_the_same_leader_does_not_end_a_wait),
+        cmocka_unit_test(a_wait_ends_if_another_has_led_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
