@@ -1,11 +1,12 @@
 """Runs steps (tool_steps.py) against a cluster; outputs without what never is the same twice."""
+import json
 import re
 import time
 
 from tool_steps import RACKS, STEPS, text_of  # noqa: F401  (RACKS: for wire_test)
 
 SETTLE_SECONDS = 30
-UUID = r"(?<![A-Za-z0-9_-])[A-Za-z0-9_][A-Za-z0-9_-]{21}(?![A-Za-z0-9_-])"
+UUID = r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])"
 SETTINGS = {
     "auto.leader.rebalance.enable": "false",
     "group.initial.rebalance.delay.ms": 0,
@@ -13,6 +14,14 @@ SETTINGS = {
     "transaction.state.log.num.partitions": 3,
     "log.index.size.max.bytes": 65536,
 }
+
+
+def with_sorted_directories(line):
+    """The tool tells of directories in the order of a hash of their paths, which are chance."""
+    told = json.loads(line)
+    for broker in told["brokers"]:
+        broker["logDirs"].sort(key=lambda directory: directory["logDir"])
+    return json.dumps(told, separators=(",", ":"))
 
 
 def normalised(output, cluster):
@@ -24,6 +33,7 @@ def normalised(output, cluster):
     # In what order replicas came back into an ISR is chance.
     output = re.sub(r"Isr: ([\d,]+)",
                     lambda found: "Isr: " + ",".join(sorted(found[1].split(","))), output)
+    output = re.sub(r'(?m)^\{.*"logDirs":.*\}$', lambda found: with_sorted_directories(found[0]), output)
     names = {}
     return re.sub(UUID, lambda found: names.setdefault(found[0], f"UUID{len(names) + 1}")
                   if re.search("[A-Z0-9]", found[0]) else found[0], output)
