@@ -93,15 +93,20 @@ class Cluster(Server):
         super().__init__(name, [broker.process.pid for broker in running.brokers.values()],
                          [broker.folder / "data" for broker in running.brokers.values()])
         self.running = running
+        self.leaders = {}  # addresses, of the first partitions of the topics that were made
 
     def make_topic(self, topic, partitions=1, configs=None):
         running = self.running
-        if not running.partitions(topic):
+        if topic not in self.leaders:
             create_topic(running, topic, partitions, configs)
             running.wait_until_in_sync(topic)
-        return running.address(running.partitions(topic)[0]["leader"])
+            first = wait_until(lambda: running.partitions(topic).get(0), CREATE_SECONDS,
+                               f"{topic} is told of")
+            self.leaders[topic] = running.address(first["leader"])
+        return self.leaders[topic]
 
     def remove_topic(self, topic):
+        self.leaders.pop(topic, None)
         self.running.barnabas("topic", "delete", topic, check=False)
         wait_until(lambda: not self.files(topic), GONE_SECONDS, f"the files of {topic} are gone")
 
