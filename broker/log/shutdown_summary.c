@@ -66,7 +66,8 @@ static bool take_word(struct bytes *text, struct bytes *word) {
     *word = bytes_of(text->data, size);
     text->data += size + 1;
     text->size -= size + 1;
-    return size > 0 && memchr(word->data, '\n', size) == NULL;
+    return size > 0 && memchr(word->data, '\n', size) == NULL &&
+           memchr(word->data, '\0', size) == NULL;
 }
 
 static bool take_offset(struct bytes *text, int64_t min, int64_t *offset) {
