@@ -226,11 +226,18 @@ static void join_known(struct group *group, const struct group_join *join, struc
         rejoin(group, member, join, now);
 }
 
+/* Nobody waits any longer for who is refused, be it a member or one that was only given its id. */
 static void refuse_for_size(struct group *group, struct group_member *member,
                             const struct group_join *join, struct group_now now) {
+    struct group_pending *pending = group_find_pending(group, join->member_id);
+
     group_refuse_join(join, bytes_of_text(""), ERR_GROUP_MAX_SIZE_REACHED);
     if (member != NULL)
         group_lose_member(group, member, now);
+    if (pending != NULL) {
+        group_remove_pending(group, pending);
+        group_try_complete_join(group, now);
+    }
 }
 
 void group_join(struct group *group, const struct group_join *join, struct group_now now) {

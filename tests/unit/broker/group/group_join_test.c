@@ -353,6 +353,26 @@ static void of_a_group_that_is_too_large_the_last_ones_are_refused(void **state)
     fixture_done(&f);
 }
 
+/* As Kafka's handleJoinGroup, which removes a refused id also from those that are awaited. */
+static void who_was_given_an_id_and_is_refused_is_awaited_no_more(void **state) {
+    struct fixture f;
+    struct answer *a, *c;
+    (void)state;
+
+    fixture_init(&f);
+    fixture_make_stable(&f, "A");
+    f.settings.size_max = 2;
+    assert_refused(JOIN(&f, .gives = "C", .version = 4), ERR_MEMBER_ID_REQUIRED, "C");
+    assert_refused(JOIN(&f, .gives = "D", .version = 4), ERR_MEMBER_ID_REQUIRED, "D");
+    c = JOIN(&f, .member = "C", .version = 4);
+    a = JOIN(&f, .member = "A", .version = 4);
+    assert_waits(a);
+    assert_refused(JOIN(&f, .member = "D", .version = 4), ERR_GROUP_MAX_SIZE_REACHED, "");
+    assert_joined(a, "A", 2, "A", "A C");
+    assert_joined(c, "C", 2, "A", "");
+    fixture_done(&f);
+}
+
 static void a_member_that_waits_may_ask_again_in_a_full_group(void **state) {
     struct fixture f;
     (void)state;
@@ -385,6 +405,7 @@ int main(void) {
         cmocka_unit_test(a_new_member_makes_a_group_rebalance_that_awaits_assignments),
         cmocka_unit_test(a_full_group_takes_no_more),
         cmocka_unit_test(of_a_group_that_is_too_large_the_last_ones_are_refused),
+        cmocka_unit_test(who_was_given_an_id_and_is_refused_is_awaited_no_more),
         cmocka_unit_test(a_member_that_waits_may_ask_again_in_a_full_group),
     };
 
