@@ -155,9 +155,10 @@ const struct command command_group_lag = {
     .operand_count_max = 1,
     .meaning = "how far a group is behind, by partition",
     .details =
-        "\nBEHIND is the age of the first unread record, LOSS-IN the time until retention.ms lets "
-        "it be\ndeleted. CAUGHT-UP-IN needs --rate, longer than the group takes from commit to "
-        "commit.\n",
+        "\nBEHIND is the age of the first unread record, LOSS-IN the time until retention.ms or, "
+        "as "
+        "fast as\nis written, retention.bytes let it be deleted: what comes first. CAUGHT-UP-IN "
+        "needs --rate, longer\nthan the group takes from commit to commit.\n",
     .flags = lag_flags,
     .flag_count = sizeof(lag_flags) / sizeof(lag_flags[0]),
     .run = run_lag,

@@ -3,9 +3,31 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+static double seconds_to_loss_by_age(const struct lag_facts *facts, int64_t age_ms) {
+    if (facts->retention_ms < 0)
+        return LAG_OUTLOOK_UNKNOWN;
+    return facts->retention_ms > age_ms ? (double)facts->retention_ms / 1000 - (double)age_ms / 1000
+                                        : 0;
+}
+
+/* What lies behind the first unread record may grow to the bound. */
+static double seconds_to_loss_by_size(const struct lag_facts *facts, int64_t age_ms) {
+    double left = (double)facts->retention_bytes - (double)facts->lag * facts->record_bytes;
+    double per_second = facts->written_per_second;
+
+    if (facts->retention_bytes < 0 || facts->record_bytes <= 0)
+        return LAG_OUTLOOK_UNKNOWN;
+    if (left <= 0)
+        return 0;
+    if (per_second < 0 && age_ms > 0)
+        per_second = (double)facts->lag / ((double)age_ms / 1000);
+    return per_second > 0 ? left / (per_second * facts->record_bytes) : LAG_OUTLOOK_UNKNOWN;
+}
+
 struct lag_outlook lag_outlook_of(const struct lag_facts *facts) {
     struct lag_outlook outlook = {LAG_OUTLOOK_UNKNOWN, LAG_OUTLOOK_UNKNOWN, LAG_OUTLOOK_UNKNOWN};
-    int64_t age_ms;
+    double by_age = LAG_OUTLOOK_UNKNOWN, by_size;
+    int64_t age_ms = 0;
 
     if (facts->lag < 0)
         return outlook;
@@ -13,14 +35,13 @@ struct lag_outlook lag_outlook_of(const struct lag_facts *facts) {
         return (struct lag_outlook){0, 0, LAG_OUTLOOK_UNKNOWN};
     if (facts->gain_per_second > 0)
         outlook.seconds_to_catch_up = (double)facts->lag / facts->gain_per_second;
-    if (facts->first_unread_ms < 0)
-        return outlook;
-    age_ms = facts->now_ms - facts->first_unread_ms;
-    outlook.seconds_behind = age_ms > 0 ? (double)age_ms / 1000 : 0;
-    if (facts->retention_ms >= 0)
-        outlook.seconds_to_loss = facts->retention_ms > age_ms
-                                      ? (double)facts->retention_ms / 1000 - (double)age_ms / 1000
-                                      : 0;
+    if (facts->first_unread_ms >= 0) {
+        age_ms = facts->now_ms - facts->first_unread_ms;
+        outlook.seconds_behind = age_ms > 0 ? (double)age_ms / 1000 : 0;
+        by_age = seconds_to_loss_by_age(facts, age_ms);
+    }
+    by_size = seconds_to_loss_by_size(facts, age_ms);
+    outlook.seconds_to_loss = by_age < 0 || (by_size >= 0 && by_size < by_age) ? by_size : by_age;
     return outlook;
 }
 

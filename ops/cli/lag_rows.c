@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ops/cli/lag_retention.h"
 #include "ops/cli/session.h"
 
 #define LOOK_TIMEOUT_MS 10000 /* for the first unread records of all partitions */
@@ -77,26 +78,33 @@ static bool fill(struct lag_rows *rows, const struct barnabas_offsets *ends) {
         row->committed = rows->lines.items[i].offset;
         row->end = ends->items[i].offset;
         row->end_error = ends->items[i].error;
-        row->facts = (struct lag_facts){
-            .now_ms = now_ms(), .lag = lag_of(row), .first_unread_ms = -1, .retention_ms = -1};
+        row->facts = (struct lag_facts){.now_ms = now_ms(),
+                                        .lag = lag_of(row),
+                                        .first_unread_ms = -1,
+                                        .retention_ms = -1,
+                                        .retention_bytes = -1,
+                                        .written_per_second = -1};
     }
     return true;
 }
 
 /* --- Rates --------------------------------------------------------------------------------- */
 
-/* Compares what was with what is now, some seconds later. */
-static void take_gains(struct lag_rows *rows, const struct lag_rows *before, double seconds) {
-    for (size_t i = 0; i < rows->count; i++) {
-        struct lag_row *row = &rows->items[i];
+static void take_rate(struct lag_row *row, const struct lag_row *before, double seconds) {
+    if (before->facts.lag < 0 || row->facts.lag < 0)
+        return;
+    row->facts.gain_per_second = (double)(before->facts.lag - row->facts.lag) / seconds;
+    row->facts.written_per_second =
+        row->end > before->end ? (double)(row->end - before->end) / seconds : 0;
+}
 
+/* Compares what was with what is now, some seconds later. */
+static void take_rates(struct lag_rows *rows, const struct lag_rows *before, double seconds) {
+    for (size_t i = 0; i < rows->count; i++)
         for (size_t j = 0; j < before->count; j++)
-            if (before->items[j].partition == row->partition &&
-                strcmp(before->items[j].topic, row->topic) == 0 &&
-                before->items[j].facts.lag >= 0 && row->facts.lag >= 0)
-                row->facts.gain_per_second =
-                    (double)(before->items[j].facts.lag - row->facts.lag) / seconds;
-    }
+            if (before->items[j].partition == rows->items[i].partition &&
+                strcmp(before->items[j].topic, rows->items[i].topic) == 0)
+                take_rate(&rows->items[i], &before->items[j], seconds);
 }
 
 /* --- The first unread records -------------------------------------------------------------- */
@@ -168,39 +176,6 @@ static void read_times(struct lag_rows *rows, struct barnabas_config *config) {
     barnabas_consumer_close(consumer);
 }
 
-/* --- Retention ----------------------------------------------------------------------------- */
-
-static const char *value_of(const struct barnabas_settings *settings, const char *key) {
-    for (size_t i = 0; i < settings->count; i++)
-        if (strcmp(settings->items[i].key, key) == 0 && settings->items[i].value != NULL)
-            return settings->items[i].value;
-    return "";
-}
-
-static int64_t retention_of(struct barnabas_admin *admin, const char *topic, int64_t timeout_ms) {
-    struct barnabas_settings *settings = NULL;
-    int64_t retention_ms = -1;
-
-    if (barnabas_admin_describe_settings(admin, BARNABAS_RESOURCE_TOPIC, topic, timeout_ms,
-                                         &settings) == BARNABAS_OK &&
-        settings->error == BARNABAS_OK &&
-        strstr(value_of(settings, "cleanup.policy"), "delete") != NULL &&
-        value_of(settings, "retention.ms")[0] != '\0')
-        retention_ms = strtoll(value_of(settings, "retention.ms"), NULL, 10);
-    barnabas_settings_free(settings);
-    return retention_ms;
-}
-
-/* Rows of one topic stand together. */
-static void read_retention(struct lag_rows *rows, struct barnabas_admin *admin,
-                           int64_t timeout_ms) {
-    for (size_t i = 0; i < rows->count; i++)
-        rows->items[i].facts.retention_ms =
-            i > 0 && strcmp(rows->items[i].topic, rows->items[i - 1].topic) == 0
-                ? rows->items[i - 1].facts.retention_ms
-                : retention_of(admin, rows->items[i].topic, timeout_ms);
-}
-
 /* --- All of it ----------------------------------------------------------------------------- */
 
 static int read_offsets(struct lag_rows *rows, struct barnabas_admin *admin,
@@ -229,12 +204,11 @@ int lag_rows_read(struct lag_rows *rows, struct barnabas_admin *admin,
     }
     if (error == BARNABAS_OK)
         error = read_offsets(rows, admin, group, timeout_ms);
-    if (error == BARNABAS_OK) {
-        take_gains(rows, &before, (double)(now_ms() - looked_ms) / 1000);
-    }
+    if (error == BARNABAS_OK && rate_seconds > 0)
+        take_rates(rows, &before, (double)(now_ms() - looked_ms) / 1000);
     if (error == BARNABAS_OK && is_behind(rows)) {
         read_times(rows, config);
-        read_retention(rows, admin, timeout_ms);
+        lag_retention_read(rows, admin, timeout_ms);
     }
     lag_rows_done(&before);
     return error;

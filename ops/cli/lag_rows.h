@@ -5,7 +5,7 @@
  *   committed and end offsets   OffsetFetch, ListOffsets
  *   first unread record's age   that record is read (Fetch)
  *   rates                       a second look, some seconds later
- *   retention                   the topic's settings
+ *   retention                   the topic's settings; of its size, DescribeLogDirs
  */
 #ifndef OPS_CLI_LAG_ROWS_H
 #define OPS_CLI_LAG_ROWS_H

@@ -139,6 +139,17 @@ class GroupCommandTest(unittest.TestCase):
         self.assertLess(told["lag"], 3023)
         self.assertGreater(told["secondsToCatchUp"], 0)
 
+        # Three times what is there may be there: by size it is lost before it is by age, in about
+        # twice the time that it took to come.
+        folder = self.cluster.folder / "broker-1" / "data" / f"{self.topic}-0"
+        size = sum(path.stat().st_size for path in folder.glob("*.log"))
+        self.assertGreater(size, 3000)
+        self.cluster.barnabas("config", "alter", "topic", self.topic, "--config",
+                              f"retention.bytes={3 * size}")
+        self.reset("--topic", f"{self.topic}:0", "--to", "earliest")
+        told = self.run_json("group", "lag", self.group)["items"][0]
+        self.assertAlmostEqual(told["secondsToLoss"] / told["secondsBehind"], 2, delta=0.1)
+
     def test_a_time_is_exact_to_the_millisecond(self):
         stamps = []
         for i in range(5):
