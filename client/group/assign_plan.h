@@ -82,8 +82,17 @@ MUST_CHECK enum error plan_racks(struct assign_plan *plan);
 MUST_CHECK enum error plan_racks_matter(const struct assign_plan *plan, int32_t first, int32_t end,
                                         int32_t topic, bool *matter);
 
+/* A partition and how many may have it, or are near to it: the fewest first, then by number. */
+struct ranked_partition {
+    int32_t choices;
+    int32_t partition;
+};
+int ranked_compare(const void *left, const void *right); /* assign_sticky.c */
+
 MUST_CHECK enum error assign_range(struct assign_plan *plan);
 MUST_CHECK enum error assign_round_robin(struct assign_plan *plan);
 MUST_CHECK enum error assign_sticky(struct assign_plan *plan);
+/* sticky where not all subscribe to the same. */
+MUST_CHECK enum error assign_mixed(struct assign_plan *plan, bool use_racks);
 
 #endif

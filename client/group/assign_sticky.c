@@ -3,8 +3,7 @@
  * Where racks matter, nobody keeps what somebody near to it has room for.
  *
  * Where all members subscribe to the same topics, each keeps what it had up to its share, and the
- * rest is dealt out. Otherwise shares cannot be known beforehand: what is free goes to whoever has
- * least, and then partitions move as long as a move makes the loads of two members more alike.
+ * rest is dealt out. Otherwise shares cannot be known beforehand: assign_mixed.c.
  */
 #include <stdlib.h>
 
@@ -94,12 +93,7 @@ static enum error keep_shares(struct shares *shares) {
     return ERR_NONE;
 }
 
-struct ranked_partition {
-    int32_t choices; /* members that may have it, or are near to it */
-    int32_t partition;
-};
-
-static int ranked_compare(const void *left, const void *right) {
+int ranked_compare(const void *left, const void *right) {
     const struct ranked_partition *a = left;
     const struct ranked_partition *b = right;
 
@@ -262,117 +256,6 @@ static enum error assign_shares(struct assign_plan *plan, bool use_racks) {
     if ((error = keep_shares(&shares)) != ERR_NONE)
         return error;
     return deal_out(&shares);
-}
-
-/* --- mixed subscriptions ----------------------------------------------------------------- */
-
-/* The subscriber with the least load, the first of those; NOBODY if there is none. With `near` only
- * such that are near to the partition. */
-static int32_t least_loaded(const struct assign_plan *plan, int32_t p, bool near) {
-    int32_t found = NOBODY;
-
-    for (int32_t m = 0; m < plan->member_count; m++)
-        if (plan_subscribes(plan, m, plan->topic_of[p]) && (!near || plan_is_near(plan, m, p)) &&
-            (found == NOBODY || plan->load[m] < plan->load[found]))
-            found = m;
-    return found;
-}
-
-/* All partitions, those with the fewest choices first. */
-static struct ranked_partition *rank(const struct assign_plan *plan) {
-    struct ranked_partition *ranked =
-        arena_alloc(plan->arena, (size_t)plan->partition_count + 1, sizeof(*ranked));
-
-    if (ranked == NULL)
-        return NULL;
-    for (int32_t t = 0; t < plan->topic_count; t++) {
-        int32_t choices = 0;
-
-        for (int32_t m = 0; m < plan->member_count; m++)
-            choices += plan_subscribes(plan, m, t);
-        for (int32_t i = 0; i < plan->topics[t].partition_count; i++) {
-            int32_t p = plan->topics[t].first + i;
-
-            ranked[p] = (struct ranked_partition){choices, p};
-        }
-    }
-    qsort(ranked, (size_t)plan->partition_count, sizeof(*ranked), ranked_compare);
-    return ranked;
-}
-
-/* Moves a partition if that makes two loads more alike; to who had it before if that will do, or
- * else to somebody near. Each move lowers the sum of the squares of the loads, so they come to an
- * end. */
-static bool move_one(struct assign_plan *plan, int32_t p, bool use_racks) {
-    int32_t owner = plan->owner[p];
-    int32_t previous = plan->previous[p];
-    int32_t least;
-
-    if (owner == NOBODY)
-        return false;
-    if (previous != NOBODY && plan->load[previous] + 1 < plan->load[owner]) {
-        plan_give(plan, p, previous);
-        return true;
-    }
-    least = use_racks ? least_loaded(plan, p, true) : NOBODY;
-    if (least == NOBODY || plan->load[least] + 1 >= plan->load[owner])
-        least = least_loaded(plan, p, false);
-    if (plan->load[least] + 1 >= plan->load[owner])
-        return false;
-    plan_give(plan, p, least);
-    return true;
-}
-
-/* Moves a partition to somebody near if that leaves loads as even as they are. Each such move
- * leaves the sum of the squares as it is or lower, and puts one partition more near to its owner.
- */
-static bool move_near(struct assign_plan *plan, int32_t p) {
-    int32_t owner = plan->owner[p];
-    int32_t least;
-
-    if (owner == NOBODY || plan_is_near(plan, owner, p))
-        return false;
-    least = least_loaded(plan, p, true);
-    if (least == NOBODY || plan->load[least] >= plan->load[owner])
-        return false;
-    plan_give(plan, p, least);
-    return true;
-}
-
-/* What is free, to who has least: with `near` only where somebody near has room, which is to say
- * that he has not more than anybody else who may have it. */
-static void give_free(struct assign_plan *plan, const struct ranked_partition *ranked, bool near) {
-    for (int32_t i = 0; i < plan->partition_count; i++) {
-        int32_t p = ranked[i].partition;
-        int32_t m;
-
-        if (plan->owner[p] != NOBODY || ranked[i].choices == 0)
-            continue;
-        m = least_loaded(plan, p, near);
-        if (m != NOBODY && (!near || plan->load[m] <= plan->load[least_loaded(plan, p, false)]))
-            plan_give(plan, p, m);
-    }
-}
-
-static enum error assign_mixed(struct assign_plan *plan, bool use_racks) {
-    struct ranked_partition *ranked = rank(plan);
-    bool moved = true;
-
-    if (ranked == NULL)
-        return ERR_OUT_OF_MEMORY;
-    for (int32_t p = 0; p < plan->partition_count; p++)
-        if (plan->previous[p] != NOBODY)
-            plan_give(plan, p, plan->previous[p]);
-    if (use_racks)
-        give_free(plan, ranked, true);
-    give_free(plan, ranked, false);
-    while (moved) {
-        moved = false;
-        for (int32_t i = 0; i < plan->partition_count; i++)
-            moved |= move_one(plan, ranked[i].partition, use_racks) ||
-                     (use_racks && move_near(plan, ranked[i].partition));
-    }
-    return ERR_NONE;
 }
 
 enum error assign_sticky(struct assign_plan *plan) {

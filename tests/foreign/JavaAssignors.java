@@ -1,5 +1,6 @@
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor;
 import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor.Assignment;
 import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor.GroupSubscription;
@@ -17,6 +19,7 @@ import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor.Subscription;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.RangeAssignor;
 import org.apache.kafka.clients.consumer.RoundRobinAssignor;
+import org.apache.kafka.clients.consumer.StickyAssignor;
 import org.apache.kafka.common.Cluster;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.PartitionInfo;
@@ -40,14 +43,24 @@ public final class JavaAssignors {
         }
     }
 
+    /** What a member of a sticky group says that it had; others say it in their own fields. */
+    private static ByteBuffer remembered(String id, int generation, List<TopicPartition> owned) {
+        if (!assignor.equals("sticky") || generation < 0)
+            return null;
+        StickyAssignor memory = new StickyAssignor();
+        memory.onAssignment(new Assignment(owned), new ConsumerGroupMetadata("g", generation, id, Optional.empty()));
+        return memory.subscriptionUserData(Collections.emptySet());
+    }
+
     private static void member(String[] words) {
         List<TopicPartition> owned = new ArrayList<>();
         if (!words[6].equals("-"))
             for (String one : words[6].split(","))
                 owned.add(new TopicPartition(one.split(":")[0], Integer.parseInt(one.split(":")[1])));
         Optional<String> rack = words[3].equals("-") ? Optional.empty() : Optional.of(words[3]);
-        Subscription subscription = new Subscription(Arrays.asList(words[5].split(",")), null, owned,
-            Integer.parseInt(words[4]), rack);
+        int generation = Integer.parseInt(words[4]);
+        Subscription subscription = new Subscription(Arrays.asList(words[5].split(",")),
+            remembered(words[1], generation, owned), owned, generation, rack);
         if (!words[2].equals("-"))
             subscription.setGroupInstanceId(Optional.of(words[2]));
         members.put(words[1], subscription);
@@ -59,6 +72,8 @@ public final class JavaAssignors {
                 return new RangeAssignor();
             case "roundrobin":
                 return new RoundRobinAssignor();
+            case "sticky":
+                return new StickyAssignor();
             default:
                 return new CooperativeStickyAssignor();
         }

@@ -94,6 +94,8 @@ static void read_member(struct group *group, char *rest) {
     while ((name = strsep(&names, ",")) != NULL)
         topics[s->topic_count++] = keep(group, name);
     read_owned(group, s, rest);
+    CHECK(assignor_user_data(group->assignor, &s->owned, s->generation_id, &group->arena,
+                             &s->user_data) == ERR_NONE);
 }
 
 static void go(struct group *group) {

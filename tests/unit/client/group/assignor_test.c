@@ -309,6 +309,46 @@ static void far_partitions_are_given_up(void **state) {
     assert_string_equal(text, "x:a1a2 y:a0a3");
 }
 
+/* No partition alone can make loads more even, but one to the next and one on from there can. */
+static void where_subscriptions_differ_partitions_go_from_one_to_the_next(void **state) {
+    struct world world;
+    char text[512];
+
+    (void)state;
+    world_init(&world);
+    world_topics(&world, "a3 b2 c1");
+    world_members(&world, "x:a y:ab z:bc");
+    for (int p = 0; p < 3; p++)
+        world.owner[0][p] = 0;
+    world.owner[1][0] = world.owner[1][1] = 1;
+    world.owner[2][0] = 2;
+    for (int m = 0; m < 3; m++)
+        world.generation_of[m] = 1;
+    run(&world, "sticky", 2);
+    describe(&world, text);
+    assert_string_equal(text, "x:a0a1 y:a2b0 z:b1c0");
+}
+
+/* What is far is exchanged for what is near where both may have both. */
+static void where_subscriptions_differ_far_partitions_are_exchanged(void **state) {
+    struct world world;
+    char text[512];
+
+    (void)state;
+    world_init(&world);
+    world_topics(&world, "a1 b1 c1");
+    world_members(&world, "x:ab y:abc z:c");
+    world_racks(&world, "B A C", "ABC");
+    world.owner[0][0] = 0;
+    world.owner[1][0] = 1;
+    world.owner[2][0] = 2;
+    for (int m = 0; m < 3; m++)
+        world.generation_of[m] = 1;
+    run(&world, "sticky", 2);
+    describe(&world, text);
+    assert_string_equal(text, "x:b0 y:a0 z:c0");
+}
+
 static void who_stays_keeps_what_he_had_when_one_leaves(void **state) {
     struct world world;
     char text[512];
@@ -537,6 +577,8 @@ int main(void) {
         cmocka_unit_test(known_groups_get_what_the_java_assignors_give),
         cmocka_unit_test(near_replicas_are_preferred_as_the_java_assignors_do),
         cmocka_unit_test(far_partitions_are_given_up),
+        cmocka_unit_test(where_subscriptions_differ_partitions_go_from_one_to_the_next),
+        cmocka_unit_test(where_subscriptions_differ_far_partitions_are_exchanged),
         cmocka_unit_test(who_stays_keeps_what_he_had_when_one_leaves),
         cmocka_unit_test(an_older_claim_loses_and_equal_claims_cancel_out),
         cmocka_unit_test(every_assignor_gives_each_partition_to_one_who_wants_it),
