@@ -2,13 +2,13 @@
 import pathlib
 import unittest
 
-from group_members import GroupMembers
+from group_members import CooperativeMembers, StaticMembers
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 PYTHON = FOLDER.parents[1] / "build" / "foreign" / "python" / "bin" / "python"
 
 
-class ConfluentGroupsTest(GroupMembers, unittest.TestCase):
+class ConfluentGroupsTest(CooperativeMembers, StaticMembers, unittest.TestCase):
     eager, cooperative = "range", "cooperative-sticky"
     members_per_process = 1
 

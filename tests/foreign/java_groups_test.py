@@ -2,12 +2,12 @@
 import pathlib
 import unittest
 
-from group_members import GroupMembers
+from group_members import CooperativeMembers, StaticMembers
 
 FOREIGN = pathlib.Path(__file__).resolve().parents[2] / "build" / "foreign" / "java"
 
 
-class JavaGroups(GroupMembers):
+class JavaGroups(CooperativeMembers, StaticMembers):
     eager, cooperative = "RangeAssignor", "CooperativeStickyAssignor"
     members_per_process = 5
 

@@ -1,4 +1,5 @@
-"""What consumer groups promise, looked for in what their members tell (confluent_member.py).
+"""What consumer groups promise, looked for in what their members tell, whatever client they are of
+(clients/kafka_python_members.py says how).
 
 A group of up to twenty members over a hundred partitions, into which a producer writes all the
 while: members join, leave, crash and stop for longer than their sessions, and the coordinator is
@@ -11,6 +12,8 @@ killed. Whatever happens:
 """
 import bisect
 import collections
+import contextlib
+import os
 import pathlib
 import signal
 import subprocess
@@ -21,11 +24,12 @@ import time
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from broker_cluster import BrokerCluster, wait_until
+from transactions_wire import find_coordinator
 
 PARTITIONS = 100
 STABLE_SECONDS = 60
-SESSION_SECONDS = 6
 STATIC_SESSION_SECONDS = 20
+KNOWN = {"api_version": (2, 5, 0)}  # or python3-kafka finds out first
 
 Event = collections.namedtuple("Event", "time member what numbers")
 
@@ -43,20 +47,24 @@ class Host:
         self.has = {name.partition("=")[0]: set() for name in names}
         with open(self.log, "wb") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out,
-                                            stderr=subprocess.STDOUT)
+                                            stderr=subprocess.STDOUT, start_new_session=True)
+
+    def signal(self, number):
+        """To the process and whatever it has started."""
+        os.killpg(self.process.pid, number)
 
     def kill(self):
         self.gone_at = time.monotonic()
-        self.process.kill()
+        self.signal(signal.SIGKILL)
         self.process.wait()
 
     def pause(self):
         self.paused.append([time.monotonic(), None])
-        self.process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def resume(self):
         self.paused[-1][1] = time.monotonic()
-        self.process.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
 
     def leave(self, name):
         self.process.stdin.write(f"leave {name}\n".encode())
@@ -85,44 +93,48 @@ class Host:
         return self.told
 
     def owned(self):
-        """Partitions of each member as of now."""
+        """Partitions of each member as of now; who is gone or stopped has none."""
         self.events()
-        return {member: set() if self.gone_at is not None else set(owned)
-                for member, owned in self.has.items()}
+        is_away = self.gone_at is not None or (self.paused and self.paused[-1][1] is None)
+        return {member: set() if is_away else set(owned) for member, owned in self.has.items()}
 
 
 class Producing(threading.Thread):
-    """Writes to all partitions by turns until it is told to stop."""
+    """Writes to all partitions by turns until it is told to stop; pauses while `writing` is held."""
 
     def __init__(self, bootstrap, topic):
         super().__init__(daemon=True)
         self.stopping = threading.Event()
+        self.writing = threading.Lock()
         self.bootstrap = bootstrap.split(",")
-        self.ends = {}      # by partition, once it has stopped
+        self.ends = {}      # by partition, once they were asked for
         self.topic = topic
         self.producer = KafkaProducer(bootstrap_servers=bootstrap.split(","), acks="all",
-                                      linger_ms=20, retries=100)
+                                      linger_ms=20, retries=100, **KNOWN)
         self.start()
 
     def run(self):
         partition = 0
         while not self.stopping.is_set():
-            for _ in range(5):
-                self.producer.send(self.topic, b"x", partition=partition)
-                partition = (partition + 1) % PARTITIONS
+            with self.writing:
+                for _ in range(5):
+                    self.producer.send(self.topic, b"x", partition=partition)
+                    partition = (partition + 1) % PARTITIONS
             time.sleep(0.02)
         self.producer.flush(60)
         self.producer.close()
 
-    def stop(self):
-        """What is in the partitions then is asked for: the producer repeats what it is not sure
-        of."""
-        self.stopping.set()
-        self.join(90)
-        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap)
+    def ask_for_ends(self):
+        """What is in the partitions: the producer repeats what it is not sure of."""
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, **KNOWN)
         places = [TopicPartition(self.topic, partition) for partition in range(PARTITIONS)]
         self.ends = {place.partition: end for place, end in consumer.end_offsets(places).items()}
         consumer.close()
+
+    def stop(self):
+        self.stopping.set()
+        self.join(90)
+        self.ask_for_ends()
 
 
 class Intervals:
@@ -170,8 +182,10 @@ class Intervals:
 
 
 class GroupMembers:
-    """The stories; a client's test gives `member_command(bootstrap, topic, group, assignor,
-    names)`, `eager`, `cooperative` and `members_per_process`."""
+    """Stories for all clients; a client's test gives `member_command(bootstrap, topic, group,
+    assignor, names)`, `eager` and `members_per_process`."""
+
+    is_short = False    # fewer members, and one coordinator is killed in place of each
 
     @classmethod
     def setUpClass(cls):
@@ -198,8 +212,7 @@ class GroupMembers:
         self.producing.join(90)
         for host in self.hosts:
             if host.process.poll() is None:
-                host.process.kill()
-                host.process.wait()
+                host.kill()
             host.process.stdin.close()
         self.scratch.cleanup()
 
@@ -239,26 +252,73 @@ class GroupMembers:
                     max(map(len, owned.values())) - min(map(len, owned.values())) <= 1)
         wait_until(shared, STABLE_SECONDS, f"{count} members share the partitions")
 
+    def leave(self, hosts):
+        for host in hosts:
+            for name in host.names:
+                host.leave(name)
+        wait_until(lambda: all(sum(event.what == "left" for event in host.events()) ==
+                               len(host.names) for host in hosts), STABLE_SECONDS, "they have left")
+
     def leave_all(self):
+        """Whoever leaves commits first."""
         for host in self.hosts:
             if host.gone_at is None:
                 host.process.stdin.close()
         for host in self.hosts:
             host.process.wait(60)
+        self.assertEqual(self.committed(), self.producing.ends)
 
     def committed(self):
         consumer = KafkaConsumer(bootstrap_servers=self.cluster.bootstrap.split(","),
-                                 group_id=self.group, enable_auto_commit=False)
+                                 group_id=self.group, enable_auto_commit=False, **KNOWN)
+        places = [TopicPartition(self.topic, partition) for partition in range(PARTITIONS)]
         try:
-            return {partition: consumer.committed(TopicPartition(self.topic, partition)) or 0
-                    for partition in range(PARTITIONS)}
+            # Its public way asks for one partition at a time.
+            offsets = consumer._coordinator.fetch_committed_offsets(places)
         finally:
             consumer.close(autocommit=False)
+        return {place.partition: offsets[place].offset if place in offsets else 0
+                for place in places}
+
+    def consumed(self):
+        ends = collections.Counter()
+        for host in self.hosts:
+            for event in host.events():
+                if event.what == "record":
+                    partition, offset = event.numbers
+                    ends[partition] = max(ends[partition], offset + 1)
+        return {partition: ends[partition] for partition in range(PARTITIONS)}
 
     def wait_until_consumed(self):
         self.producing.stop()
+        wait_until(lambda: self.consumed() == self.producing.ends, STABLE_SECONDS,
+                   "all that was produced is consumed")
+
+    def wait_until_committed(self):
+        self.producing.stop()
         wait_until(lambda: self.committed() == self.producing.ends, STABLE_SECONDS,
                    "all that was produced is consumed and committed")
+
+    @contextlib.contextmanager
+    def silence(self):
+        """Nothing is produced, and what was is consumed."""
+        with self.producing.writing:
+            self.producing.producer.flush(60)
+            self.producing.ask_for_ends()
+            wait_until(lambda: self.consumed() == self.producing.ends, STABLE_SECONDS,
+                       "all that was produced is consumed")
+            yield
+
+    def while_leaving(self):
+        """What holds while members leave, for clients that want it."""
+        return contextlib.nullcontext()
+
+    def coordinators(self):
+        """Brokers to kill: the group's own for certain."""
+        if not self.is_short:
+            return list(self.cluster.brokers)
+        _, port = find_coordinator(next(iter(self.cluster.brokers.values())).port, self.group, 0)
+        return [number for number, broker in self.cluster.brokers.items() if broker.port == port]
 
     # ---- What is promised ----
 
@@ -297,16 +357,17 @@ class GroupMembers:
     # ---- Stories ----
 
     def clean_changes(self, assignor):
-        first = self.start(1, assignor)
+        """From one member to five to twenty, and to fifteen."""
+        second, third = (2, 5) if self.is_short else (4, 15)
+        hosts = self.start(1, assignor)
         self.wait_until_shared(1)
-        more = self.start(4, assignor, together=True)
-        self.wait_until_shared(5)
-        self.start(15, assignor, together=True)
-        self.wait_until_shared(20)
-        for host in first + more:
-            for name in host.names:
-                host.leave(name)
-        self.wait_until_shared(15)
+        hosts += self.start(second, assignor, together=True)
+        self.wait_until_shared(1 + second)
+        self.start(third, assignor, together=True)
+        self.wait_until_shared(1 + second + third)
+        with self.while_leaving():
+            self.leave(hosts)
+        self.wait_until_shared(third)
         self.wait_until_consumed()
         self.leave_all()
         self.check_promises(with_repetitions=False)
@@ -314,17 +375,43 @@ class GroupMembers:
     def test_members_join_and_leave_eagerly(self):
         self.clean_changes(self.eager)
 
+    def test_members_crash_and_stop_and_the_coordinator_is_killed(self):
+        count = 2 * self.members_per_process if self.members_per_process > 1 else 6
+        self.start(count, self.eager)
+        self.wait_until_shared(count)
+        for broker in self.coordinators():
+            before = self.committed()
+            self.cluster.kill(broker)
+            after = self.committed()
+            for partition, offset in before.items():
+                self.assertGreaterEqual(after[partition], offset)
+            self.cluster.start_broker(broker)
+            self.cluster.wait_until_whole()
+            self.cluster.wait_until_in_sync(self.topic)
+            self.cluster.wait_until_in_sync("__consumer_offsets")
+        self.wait_until_shared(count)
+        crashed, stopped = self.hosts[:2]
+        crashed.kill()
+        stopped.pause()
+        self.start(2, self.eager)
+        count += 2 - len(crashed.names)
+        self.wait_until_shared(count - len(stopped.names))
+        stopped.resume()
+        self.wait_until_shared(count)
+        self.wait_until_committed()
+        self.leave_all()
+        self.check_promises(with_repetitions=True)
+
+
+class CooperativeMembers(GroupMembers):
+    """Stories for clients with a `cooperative` assignor, beside the eager ones."""
+
     def test_members_join_and_leave_cooperatively(self):
         self.clean_changes(self.cooperative)
-        moved = collections.Counter()
-        kept = 0
-        for host in self.hosts:
-            for event in host.events():
-                if event.what == "revoked":
-                    moved.update(event.numbers)
-                kept += event.what == "record"
-        # 1 to 5 to 20 to 15 to 0 members: few partitions move more than once a step.
-        self.assertLess(sum(moved.values()), 4 * PARTITIONS)
+        moved = sum(len(event.numbers) for host in self.hosts for event in host.events()
+                    if event.what == "revoked")
+        # Four changes: few partitions move more than once in each.
+        self.assertLess(moved, 4 * PARTITIONS)
 
     def test_others_consume_on_while_a_member_joins_cooperatively(self):
         self.start(2, self.cooperative)
@@ -349,32 +436,9 @@ class GroupMembers:
         self.leave_all()
         self.check_promises(with_repetitions=False)
 
-    def test_members_crash_and_stop_and_the_coordinator_is_killed(self):
-        count = 2 * self.members_per_process if self.members_per_process > 1 else 6
-        self.start(count, self.eager)
-        self.wait_until_shared(count)
-        for broker in self.cluster.brokers:
-            before = self.committed()
-            self.cluster.kill(broker)
-            after = self.committed()
-            for partition, offset in before.items():
-                self.assertGreaterEqual(after[partition], offset)
-            self.cluster.start_broker(broker)
-            self.cluster.wait_until_whole()
-            self.cluster.wait_until_in_sync(self.topic)
-            self.cluster.wait_until_in_sync("__consumer_offsets")
-        self.wait_until_shared(count)
-        self.hosts[0].kill()
-        count -= len(self.hosts[0].names)
-        self.wait_until_shared(count)
-        self.hosts[1].pause()
-        self.start(2, self.eager)
-        time.sleep(SESSION_SECONDS + 2)   # the story itself: longer than a session
-        self.hosts[1].resume()
-        self.wait_until_shared(count + 2)
-        self.wait_until_consumed()
-        self.leave_all()
-        self.check_promises(with_repetitions=True)
+
+class StaticMembers(GroupMembers):
+    """Stories for clients with static members."""
 
     def test_a_static_member_comes_back_unnoticed(self):
         self.start(3, self.eager, instances=True)
@@ -392,7 +456,7 @@ class GroupMembers:
             for event in host.events():
                 self.assertFalse(event.time > begun and
                                  event.what in ("assigned", "revoked", "lost"), event)
-        self.wait_until_consumed()
+        self.wait_until_committed()
         for host in self.hosts:
             if host.gone_at is None:
                 host.kill()
