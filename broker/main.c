@@ -134,6 +134,9 @@ static enum error make_server(struct broker *broker) {
     server.listener_count = config->listener_count;
     server.reactor_count = config->num_network_threads;
     server.listen_backlog = config->socket_listen_backlog_size;
+    server.send_buffer_bytes = config->socket_send_buffer_bytes;
+    server.receive_buffer_bytes = config->socket_receive_buffer_bytes;
+    server.congestion_control = config->socket_congestion_control;
     server.connections_max = config->max_connections;
     server.connections_per_ip_max = config->max_connections_per_ip;
     server.address_limits = broker->limits;

@@ -133,10 +133,12 @@
         "Bytes of requests under way at which reading from connections pauses; -1 is no bound.") \
     SUPPORTED(socket_request_max_bytes, "socket.request.max.bytes", INT, "104857600", AT_LEAST(1), READ_ONLY, HIGH, \
         "The largest request; a connection that announces a larger one is closed.") \
-    SUPPORTED(socket_send_buffer_bytes, "socket.send.buffer.bytes", INT, "102400", AT_LEAST(-1), READ_ONLY, HIGH, \
-        "The kernel's send buffer of a connection; -1 lets the kernel choose.") \
-    SUPPORTED(socket_receive_buffer_bytes, "socket.receive.buffer.bytes", INT, "102400", AT_LEAST(-1), READ_ONLY, HIGH, \
-        "The kernel's receive buffer of a connection; -1 lets the kernel choose.") \
+    SUPPORTED(socket_send_buffer_bytes, "socket.send.buffer.bytes", INT, "-1", AT_LEAST(-1), READ_ONLY, HIGH, \
+        "The kernel's send buffer of a connection; -1 lets the kernel tune it (Kafka: 102400, which bounds a connection to so much per round trip).") \
+    SUPPORTED(socket_receive_buffer_bytes, "socket.receive.buffer.bytes", INT, "-1", AT_LEAST(-1), READ_ONLY, HIGH, \
+        "The kernel's receive buffer of a connection; -1 lets the kernel tune it (Kafka: 102400).") \
+    SUPPORTED(socket_congestion_control, "barnabas.socket.congestion.control", STRING, "", ANY, READ_ONLY, LOW, \
+        "The kernel's congestion control of connections. Empty is the system's, but reno for peers on a loopback address: there is no path to learn about, and one that paces what it sends (bbr) takes twice the time of a processor.") \
     SUPPORTED(socket_listen_backlog_size, "socket.listen.backlog.size", INT, "50", AT_LEAST(1), READ_ONLY, MEDIUM, \
         "Connections that the kernel may hold before they are accepted.") \
     SUPPORTED(connections_max_idle_ms, "connections.max.idle.ms", LONG, "600000", ANY, READ_ONLY, MEDIUM, \

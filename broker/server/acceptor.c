@@ -13,6 +13,11 @@
 #define ACCEPTS_PER_TURN 32
 /* With no descriptor or memory left, the socket stays readable: look again a little later. */
 #define EXHAUSTED_PAUSE_MS 100
+/* Every kernel has it, for everybody, and it does not pace: on a loopback address there is no path
+ * to learn about, and bbr's timers took half of a fetch's CPU time. A socket that once was paced
+ * stays so. Therefore listeners have it, and connections from elsewhere get the system's back. */
+#define LOOPBACK_CONGESTION_CONTROL "reno"
+#define CONGESTION_NAME_BYTES       16 /* the kernel's TCP_CA_NAME_MAX */
 
 struct acceptor_socket {
     struct acceptor *acceptor;
@@ -30,15 +35,29 @@ struct acceptor {
     struct task retry_task;
     atomic_bool retry_posted;
     bool started;
+    char congestion_control[CONGESTION_NAME_BYTES + 1]; /* the system's */
 };
 
 static bool is_wildcard(const char *host) {
     return host == NULL || host[0] == '\0';
 }
 
+static bool names_congestion_control(const struct server_config *config) {
+    return config->congestion_control != NULL && config->congestion_control[0] != '\0';
+}
+
+static bool is_loopback(const struct in6_addr *address) {
+    return IN6_IS_ADDR_LOOPBACK(address) ||
+           (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == IN_LOOPBACKNET);
+}
+
 static void set_option(int fd, int level, int option, int value) {
     /* Each is a wish about speed; a kernel that refuses it still serves. */
     (void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static bool set_congestion_control(int fd, const char *name) {
+    return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0;
 }
 
 /* Accepted sockets inherit all of it. */
@@ -50,9 +69,9 @@ static void set_options(int fd, const struct server_config *config) {
         set_option(fd, SOL_SOCKET, SO_SNDBUF, config->send_buffer_bytes);
     if (config->receive_buffer_bytes > 0)
         set_option(fd, SOL_SOCKET, SO_RCVBUF, config->receive_buffer_bytes);
-    if (config->congestion_control != NULL &&
-        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, config->congestion_control,
-                   (socklen_t)strlen(config->congestion_control)) != 0)
+    if (!names_congestion_control(config))
+        (void)set_congestion_control(fd, LOOPBACK_CONGESTION_CONTROL);
+    else if (!set_congestion_control(fd, config->congestion_control))
         LOG_WARN("congestion_control_refused", "name=%s errno=%d",
                  LOG_QUOTED_TEXT(config->congestion_control), errno);
 }
@@ -232,6 +251,8 @@ static bool accept_one(struct acceptor_socket *from) {
         refuse(acceptor, fd, "max.connections.per.ip");
         return true;
     }
+    if (!names_congestion_control(&acceptor->shared->config) && !is_loopback(&address))
+        (void)set_congestion_control(fd, acceptor->congestion_control);
     channel_adopt(least_loaded(acceptor->shared), from->listener, fd, &address);
     return true;
 }
@@ -247,6 +268,16 @@ static void on_acceptable(evutil_socket_t fd, short events, void *context) {
     }
 }
 
+static void note_congestion_control(struct acceptor *acceptor) {
+    socklen_t size = CONGESTION_NAME_BYTES;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return;
+    (void)getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, acceptor->congestion_control, &size);
+    close(fd);
+}
+
 enum error acceptor_open(struct reactor_shared *shared, struct loop *loop,
                          struct server_listener *listeners, size_t listener_count,
                          struct acceptor **opened) {
@@ -259,6 +290,7 @@ enum error acceptor_open(struct reactor_shared *shared, struct loop *loop,
     acceptor->loop = loop;
     acceptor->retry_task.run = on_retry;
     loop_timer_init(&acceptor->resume_timer, loop, on_resume_timer);
+    note_congestion_control(acceptor);
     acceptor->sockets = calloc(listener_count, sizeof(*acceptor->sockets));
     if (acceptor->sockets == NULL)
         goto out;

@@ -15,7 +15,9 @@
 #include "broker/server/channel.h"
 #include "client/base/logger.h"
 
-#define SEND_BYTES_PER_TURN ((size_t)1 << 20)
+/* What clients ask for at most of a partition by default, 1 MiB, with what is said of it: were it
+ * a byte less, each answer's tail would wait for a turn of its own. */
+#define SEND_BYTES_PER_TURN (((size_t)1 << 20) + ((size_t)64 << 10))
 #define PIECES_MAX          64
 
 /* The bytes up to the next file range, or to the end. */

@@ -59,7 +59,8 @@ struct server_config {
     int32_t listen_backlog;         /* [socket.listen.backlog.size] */
     int32_t send_buffer_bytes;      /* [socket.send.buffer.bytes] -1: the kernel tunes it */
     int32_t receive_buffer_bytes;   /* [socket.receive.buffer.bytes] likewise */
-    const char *congestion_control; /* NULL: the system's; copied */
+    const char *congestion_control; /* [barnabas.socket.congestion.control] NULL or "": the
+                                       system's, but reno for peers on a loopback address; copied */
     int32_t connections_max;        /* [max.connections] */
     int32_t connections_per_ip_max; /* [max.connections.per.ip] */
     const struct server_address_limit *address_limits; /* [...per.ip.overrides] copied */

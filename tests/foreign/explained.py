@@ -17,6 +17,8 @@ EXPLAINED = [
     (r"--entity-name 1 --all$", r"^\+  barnabas\.", "settings that only our brokers have"),
     (r"--entity-name 1 --all$", r"^[+-]  num.network.threads=",
      "here the default is the number of processors"),
+    (r"--entity-name 1 --all$", r"^[+-]  socket\.(send|receive)\.buffer\.bytes=",
+     "here the kernel tunes them"),
     (r"--entity-name 1 --all$",
      r"^\+  (allow\.everyone|config\.providers|group\.(consumer|coordinator|share)|log\.initial"
      r"|metadata\.log\.segment\.min|producer\.id\.exp|remote\.log\.manager\.task|server\.max"
