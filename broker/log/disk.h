@@ -48,6 +48,7 @@ struct disk_stat {
     bool exists;
     bool is_dir;
     int64_t size;
+    int64_t allocated;   /* bytes on disk; more than its size if blocks are reserved behind it */
     int64_t modified_ms; /* since 1970 */
     uint64_t inode;
     int64_t changed_ns; /* since 1970; nobody can set it back, as he can the time of modification */

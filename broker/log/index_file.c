@@ -1,6 +1,7 @@
 #include "broker/log/index_file.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/wire/big_endian.h"
 
@@ -130,19 +131,47 @@ void index_file_append(struct index_file *index, struct index_entry entry) {
     index->last = entry;
 }
 
-enum error index_file_spill(struct index_file *index, const struct index_place *place) {
+/* Whether the file already holds the tail where it belongs. */
+static enum error holds_tail(const struct index_file *index, const struct index_place *place,
+                             int fd, bool *holds) {
+    size_t wanted = index->tail_count * index_entry_bytes(index->kind);
+    size_t position = index->file_count * index_entry_bytes(index->kind);
+    uint8_t block[SEARCH_BLOCK_BYTES];
+    enum error error = ERR_NONE;
+    size_t got;
+
+    *holds = true;
+    for (size_t at = 0; at < wanted && *holds && error == ERR_NONE; at += sizeof(block)) {
+        size_t size = wanted - at < sizeof(block) ? wanted - at : sizeof(block);
+        error = disk_read(place->disk, fd, block, size, (int64_t)(position + at), &got);
+        *holds = error == ERR_NONE && got == size && memcmp(block, index->tail + at, size) == 0;
+    }
+    return error;
+}
+
+static enum error write_tail(struct index_file *index, const struct index_place *place, int fd) {
     size_t size = index_entry_bytes(index->kind);
+    enum error error = ERR_NONE;
+    bool holds = false;
+
+    if (index->has_leftovers)
+        error = holds_tail(index, place, fd, &holds);
+    if (error == ERR_NONE && !holds)
+        error = disk_write(place->disk, fd, index->tail, index->tail_count * size,
+                           (int64_t)(index->file_count * size));
+    __atomic_store_n(&index->is_dirty, true, __ATOMIC_RELAXED);
+    return error;
+}
+
+enum error index_file_spill(struct index_file *index, const struct index_place *place) {
     struct open_file *file;
     enum error error;
     uint8_t *surplus;
 
     if ((error = acquire(index, place, DISK_OPEN_CREATE, &file)) != ERR_NONE)
         return error;
-    if (index->tail_count > 0) {
-        error = disk_write(place->disk, file->fd, index->tail, index->tail_count * size,
-                           (int64_t)(index->file_count * size));
-        __atomic_store_n(&index->is_dirty, true, __ATOMIC_RELAXED);
-    }
+    if (index->tail_count > 0)
+        error = write_tail(index, place, file->fd);
     open_file_unref(file);
     if (error != ERR_NONE)
         return error;
@@ -359,6 +388,36 @@ enum error index_file_clear(struct index_file *index, const struct index_place *
         return error;
     error = disk_truncate(place->disk, file->fd, 0);
     __atomic_store_n(&index->is_dirty, true, __ATOMIC_RELAXED);
+    open_file_unref(file);
+    return error;
+}
+
+void index_file_restart(struct index_file *index, const struct index_place *place) {
+    mutex_lock(place->state_lock);
+    index->file_count = 0;
+    index->tail_count = 0;
+    mutex_unlock(place->state_lock);
+    index->last = no_entry;
+    index->has_leftovers = true;
+    /* Also what is right in the file may be there in the page cache only. */
+    __atomic_store_n(&index->is_dirty, true, __ATOMIC_RELAXED);
+}
+
+enum error index_file_settle(struct index_file *index, const struct index_place *place) {
+    int64_t size = (int64_t)(index->file_count * index_entry_bytes(index->kind));
+    struct open_file *file;
+    struct disk_stat stat;
+    enum error error;
+
+    CHECK(index->tail_count == 0);
+    if (!index->has_leftovers)
+        return ERR_NONE;
+    index->has_leftovers = false;
+    if ((error = disk_stat(place->disk, place->path, &stat)) != ERR_NONE || stat.size == size)
+        return error;
+    if ((error = acquire(index, place, DISK_OPEN_CREATE, &file)) != ERR_NONE)
+        return error;
+    error = disk_truncate(place->disk, file->fd, size);
     open_file_unref(file);
     return error;
 }

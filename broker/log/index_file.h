@@ -45,7 +45,8 @@ struct index_file {
     uint32_t tail_capacity;  /* state lock */
     uint32_t file_count;     /* state lock; entries in the file */
     enum index_kind kind;    /* fixed */
-    bool is_dirty;           /* atomic; the file was written since index_file_sync */
+    bool is_dirty;           /* atomic; the file may hold what was not synced yet */
+    bool has_leftovers;      /* writer; behind file_count the file may hold entries of before */
     struct index_entry last; /* writer; {-1, -1} if there is none */
 };
 
@@ -111,6 +112,12 @@ MUST_CHECK enum error index_file_find_above(struct index_file *index,
 
 /* Writer, without the state lock: drops all entries. A missing file stays so. */
 MUST_CHECK enum error index_file_clear(struct index_file *index, const struct index_place *place);
+
+/* Writer: drops all entries, but leaves the file as it is: what is appended from now on is written
+ * only where it differs, and index_file_settle cuts off what is left behind the end. Until then a
+ * crash leaves new and old entries in the file: whoever opens it after one must not believe it. */
+void index_file_restart(struct index_file *index, const struct index_place *place);
+MUST_CHECK enum error index_file_settle(struct index_file *index, const struct index_place *place);
 
 /* Writer, without the state lock: keeps the entries whose `column` is below `bound`. */
 MUST_CHECK enum error index_file_truncate(struct index_file *index, const struct index_place *place,

@@ -241,6 +241,16 @@ void log_request_flush(struct log *log, int64_t offset) {
     worker_pool_post(log->dir->pool, &log->flush_task);
 }
 
+void log_flush_recovered(struct log *log) {
+    bool is_due = log->config.flush_messages != INT64_MAX || log->config.flush_ms != INT64_MAX;
+
+    mutex_lock(&log->state_lock);
+    is_due = is_due || has_unsynced_indexes(log);
+    mutex_unlock(&log->state_lock);
+    if (is_due)
+        log_request_flush(log, log_end_offset(log));
+}
+
 /* Starts writing dirty pages early, so that they never pile up into a stall. */
 static void run_writeback(struct task *task) {
     struct log *log = CONTAINER_OF(task, struct log, writeback_task);

@@ -235,6 +235,11 @@ void log_end_rebuilding_transactions(struct log *log);
 void log_close_files(struct log *log);
 
 /* log_flush.c */
+/* Of a log that was just loaded: what a crash left in the page cache only goes to disk soon, if the
+ * next append would have to wait for it, or the next recovery would read several segments again.
+ * Others wait for their next roll, as in Kafka: thousands of logs would keep the disk busy for
+ * nothing while clients come back. */
+void log_flush_recovered(struct log *log);
 void log_flush_init(struct log *log);
 
 /* log_producers.c: whether the batch, which is whole, may be appended as far as its producer is

@@ -21,8 +21,10 @@
 #include "broker/log/partition_metadata.h"
 #include "client/base/logger.h"
 
-#define NAME_DIGITS       20
-#define DROP_BEHIND_BYTES ((int64_t)16 << 20)
+#define NAME_DIGITS         20
+#define DROP_BEHIND_BYTES   ((int64_t)16 << 20)
+#define SNAPSHOT_FROM_BYTES ((int64_t)1 << 20)  /* smaller logs are read in no time */
+#define SURPLUS_BYTES_MAX   ((int64_t)64 << 10) /* that a file may take more than it holds */
 
 #define SUFFIX_CLEANED ".cleaned"
 #define SUFFIX_SWAP    ".swap"
@@ -310,8 +312,36 @@ static enum error recover_batches(struct loading *loading, struct segment *segme
     return error;
 }
 
-static enum error recover_segment(struct loading *loading, struct segment *segment, int64_t size,
-                                  int64_t next_base) {
+/* Cuts what is behind the last good batch, and frees blocks that were reserved there. A file that
+ * is as it should be is not touched: after a crash most of thousands of logs are. */
+static enum error cut_file(struct loading *loading, struct segment *segment, int fd, int64_t size) {
+    struct log *log = loading->log;
+    char path[SEGMENT_PATH_MAX];
+    struct disk_stat stat;
+    enum error error;
+
+    loading->cut_bytes += size - segment->size;
+    loading->was_cut = segment->size < size;
+    segment_path(&log->home, segment->base_offset, SEGMENT_SUFFIX_LOG, path);
+    if ((error = disk_stat(log->dir->disk, path, &stat)) != ERR_NONE ||
+        (!loading->was_cut && stat.allocated <= size + SURPLUS_BYTES_MAX))
+        return error;
+    return disk_truncate(log->dir->disk, fd, segment->size);
+}
+
+/* The active segment gets no index files from recovery: where it has none they are made when it is
+ * rolled or closed, as in a life without a crash. Each file made is a wait for the journal. */
+static enum error finish_recovered(struct loading *loading, struct segment *segment,
+                                   const struct segment_sizes *sizes, bool is_last) {
+    if (is_last && sizes->offset_index < 0 && sizes->time_index < 0 &&
+        segment->offset_index.file_count == 0 && segment->time_index.file_count == 0)
+        return ERR_NONE;
+    return segment_finish(&loading->log->home, segment);
+}
+
+static enum error recover_segment(struct loading *loading, struct segment *segment,
+                                  const struct segment_sizes *sizes, int64_t next_base,
+                                  bool in_place) {
     struct log *log = loading->log;
     struct open_file *file;
     enum error error;
@@ -324,21 +354,17 @@ static enum error recover_segment(struct loading *loading, struct segment *segme
             leader_epochs_truncate_from_end(log->epochs, segment->base_offset);
     }
     segment->has_file = true;
-    if ((error = segment_reset_indexes(&log->home, segment)) != ERR_NONE ||
+    if ((error = segment_reset_indexes(&log->home, segment, in_place)) != ERR_NONE ||
         (error = segment_open_file(&log->home, segment, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
         return error;
     if (file == NULL)
         return ERR_DISK_CORRUPT;
-    error = recover_batches(loading, segment, file->fd, size, next_base);
-    if (error == ERR_NONE) {
-        loading->cut_bytes += size - segment->size;
-        loading->was_cut = segment->size < size;
-        /* Also without a cut: it frees blocks that were reserved behind the end. */
-        error = disk_truncate(log->dir->disk, file->fd, segment->size);
-    }
+    error = recover_batches(loading, segment, file->fd, sizes->log, next_base);
+    if (error == ERR_NONE)
+        error = cut_file(loading, segment, file->fd, sizes->log);
     open_file_unref(file);
     segment->writeback_position = segment->size;
-    return error == ERR_NONE ? segment_finish(&log->home, segment) : error;
+    return error == ERR_NONE ? finish_recovered(loading, segment, sizes, next_base < 0) : error;
 }
 
 static enum error load_segment(struct loading *loading, struct segment *segment,
@@ -365,7 +391,9 @@ static enum error load_segment(struct loading *loading, struct segment *segment,
                  "topic=%.*s partition=%d base_offset=%" PRId64 " action=rebuild",
                  BYTES_FORMAT(log->topic), log->partition, segment->base_offset);
     }
-    return recover_segment(loading, segment, sizes.log, next_base);
+    /* Indexes behind the recovery point are made anew after the next crash, too. Before it they
+     * would be believed then, so that they must be right at any moment. */
+    return recover_segment(loading, segment, &sizes, next_base, recover);
 }
 
 static enum error remove_segment_files(struct log *log, int64_t base_offset) {
@@ -615,7 +643,7 @@ static enum error load_into(struct loading *loading, struct folder *folder) {
     if ((error = log_rebuild_producers(log, snapshot_max, trust_all)) != ERR_NONE)
         return error;
     /* Without any snapshot the next truncation would read the whole log for producers. */
-    if (log->snapshot_offset < 0 && log->size > 0 &&
+    if (log->snapshot_offset < 0 && log->size >= SNAPSHOT_FROM_BYTES &&
         (error = log_write_snapshot(log, log->end_offset, false)) != ERR_NONE)
         return error;
     /* Most logs are idle: who uses one opens its files again. */

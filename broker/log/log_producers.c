@@ -201,13 +201,15 @@ static enum error read_snapshot(struct log *log, int64_t offset) {
     return error;
 }
 
-/* Loads the newest one that is valid; sets snapshot_offset. Removes those above the bound, those
- * that are corrupt, and older ones that belong to no segment. */
-static enum error load_newest(struct log *log, int64_t snapshot_max) {
+/* Loads the newest one that is valid; sets snapshot_offset. Removes those above the bound but that
+ * at the log end, which is `*has_unproven` then, those that are corrupt, and older ones that belong
+ * to no segment. */
+static enum error load_newest(struct log *log, int64_t snapshot_max, bool *has_unproven) {
     struct offset_list list = {0};
     enum error error;
 
     log->snapshot_offset = -1;
+    *has_unproven = false;
     error = disk_list(log->dir->disk, log->dir_name, note_snapshot, &list);
     if (error == ERR_NONE && list.count > 0)
         qsort(list.offsets, list.count, sizeof(list.offsets[0]), descending);
@@ -224,6 +226,8 @@ static enum error load_newest(struct log *log, int64_t snapshot_max) {
             LOG_WARN("snapshot_corrupt", "topic=%.*s partition=%d offset=%" PRId64,
                      BYTES_FORMAT(log->topic), log->partition, offset);
             error = remove_snapshot(log, offset);
+        } else if (offset > snapshot_max && offset == log->end_offset) {
+            *has_unproven = true;
         } else if (offset > snapshot_max || !is_segment_base(log, offset)) {
             error = remove_snapshot(log, offset);
         }
@@ -291,15 +295,40 @@ static enum error replay_segment(struct log *log, struct segment *segment, int64
     return error;
 }
 
+/* A snapshot at the log end that was not believed stays if it says what the batches say: after a
+ * crash of a broker with thousands of idle logs that is most of the work. */
+static enum error prove_snapshot(struct log *log) {
+    char path[SEGMENT_PATH_MAX];
+    uint8_t *expected = NULL;
+    size_t expected_size;
+    char *data = NULL;
+    enum error error;
+    size_t size;
+
+    segment_path(&log->home, log->end_offset, SEGMENT_SUFFIX_SNAPSHOT, path);
+    if ((error = producer_state_encode(log->producers, &expected, &expected_size)) != ERR_NONE)
+        return error;
+    error = disk_read_file(log->dir->disk, path, SNAPSHOT_BYTES_MAX, &data, &size);
+    if (error == ERR_NONE && data != NULL && size == expected_size &&
+        memcmp(data, expected, size) == 0)
+        log->snapshot_offset = log->end_offset;
+    else if (error == ERR_NONE || error == ERR_DISK_CORRUPT)
+        error = remove_snapshot(log, log->end_offset);
+    free(data);
+    free(expected);
+    return error;
+}
+
 static enum error rebuild(struct log *log, int64_t snapshot_max, bool trust_absence) {
+    bool has_unproven;
     enum error error;
 
     producer_state_clear(log->producers);
-    if ((error = load_newest(log, snapshot_max)) != ERR_NONE ||
+    if ((error = load_newest(log, snapshot_max, &has_unproven)) != ERR_NONE ||
         (error = log_take_open_transactions(log)) != ERR_NONE)
         return error;
     if (log->snapshot_offset < 0 && trust_absence)
-        return ERR_NONE;
+        return has_unproven ? remove_snapshot(log, log->end_offset) : ERR_NONE;
     for (size_t i = 0; i < log->segment_count && error == ERR_NONE; i++) {
         struct segment *segment = log->segments[i];
         if (segment->size > 0 && segment->next_offset > log->snapshot_offset)
@@ -312,7 +341,7 @@ static enum error rebuild(struct log *log, int64_t snapshot_max, bool trust_abse
             error = ERR_NONE;
         }
     }
-    return error;
+    return error == ERR_NONE && has_unproven ? prove_snapshot(log) : error;
 }
 
 enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool trust_absence) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/log/disk.h"
+#include "broker/log/segment_internal.h"
 
 #define ALLOCATE_FROM_BYTES ((int64_t)1 << 20) /* smaller segments are not worth reserving for */
 #define ALLOCATE_STEP_MAX   ((int64_t)64 << 20)
@@ -67,9 +68,10 @@ enum error segment_open_file(const struct segment_home *home, struct segment *se
     return file_cache_open(home->cache, &segment->log_file, home->disk, path, mode, file);
 }
 
-/* `path` must live as long as the place. */
-static struct index_place place_of(const struct segment_home *home, const struct segment *segment,
-                                   const struct index_file *index, char path[SEGMENT_PATH_MAX]) {
+struct index_place segment_index_place(const struct segment_home *home,
+                                       const struct segment *segment,
+                                       const struct index_file *index,
+                                       char path[SEGMENT_PATH_MAX]) {
     segment_path(home, segment->base_offset,
                  index->kind == INDEX_OF_OFFSETS ? SEGMENT_SUFFIX_INDEX : SEGMENT_SUFFIX_TIME_INDEX,
                  path);
@@ -87,7 +89,7 @@ static struct index_place txn_place_of(const struct segment_home *home,
 static enum error load_index(const struct segment_home *home, struct segment *segment,
                              struct index_file *index, int64_t bytes) {
     char path[SEGMENT_PATH_MAX];
-    struct index_place place = place_of(home, segment, index, path);
+    struct index_place place = segment_index_place(home, segment, index, path);
 
     return index_file_load(index, &place, bytes);
 }
@@ -344,7 +346,7 @@ void segment_publish(const struct segment_home *home, struct segment *segment,
 static enum error spill(const struct segment_home *home, struct segment *segment,
                         struct index_file *index) {
     char path[SEGMENT_PATH_MAX];
-    struct index_place place = place_of(home, segment, index, path);
+    struct index_place place = segment_index_place(home, segment, index, path);
 
     return index_file_spill(index, &place);
 }
@@ -357,6 +359,15 @@ enum error segment_spill_indexes(const struct segment_home *home, struct segment
     if (error == ERR_NONE && segment->time_index.tail_count >= INDEX_TAIL_ENTRIES)
         error = spill(home, segment, &segment->time_index);
     return error;
+}
+
+static enum error finish_index(const struct segment_home *home, struct segment *segment,
+                               struct index_file *index) {
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = segment_index_place(home, segment, index, path);
+    enum error error = index_file_spill(index, &place);
+
+    return error == ERR_NONE ? index_file_settle(index, &place) : error;
 }
 
 static enum error trim(const struct segment_home *home, struct segment *segment) {
@@ -385,8 +396,9 @@ enum error segment_finish(const struct segment_home *home, struct segment *segme
     if (error == ERR_NONE)
         append_time_entry(segment);
     mutex_unlock(home->state_lock);
-    if (error != ERR_NONE || (error = spill(home, segment, &segment->offset_index)) != ERR_NONE ||
-        (error = spill(home, segment, &segment->time_index)) != ERR_NONE)
+    if (error != ERR_NONE ||
+        (error = finish_index(home, segment, &segment->offset_index)) != ERR_NONE ||
+        (error = finish_index(home, segment, &segment->time_index)) != ERR_NONE)
         return error;
     return trim(home, segment);
 }
@@ -394,7 +406,7 @@ enum error segment_finish(const struct segment_home *home, struct segment *segme
 static enum error sync_index(const struct segment_home *home, struct segment *segment,
                              struct index_file *index) {
     char path[SEGMENT_PATH_MAX];
-    struct index_place place = place_of(home, segment, index, path);
+    struct index_place place = segment_index_place(home, segment, index, path);
 
     return index_file_sync(index, &place);
 }
@@ -428,7 +440,7 @@ static enum error truncate_index(const struct segment_home *home, struct segment
                                  struct index_file *index, enum index_column column,
                                  int64_t bound) {
     char path[SEGMENT_PATH_MAX];
-    struct index_place place = place_of(home, segment, index, path);
+    struct index_place place = segment_index_place(home, segment, index, path);
 
     return index_file_truncate(index, &place, column, bound);
 }
@@ -436,7 +448,7 @@ static enum error truncate_index(const struct segment_home *home, struct segment
 static enum error clear_index(const struct segment_home *home, struct segment *segment,
                               struct index_file *index) {
     char path[SEGMENT_PATH_MAX];
-    struct index_place place = place_of(home, segment, index, path);
+    struct index_place place = segment_index_place(home, segment, index, path);
 
     return index_file_clear(index, &place);
 }
@@ -503,11 +515,23 @@ enum error segment_truncate(const struct segment_home *home, struct segment *seg
     return segment_load_tail(home, segment);
 }
 
-enum error segment_reset_indexes(const struct segment_home *home, struct segment *segment) {
+static enum error reset_index(const struct segment_home *home, struct segment *segment,
+                              struct index_file *index, bool in_place) {
+    char path[SEGMENT_PATH_MAX];
+    struct index_place place = segment_index_place(home, segment, index, path);
+
+    if (!in_place)
+        return index_file_clear(index, &place);
+    index_file_restart(index, &place);
+    return ERR_NONE;
+}
+
+enum error segment_reset_indexes(const struct segment_home *home, struct segment *segment,
+                                 bool in_place) {
     enum error error;
 
-    if ((error = clear_index(home, segment, &segment->offset_index)) != ERR_NONE ||
-        (error = clear_index(home, segment, &segment->time_index)) != ERR_NONE ||
+    if ((error = reset_index(home, segment, &segment->offset_index, in_place)) != ERR_NONE ||
+        (error = reset_index(home, segment, &segment->time_index, in_place)) != ERR_NONE ||
         (error = truncate_txn_index(home, segment, 0)) != ERR_NONE)
         return error;
     segment->txn_index.is_rebuilt = true;
@@ -548,112 +572,6 @@ enum error segment_pin_files(const struct segment_home *home, struct segment *se
         segment_path(home, segment->base_offset, suffixes[i], path);
         error = file_cache_pin(home->cache, files[i], home->disk, path);
     }
-    return error;
-}
-
-/* ---- finding ---- */
-
-/* The greatest entry at or below `key`, from a consistent state of the index. */
-static enum error find_entry(const struct segment_home *home, struct segment *segment,
-                             struct index_file *index, int64_t key, bool *found,
-                             struct index_entry *entry) {
-    char path[SEGMENT_PATH_MAX];
-    struct index_place place = place_of(home, segment, index, path);
-    struct index_view view;
-    bool is_stale;
-    enum error error;
-
-    /* A second look is needed only if a truncation came between. */
-    for (int attempt = 0; attempt < 3; attempt++) {
-        mutex_lock(home->state_lock);
-        view = index_file_view(index, key);
-        mutex_unlock(home->state_lock);
-        error = index_file_search(index, &place, &view, key, found, entry, &is_stale);
-        if (error != ERR_NONE || !is_stale)
-            return error;
-    }
-    *found = false; /* the index is only a hint: searching begins at the start of the file */
-    return ERR_NONE;
-}
-
-/* The first batch from `from` on that ends at or behind `offset`. If what lies at `from` is not the
- * batch that the index says, `*index_lies` is set. */
-static enum error scan(const struct segment_home *home, int fd, int64_t from, int64_t end,
-                       int64_t offset, int64_t indexed_offset, struct stored_batch *batch,
-                       bool *found, bool *index_lies) {
-    struct batch_walk walk;
-    enum error error;
-
-    batch_walk_init(&walk, home->disk, fd, BATCH_WALK_HEADERS, from, end);
-    error = batch_walk_next(&walk, batch, found);
-    *index_lies = from > 0 && (!*found || batch->last_offset > indexed_offset);
-    while (error == ERR_NONE && *found && !*index_lies && batch->last_offset < offset)
-        error = batch_walk_next(&walk, batch, found);
-    if (error == ERR_NONE && !*found && !*index_lies && walk.position < end)
-        error = ERR_CORRUPT_MESSAGE;
-    batch_walk_done(&walk);
-    return error;
-}
-
-enum error segment_find(const struct segment_home *home, struct segment *segment, int64_t offset,
-                        int64_t end, struct stored_batch *batch, bool *found) {
-    struct index_entry entry = {-1, -1};
-    struct open_file *file;
-    bool index_lies = false;
-    int64_t from = 0;
-    bool has_entry;
-    enum error error;
-
-    *found = false;
-    if (end == 0)
-        return ERR_NONE;
-    error = find_entry(home, segment, &segment->offset_index, offset - segment->base_offset,
-                       &has_entry, &entry);
-    if (error != ERR_NONE)
-        return error;
-    if (has_entry && entry.value > 0 && entry.value < end)
-        from = entry.value;
-    if ((error = segment_open_file(home, segment, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
-        return error;
-    if (file == NULL)
-        return ERR_NONE;
-    error = scan(home, file->fd, from, end, offset, segment->base_offset + entry.key, batch, found,
-                 &index_lies);
-    /* The index is only a hint. */
-    if (error == ERR_NONE && index_lies)
-        error = scan(home, file->fd, 0, end, offset, -1, batch, found, &index_lies);
-    open_file_unref(file);
-    return error;
-}
-
-enum error segment_find_timestamp(const struct segment_home *home, struct segment *segment,
-                                  int64_t timestamp, int64_t *offset) {
-    struct index_entry entry;
-    bool found;
-    enum error error;
-
-    /* All batches up to an entry stay at or below its timestamp: below the one sought. */
-    error = find_entry(home, segment, &segment->time_index, timestamp - 1, &found, &entry);
-    if (error == ERR_NONE)
-        *offset = segment->base_offset + (found ? entry.value : 0);
-    return error;
-}
-
-enum error segment_bound_offset(const struct segment_home *home, struct segment *segment,
-                                int64_t position, int64_t *bound) {
-    char path[SEGMENT_PATH_MAX];
-    struct index_place place = place_of(home, segment, &segment->offset_index, path);
-    struct index_entry entry;
-    bool is_stale;
-    bool found;
-    enum error error;
-
-    *bound = INT64_MAX;
-    error = index_file_find_above(&segment->offset_index, &place, INDEX_VALUE, position - 1, &found,
-                                  &entry, &is_stale);
-    /* The entry's batch begins behind them, and its key is its last offset. */
-    if (error == ERR_NONE && found && !is_stale)
-        *bound = segment->base_offset + entry.key;
     return error;
 }
 

@@ -138,9 +138,11 @@ MUST_CHECK enum error segment_truncate(const struct segment_home *home, struct s
                                        int64_t position, int64_t next_offset);
 
 /* Empties all indexes, for segment_publish to fill them anew from position 0, and for
- * log_rebuild_producers to find the aborted transactions. */
+ * log_rebuild_producers to find the aborted transactions. With `in_place` the files stay as they
+ * are until segment_finish, and are written only where that changes them: see index_file_restart.
+ */
 MUST_CHECK enum error segment_reset_indexes(const struct segment_home *home,
-                                            struct segment *segment);
+                                            struct segment *segment, bool in_place);
 
 /* Writer. The marker of an aborted transaction is about to be published. */
 MUST_CHECK enum error segment_note_aborted(const struct segment_home *home, struct segment *segment,

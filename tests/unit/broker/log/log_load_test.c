@@ -90,14 +90,72 @@ static void zeros_and_garbage_behind_the_end_are_cut(void **state) {
     fixture_done(&f);
 }
 
-/* The index after recovery is the one that appending made. */
+/* What stands in the way of a recovery. */
+enum index_damage {
+    INDEX_AS_IT_WAS,
+    INDEX_MISSING,
+    INDEX_TORN,
+    INDEX_WITH_ZEROS_BEHIND,
+    TIME_INDEX_OF_OTHERS, /* an offset beyond the end */
+    INDEX_DAMAGES_THAT_SHOW,
+    INDEX_OF_OTHERS = INDEX_DAMAGES_THAT_SHOW, /* a clean start has no reason not to believe it */
+    INDEX_TWICE_AS_LONG,
+    INDEX_DAMAGES
+};
+
+static void damage_index(struct fixture *f, enum index_damage damage, const uint8_t *index,
+                         size_t size) {
+    uint8_t *damaged = calloc(2, size);
+
+    assert_non_null(damaged);
+    memcpy(damaged, index, size);
+    switch (damage) {
+    case INDEX_AS_IT_WAS:
+        break;
+    case INDEX_MISSING:
+        assert_int_equal(unlink(path_in(f->log_path, INDEX_FILE)), 0);
+        break;
+    case INDEX_TORN:
+        spit(path_in(f->log_path, INDEX_FILE), damaged, size - 3);
+        break;
+    case INDEX_WITH_ZEROS_BEHIND:
+        spit(path_in(f->log_path, INDEX_FILE), damaged, size + 8);
+        break;
+    case TIME_INDEX_OF_OTHERS:
+        memset(damaged, 0x11, TIME_INDEX_ENTRY_BYTES);
+        spit(path_in(f->log_path, TIME_FILE), damaged, TIME_INDEX_ENTRY_BYTES);
+        break;
+    case INDEX_OF_OTHERS:
+        memset(damaged + size / 3, 0x11, size / 3);
+        spit(path_in(f->log_path, INDEX_FILE), damaged, size);
+        break;
+    case INDEX_TWICE_AS_LONG:
+        memcpy(damaged + size, index, size);
+        spit(path_in(f->log_path, INDEX_FILE), damaged, 2 * size);
+        break;
+    case INDEX_DAMAGES:
+        break;
+    }
+    free(damaged);
+}
+
+static void check_file(struct fixture *f, const char *name, const uint8_t *expected, size_t size) {
+    size_t found_size;
+    uint8_t *found = slurp(path_in(f->log_path, name), &found_size);
+
+    assert_int_equal(found_size, size);
+    assert_memory_equal(found, expected, size);
+    free(found);
+}
+
+/* The indexes after recovery are those that appending made. */
 static void recovery_rebuilds_the_same_index(void **state) {
     struct fixture f;
     struct log *log;
-    uint8_t *appended;
-    uint8_t *rebuilt;
-    size_t appended_size;
-    size_t rebuilt_size;
+    uint8_t *index;
+    uint8_t *times;
+    size_t index_size;
+    size_t times_size;
     (void)state;
 
     fixture_init(&f);
@@ -106,29 +164,108 @@ static void recovery_rebuilds_the_same_index(void **state) {
     for (int i = 0; i < 500; i++)
         append_records(&f, log, 1 + i % 5);
     fixture_close(&f, log);
-    appended = slurp(path_in(f.log_path, INDEX_FILE), &appended_size);
-    assert_true(appended_size > 2 * INDEX_TAIL_ENTRIES * OFFSET_INDEX_ENTRY_BYTES);
-    for (int damage = 0; damage < 5; damage++) {
-        bool clean = damage > 0;
-        if (damage == 1)
-            assert_int_equal(unlink(path_in(f.log_path, INDEX_FILE)), 0);
-        if (damage == 2)
-            spit(path_in(f.log_path, INDEX_FILE), appended, appended_size - 3);
-        if (damage == 3)
-            spit(path_in(f.log_path, TIME_FILE), appended, 12 * 3); /* an offset beyond the end */
-        if (damage == 4) {
-            memset(appended + appended_size, 0, 8);
-            spit(path_in(f.log_path, INDEX_FILE), appended, appended_size + 8);
+    index = slurp(path_in(f.log_path, INDEX_FILE), &index_size);
+    times = slurp(path_in(f.log_path, TIME_FILE), &times_size);
+    assert_true(index_size > 2 * INDEX_TAIL_ENTRIES * OFFSET_INDEX_ENTRY_BYTES);
+    for (int clean = 0; clean < 2; clean++) {
+        for (int damage = 0; damage < (clean ? INDEX_DAMAGES_THAT_SHOW : INDEX_DAMAGES); damage++) {
+            damage_index(&f, (enum index_damage)damage, index, index_size);
+            log = fixture_load(&f, clean, 0);
+            assert_int_equal(log_end_offset(log), 1500);
+            fixture_close(&f, log);
+            check_file(&f, INDEX_FILE, index, index_size);
+            check_file(&f, TIME_FILE, times, times_size);
         }
-        log = fixture_load(&f, clean, 0);
-        assert_int_equal(log_end_offset(log), 1500);
-        fixture_close(&f, log);
-        rebuilt = slurp(path_in(f.log_path, INDEX_FILE), &rebuilt_size);
-        assert_int_equal(rebuilt_size, appended_size);
-        assert_memory_equal(rebuilt, appended, appended_size);
-        free(rebuilt);
     }
-    free(appended);
+    free(index);
+    free(times);
+    fixture_done(&f);
+}
+
+/* ---- what is whole is left alone ---- */
+
+static int64_t changes; /* of anything on disk */
+
+static enum error count_changes(struct disk *disk, enum disk_operation operation, const char *path,
+                                size_t *size) {
+    (void)disk;
+    (void)path;
+    (void)size;
+    changes += operation != DISK_OPEN && operation != DISK_READ && operation != DISK_LIST &&
+               operation != DISK_STAT;
+    return ERR_NONE;
+}
+
+static void append_with_producers(struct fixture *f, struct log *log, int count) {
+    struct batch_spec spec = {.records = 2, .timestamp = FIXTURE_NOW_MS, .value_bytes = 30};
+    struct log_append_result result;
+
+    for (int i = 0; i < count; i++) {
+        spec.producer_id = 1 + i % 3;
+        spec.base_sequence = i / 3 * 2;
+        assert_int_equal(append_batch(f, log, &spec, &result), ERR_NONE);
+    }
+}
+
+/* After a crash of a broker most of thousands of logs are as they should be. Each change of a file
+ * would wait for the journal of the file system, and the next start for all of them. */
+static void a_log_that_is_whole_is_recovered_without_a_change(void **state) {
+    (void)state;
+
+    for (int was_closed = 0; was_closed < 2; was_closed++) {
+        struct fixture f;
+        struct log *log;
+        int64_t end;
+        fixture_init(&f);
+        f.config.segment_bytes = 1000;
+        log = fixture_load(&f, true, 0);
+        append_with_producers(&f, log, 20);
+        assert_true(log->segment_count > 2);
+        end = log_end_offset(log);
+        if (was_closed)
+            fixture_close(&f, log);
+        else
+            fixture_crash(&f, log);
+        changes = 0;
+        f.disk.disk.before = count_changes;
+        log = fixture_load(&f, false, end);
+        assert_int_equal(changes, 0);
+        assert_int_equal(log_end_offset(log), end);
+        f.disk.disk.before = faulty_before;
+        assert_int_equal(append_records(&f, log, 1), end);
+        fixture_close(&f, log);
+        fixture_done(&f);
+    }
+}
+
+/* It was written before the crash, and says something else than the batches. */
+static void a_snapshot_at_the_end_that_is_wrong_is_not_kept(void **state) {
+    struct batch_spec spec = {.records = 2, .timestamp = FIXTURE_NOW_MS, .value_bytes = 30};
+    struct log_append_result result;
+    struct fixture f;
+    struct log *log;
+    uint8_t *other;
+    size_t size;
+    char name[64];
+    (void)state;
+
+    fixture_init(&f);
+    log = fixture_load(&f, true, 0);
+    append_with_producers(&f, log, 3);
+    fixture_close(&f, log);
+    other = slurp(path_in(f.log_path, "00000000000000000006.snapshot"), &size);
+    log = fixture_load(&f, true, 0);
+    append_records(&f, log, 2); /* of no producer */
+    spec.producer_id = 9;
+    assert_int_equal(append_batch(&f, log, &spec, &result), ERR_NONE);
+    snprintf(name, sizeof(name), "%020lld.snapshot", (long long)log_end_offset(log));
+    fixture_close(&f, log);
+    spit(path_in(f.log_path, name), other, size);
+    free(other);
+    log = fixture_load(&f, false, 0);
+    assert_false(file_exists(f.log_path, name));
+    assert_int_equal(append_batch(&f, log, &spec, &result), ERR_DUPLICATE_BATCH);
+    fixture_close(&f, log);
     fixture_done(&f);
 }
 
@@ -366,6 +503,8 @@ int main(void) {
         cmocka_unit_test(a_torn_tail_is_cut_wherever_it_was_torn),
         cmocka_unit_test(zeros_and_garbage_behind_the_end_are_cut),
         cmocka_unit_test(recovery_rebuilds_the_same_index),
+        cmocka_unit_test(a_log_that_is_whole_is_recovered_without_a_change),
+        cmocka_unit_test(a_snapshot_at_the_end_that_is_wrong_is_not_kept),
         cmocka_unit_test(a_cut_takes_all_later_segments_with_it),
         cmocka_unit_test(a_recovery_point_behind_the_end_is_not_believed),
         cmocka_unit_test(a_log_that_ends_below_its_start_begins_anew_there),
