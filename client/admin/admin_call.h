@@ -13,6 +13,7 @@
 
 #include <barnabas/admin.h>
 #include <barnabas/groups.h>
+#include <barnabas/log_offsets.h>
 #include <barnabas/open_transactions.h>
 
 #include "client/base/arena.h"

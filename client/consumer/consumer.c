@@ -280,9 +280,12 @@ static bool wait_until_ready(struct barnabas_consumer *consumer, int64_t deadlin
 static void intercept(const struct consumer_interceptors *interceptors, struct delivery *delivery) {
     for (size_t i = 0; i < interceptors->count && delivery->message_count > 0; i++) {
         const struct barnabas_consumer_interceptor *interceptor = &interceptors->items[i];
-        size_t left = interceptor->on_consume(interceptor->context, delivery->messages,
-                                              delivery->message_count);
+        size_t left;
 
+        if (interceptor->on_consume == NULL)
+            continue;
+        left = interceptor->on_consume(interceptor->context, delivery->messages,
+                                       delivery->message_count);
         CHECK(left <= delivery->message_count);
         delivery->message_count = left;
     }

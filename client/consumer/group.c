@@ -57,6 +57,8 @@ enum error group_init(struct barnabas_consumer *consumer, char *reason, size_t r
 
     group->enabled = s->group_id[0] != '\0';
     group->last_generation_id = GENERATION_NONE;
+    for (size_t i = 0; i < consumer->interceptors.count; i++)
+        group->commits_are_seen |= consumer->interceptors.items[i].on_commit != NULL;
     membership_init(&group->membership, &options);
     TAILQ_INIT(&group->commits);
     TAILQ_INIT(&group->committed);
@@ -87,18 +89,19 @@ void group_shut(struct barnabas_consumer *consumer) {
 }
 
 /* Nobody will know what became of it. */
-static void call_off(struct group_offsets *offsets) {
-    if (offsets != NULL && offsets->committed != NULL)
-        offsets->committed(offsets->context, ERR_CANCELLED, offsets->items, offsets->count);
+static void call_off(const struct barnabas_consumer *consumer, struct group_offsets *offsets) {
+    if (offsets != NULL)
+        group_tell_committed(consumer, offsets, ERR_CANCELLED);
     group_offsets_free(offsets);
 }
 
-static void call_off_all(struct group_offsets_list *list) {
+static void call_off_all(const struct barnabas_consumer *consumer,
+                         struct group_offsets_list *list) {
     struct group_offsets *offsets;
 
     while ((offsets = TAILQ_FIRST(list)) != NULL) {
         TAILQ_REMOVE(list, offsets, next);
-        call_off(offsets);
+        call_off(consumer, offsets);
     }
 }
 
@@ -114,8 +117,8 @@ void group_done(struct barnabas_consumer *consumer) {
     struct consumer_group *group = &consumer->group;
 
     group_run_callbacks(consumer);
-    call_off(group->committing);
-    call_off_all(&group->commits);
+    call_off(consumer, group->committing);
+    call_off_all(consumer, &group->commits);
     group_offsets_free(group->round.fetched);
     group_offsets_free(group->told);
     group_forget_topics(group);

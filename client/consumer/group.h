@@ -135,6 +135,7 @@ struct consumer_group {
     void *rebalanced_context;
     struct group_offsets_list commits;   /* given, and not begun */
     struct group_offsets *committing;    /* under way */
+    bool commits_are_seen;               /* fixed; by an interceptor */
     struct group_offsets_list committed; /* their callbacks are due */
     struct group_offsets *told;          /* the last answer of barnabas_consumer_committed */
     bool auto_committing;                /* one of them is automatic */
@@ -204,6 +205,10 @@ void group_give_up(struct barnabas_consumer *consumer, enum barnabas_rebalance_k
 
 /* Runs the callbacks of commits that are over. */
 void group_run_callbacks(struct barnabas_consumer *consumer);
+
+/* Tells interceptors, and who gave the commit, what became of it. Without the lock. */
+void group_tell_committed(const struct barnabas_consumer *consumer,
+                          const struct group_offsets *offsets, enum error error);
 
 /* Behind what was polled of each of the group's partitions; NULL if memory is out. */
 struct group_offsets *group_offsets_polled(struct barnabas_consumer *consumer);

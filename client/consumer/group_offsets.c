@@ -152,7 +152,7 @@ static void commit_done(struct group_call *call, enum error error) {
     note_committed(consumer, offsets);
     if (error != ERR_NONE && offsets->generation_id != GENERATION_NONE)
         membership_on_refusal(&group->membership, error, offsets->generation_id);
-    if (!offsets->waited_for && offsets->committed != NULL) {
+    if (!offsets->waited_for && (offsets->committed != NULL || group->commits_are_seen)) {
         TAILQ_INSERT_TAIL(&group->committed, offsets, next);
         offsets = NULL; /* handed over */
     } else if (offsets->waited_for) {

@@ -74,6 +74,18 @@ bool group_needs_poll(const struct barnabas_consumer *consumer) {
             work_to_do(consumer) != WORK_NONE);
 }
 
+void group_tell_committed(const struct barnabas_consumer *consumer,
+                          const struct group_offsets *offsets, enum error error) {
+    const struct consumer_interceptors *interceptors = &consumer->interceptors;
+
+    for (size_t i = 0; i < interceptors->count; i++)
+        if (interceptors->items[i].on_commit != NULL)
+            interceptors->items[i].on_commit(interceptors->items[i].context, error, offsets->items,
+                                             offsets->count);
+    if (offsets->committed != NULL)
+        offsets->committed(offsets->context, error, offsets->items, offsets->count);
+}
+
 void group_run_callbacks(struct barnabas_consumer *consumer) {
     struct consumer_group *group = &consumer->group;
     struct group_offsets *offsets;
@@ -85,7 +97,7 @@ void group_run_callbacks(struct barnabas_consumer *consumer) {
             TAILQ_REMOVE(&group->committed, offsets, next);
         mutex_unlock(&consumer->lock);
         if (offsets != NULL)
-            offsets->committed(offsets->context, offsets->error, offsets->items, offsets->count);
+            group_tell_committed(consumer, offsets, offsets->error);
         group_offsets_free(offsets);
     } while (offsets != NULL);
 }

@@ -194,6 +194,7 @@ enum error group_commit_wait(struct barnabas_consumer *consumer, struct group_of
         (void)condition_wait(&consumer->changed, &consumer->lock, INT64_MAX);
     error = offsets->error;
     mutex_unlock(&consumer->lock);
+    group_tell_committed(consumer, offsets, error);
     group_offsets_free(offsets);
     return error;
 }

@@ -12,7 +12,6 @@
 #include "client/net/connection.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -21,21 +20,20 @@
 #include <unistd.h>
 
 #include "client/base/clock.h"
-#include "client/net/resolver.h"
+#include "client/net/dialer.h"
+#include "client/net/spoken_versions.h"
 #include "client/wire/header.h"
 #include "client/wire/message/api_versions.h"
 
-#define SIZE_BYTES           ((size_t)4)
-#define INPUT_BYTES_FIRST    ((size_t)16 << 10)
-#define READS_PER_TURN       4
-#define PIECES_MAX           16
-#define SPARE_COUNT_MAX      4
-#define SPARE_BYTES_MAX      ((size_t)1 << 20)
-#define REQUEST_BYTES_MAX    ((size_t)INT32_MAX)
-#define API_KEY_COUNT        128
-#define VERSIONS_ARENA_BYTES ((size_t)1 << 20)
+#define SIZE_BYTES        ((size_t)4)
+#define INPUT_BYTES_FIRST ((size_t)16 << 10)
+#define READS_PER_TURN    4
+#define PIECES_MAX        16
+#define SPARE_COUNT_MAX   4
+#define SPARE_BYTES_MAX   ((size_t)1 << 20)
+#define REQUEST_BYTES_MAX ((size_t)INT32_MAX)
 
-enum stage { RESOLVING, CONNECTING, NEGOTIATING, READY, CLOSED };
+enum stage { DIALLING, NEGOTIATING, READY, CLOSED };
 
 struct outgoing {
     TAILQ_ENTRY(outgoing) next;
@@ -53,11 +51,6 @@ struct outgoing {
 
 TAILQ_HEAD(outgoing_list, outgoing);
 
-struct version_range {
-    int16_t min;
-    int16_t max; /* -1: the broker does not have the API */
-};
-
 struct connection {
     struct loop *loop;
     struct connection_config config; /* strings are ours */
@@ -65,9 +58,7 @@ struct connection {
     int busy;         /* callbacks on the stack */
     bool close_asked; /* free when busy falls to 0 */
 
-    struct resolver_lookup *lookup; /* while RESOLVING */
-    struct resolved resolved;
-    size_t next_address;
+    struct dialer dialer; /* while DIALLING */
 
     int fd; /* -1: none */
     struct event *read_event;
@@ -76,7 +67,7 @@ struct connection {
     struct loop_timer deadline_timer;
     int64_t deadline_armed_ms; /* when it fires; INT64_MAX: never */
     int64_t ready_by_ms;
-    struct loop_timer kick_timer; /* runs what connection_open and _send may not */
+    struct loop_timer kick_timer; /* runs what connection_send may not */
     enum error kick_error;        /* the connection has failed inside connection_send */
 
     struct outgoing_list requests;
@@ -86,7 +77,7 @@ struct connection {
     struct outgoing_list spare;
     size_t spare_count;
     int32_t next_correlation_id;
-    struct version_range versions[API_KEY_COUNT];
+    struct spoken_versions versions;
 
     uint8_t *input; /* parsed <= received <= input_capacity */
     size_t input_capacity;
@@ -190,8 +181,7 @@ static void socket_close(struct connection *connection) {
 static void shut(struct connection *connection) {
     connection->stage = CLOSED;
     connection->unsent = NULL;
-    resolver_cancel(connection->lookup);
-    connection->lookup = NULL;
+    dialer_stop(&connection->dialer);
     socket_close(connection);
     loop_timer_cancel(&connection->deadline_timer);
     connection->deadline_armed_ms = INT64_MAX;
@@ -207,6 +197,7 @@ static void free_if_closed(struct connection *connection) {
         wire_writer_done(&outgoing->frame);
         free(outgoing);
     }
+    dialer_done(&connection->dialer);
     loop_timer_done(&connection->deadline_timer);
     loop_timer_done(&connection->kick_timer);
     free((char *)(uintptr_t)connection->config.host);
@@ -398,17 +389,7 @@ bool connection_is_ready(const struct connection *connection) {
 
 int16_t connection_version(const struct connection *connection, int16_t api_key,
                            int16_t version_max) {
-    const struct wire_api *api = wire_api_find(api_key);
-    struct version_range broker;
-
-    if (api == NULL || api_key < 0 || api_key >= API_KEY_COUNT)
-        return -1;
-    broker = connection->versions[api_key];
-    if (version_max > api->version_max)
-        version_max = api->version_max;
-    if (version_max > broker.max)
-        version_max = broker.max;
-    return version_max >= api->version_min && version_max >= broker.min ? version_max : -1;
+    return spoken_version(&connection->versions, api_key, version_max);
 }
 
 void connection_send(struct connection *connection, const struct wire_api *api, int16_t version_max,
@@ -566,55 +547,14 @@ static void become_ready(struct connection *connection) {
     free_if_closed(connection);
 }
 
-/* An old broker answers a version that it does not know with version 0, whose one entry may say
- * what it does know. The version to ask next, or -1. */
-static int16_t version_to_fall_back_to(const struct api_versions_response *response,
-                                       int16_t asked) {
-    int16_t version = 0;
-
-    for (int32_t i = 0; i < response->api_keys_count; i++) {
-        if (response->api_keys[i].api_key == api_versions_api.key)
-            version = response->api_keys[i].max_version;
-    }
-    return version < asked ? version : -1;
-}
-
-static void take_versions(struct connection *connection,
-                          const struct api_versions_response *response) {
-    for (int32_t i = 0; i < response->api_keys_count; i++) {
-        int16_t key = response->api_keys[i].api_key;
-
-        if (key >= 0 && key < API_KEY_COUNT)
-            connection->versions[key] = (struct version_range){response->api_keys[i].min_version,
-                                                               response->api_keys[i].max_version};
-    }
-}
-
 static void on_versions(void *context, enum error error, int16_t version,
                         struct wire_reader *body) {
     struct connection *connection = context;
-    struct api_versions_response response;
-    struct arena arena;
-    int16_t next = -1;
+    int16_t next;
 
     if (error != ERR_NONE)
         return; /* fail() or connection_close() is at work */
-    arena_init(&arena, VERSIONS_ARENA_BYTES);
-    if (wire_reader_remaining(body) >= 2 &&
-        (int16_t)(body->next[0] << 8 | body->next[1]) == ERR_UNSUPPORTED_VERSION) {
-        error = api_versions_response_decode(body, 0, &arena, &response);
-        next = version_to_fall_back_to(&response, version);
-        if (error != ERR_NONE)
-            next = version > 0 ? 0 : -1;
-        error = next >= 0 ? ERR_NONE : ERR_UNSUPPORTED_VERSION;
-    } else {
-        error = api_versions_response_decode(body, version, &arena, &response);
-        if (error == ERR_NONE)
-            error = (enum error)response.error_code;
-        if (error == ERR_NONE)
-            take_versions(connection, &response);
-    }
-    arena_done(&arena);
+    error = spoken_versions_read(&connection->versions, version, body, &next);
     if (error != ERR_NONE)
         fail(connection, error);
     else if (next >= 0)
@@ -640,91 +580,46 @@ static void ask_versions(struct connection *connection, int16_t version) {
 
 /* Connecting. */
 
-static void try_next_address(struct connection *connection);
+static void on_writable(evutil_socket_t fd, short events, void *context) {
+    struct connection *connection = context;
 
-static void on_connected(struct connection *connection) {
-    write_arm(connection, false);
+    (void)fd;
+    (void)events;
+    if (!send_queued(connection))
+        fail(connection, lost_error(connection));
+}
+
+static void on_connected(struct dialer *dialer, int fd) {
+    struct connection *connection = CONTAINER_OF(dialer, struct connection, dialer);
+
+    connection->fd = fd;
+    connection->read_event =
+        event_new(loop_base(connection->loop), fd, EV_READ | EV_PERSIST, on_readable, connection);
+    connection->write_event =
+        event_new(loop_base(connection->loop), fd, EV_WRITE | EV_PERSIST, on_writable, connection);
+    if (connection->read_event == NULL || connection->write_event == NULL) {
+        fail(connection, ERR_OUT_OF_MEMORY);
+        return;
+    }
     CHECK(event_add(connection->read_event, NULL) == 0);
     if (connection->config.negotiate) {
         connection->stage = NEGOTIATING;
         ask_versions(connection, api_versions_api.version_max);
         return;
     }
-    for (size_t i = 0; i < API_KEY_COUNT; i++)
-        connection->versions[i] = (struct version_range){0, INT16_MAX};
+    spoken_versions_any(&connection->versions);
     become_ready(connection);
 }
 
-static void on_writable(evutil_socket_t fd, short events, void *context) {
-    struct connection *connection = context;
-    int refused = 0;
-    socklen_t size = sizeof(refused);
-
-    (void)events;
-    if (connection->stage != CONNECTING) {
-        if (!send_queued(connection))
-            fail(connection, lost_error(connection));
-        return;
-    }
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &refused, &size) != 0 || refused != 0)
-        try_next_address(connection);
-    else
-        on_connected(connection);
+static void on_dial_failed(struct dialer *dialer, enum error error) {
+    fail(CONTAINER_OF(dialer, struct connection, dialer), error);
 }
 
-/* False: this address cannot even be tried. */
-static bool connect_to(struct connection *connection, const struct sockaddr_storage *address) {
-    const int one = 1;
-    socklen_t size =
-        address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return false;
-    connection->fd = fd;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-    if (connect(fd, (const struct sockaddr *)address, size) != 0 && errno != EINPROGRESS)
-        return false;
-    connection->read_event =
-        event_new(loop_base(connection->loop), fd, EV_READ | EV_PERSIST, on_readable, connection);
-    connection->write_event =
-        event_new(loop_base(connection->loop), fd, EV_WRITE | EV_PERSIST, on_writable, connection);
-    if (connection->read_event == NULL || connection->write_event == NULL)
-        return false;
-    write_arm(connection, true);
-    return true;
-}
-
-static void try_next_address(struct connection *connection) {
-    connection->stage = CONNECTING;
-    do {
-        socket_close(connection);
-        if (connection->next_address == connection->resolved.count) {
-            fail(connection, ERR_CONNECTION_FAILED);
-            return;
-        }
-    } while (!connect_to(connection, &connection->resolved.addresses[connection->next_address++]));
-}
-
-static void on_resolved(void *context, enum error error, const struct resolved *resolved) {
-    struct connection *connection = context;
-
-    connection->lookup = NULL;
-    connection->resolved = *resolved;
-    if (error != ERR_NONE)
-        fail(connection, error);
-    else
-        try_next_address(connection);
-}
-
-/* Tells those whose requests are settled, and does what waited for its caller to return. */
+/* Tells those whose requests are settled, and what connection_send found. */
 static void on_kick(struct loop_timer *timer) {
     struct connection *connection = CONTAINER_OF(timer, struct connection, kick_timer);
 
     connection->busy++;
-    if (connection->stage == RESOLVING && connection->lookup == NULL)
-        try_next_address(connection);
     tell_settled(connection);
     connection->busy--;
     if (connection->kick_error != ERR_NONE)
@@ -745,23 +640,23 @@ enum error connection_open(struct loop *loop, const struct connection_config *co
     connection->config.host = strdup(config->host);
     connection->config.client_id = config->client_id == NULL ? NULL : strdup(config->client_id);
     connection->fd = -1;
-    connection->stage = RESOLVING;
+    connection->stage = DIALLING;
     connection->deadline_armed_ms = INT64_MAX;
     TAILQ_INIT(&connection->requests);
     TAILQ_INIT(&connection->settled);
     TAILQ_INIT(&connection->spare);
-    for (size_t i = 0; i < API_KEY_COUNT; i++)
-        connection->versions[i] = (struct version_range){0, -1};
+    spoken_versions_none(&connection->versions);
+    dialer_init(&connection->dialer, loop);
+    connection->dialer.connected = on_connected;
+    connection->dialer.failed = on_dial_failed;
     loop_timer_init(&connection->deadline_timer, loop, on_deadline);
     loop_timer_init(&connection->kick_timer, loop, on_kick);
     if (connection->config.host == NULL ||
         (config->client_id != NULL && connection->config.client_id == NULL))
         error = ERR_OUT_OF_MEMORY;
-    else if (resolver_numeric(config->host, config->port, &connection->resolved))
-        kick(connection);
     else
-        error = resolver_start(loop, config->host, config->port, on_resolved, connection,
-                               &connection->lookup);
+        error = dialer_start(&connection->dialer, config->host, config->port,
+                             config->connect_timeout_ms);
     if (error != ERR_NONE) {
         connection_close(connection);
         return error;

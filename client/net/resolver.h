@@ -2,7 +2,12 @@
  * Host names to addresses, on a helper thread, because getaddrinfo blocks.
  *
  * Threads: the loop's; the helper touches neither the loop nor the caller. A lookup that was
- * cancelled may go on in the background; its result is dropped.
+ * cancelled may go on in the background; its result is dropped. It ends when the system's resolver
+ * gives up (resolv.conf(5): by default after 10 s for each name server), and holds its thread and
+ * its own memory until then, and no handle. One connection has at most one that is not cancelled;
+ * a cluster whose names cannot be looked up makes a new one for each broker when the last has
+ * failed or socket.connection.setup.timeout.ms is over, so that no more are under way than fit into
+ * the resolver's time.
  */
 #ifndef CLIENT_NET_RESOLVER_H
 #define CLIENT_NET_RESOLVER_H

@@ -175,5 +175,6 @@ static size_t deduplicator_on_consume(void *context, struct barnabas_message *me
 
 struct barnabas_consumer_interceptor
 barnabas_deduplicator_interceptor(struct barnabas_deduplicator *deduplicator) {
-    return (struct barnabas_consumer_interceptor){deduplicator_on_consume, deduplicator};
+    return (struct barnabas_consumer_interceptor){.on_consume = deduplicator_on_consume,
+                                                  .context = deduplicator};
 }

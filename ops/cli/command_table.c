@@ -9,6 +9,7 @@ const struct command *const commands[] = {
     &command_topic_alter,
     &command_topic_delete,
     &command_topic_tail,
+    &command_records_delete,
     &command_produce,
     &command_consume,
     &command_cluster_describe,

@@ -10,6 +10,7 @@ extern const struct command command_topic_list;
 extern const struct command command_topic_describe;
 extern const struct command command_topic_delete;
 extern const struct command command_topic_tail;
+extern const struct command command_records_delete;
 extern const struct command command_produce;
 extern const struct command command_consume;
 extern const struct command command_cluster_describe;

@@ -197,10 +197,11 @@ bool session_looks_first(const struct invocation *invocation) {
 enum exit_status session_confirm(const struct invocation *invocation, const char *question,
                                  const char *typed) {
     char answer[300];
+    bool json;
 
     if (invocation_has(invocation, "yes"))
         return EXIT_OK;
-    if (!isatty(STDIN_FILENO)) {
+    if (!session_json(invocation, &json) || json || !isatty(STDIN_FILENO)) {
         fprintf(stderr, "barnabas: refused: nobody can be asked; --yes does it without\n");
         return EXIT_REFUSED;
     }

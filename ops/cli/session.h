@@ -43,7 +43,8 @@ enum exit_status session_outcomes(const char *what, const struct barnabas_outcom
 bool session_looks_first(const struct invocation *invocation);
 
 /* Asks before a change whose effect was printed: for "y", or if `typed` is not NULL for that
- * word. With --yes it does not ask; where nobody can be asked, it refuses. */
+ * word. With --yes it does not ask; where nobody can be asked, or with --output json, it refuses.
+ */
 enum exit_status session_confirm(const struct invocation *invocation, const char *question,
                                  const char *typed);
 

@@ -8,6 +8,7 @@
 #include <barnabas/deduplication.h>
 #include <barnabas/groups.h>
 #include <barnabas/interceptor.h>
+#include <barnabas/log_offsets.h>
 #include <barnabas/open_transactions.h>
 #include <barnabas/parallel.h>
 #include <barnabas/producer.h>

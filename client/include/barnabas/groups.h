@@ -8,7 +8,7 @@
 #ifndef BARNABAS_GROUPS_H
 #define BARNABAS_GROUPS_H
 
-#include <barnabas/admin.h>
+#include <barnabas/log_offsets.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,12 +58,6 @@ BARNABAS_API int barnabas_admin_describe_group(struct barnabas_admin *admin, con
 BARNABAS_API int barnabas_admin_delete_group(struct barnabas_admin *admin, const char *group,
                                              int64_t timeout_ms);
 
-struct barnabas_offsets {
-    size_t count;
-    const struct barnabas_offset *items; /* by topic and partition; `metadata` is "" if none */
-};
-BARNABAS_API void barnabas_offsets_free(struct barnabas_offsets *offsets); /* accepts NULL */
-
 /* All that the group has committed. A group that does not exist has committed nothing. */
 BARNABAS_API int barnabas_admin_group_offsets(struct barnabas_admin *admin, const char *group,
                                               int64_t timeout_ms,
@@ -81,31 +75,6 @@ BARNABAS_API int
 barnabas_admin_delete_group_offsets(struct barnabas_admin *admin, const char *group,
                                     const struct barnabas_topic_partition *partitions, size_t count,
                                     int64_t timeout_ms, struct barnabas_outcomes **outcomes);
-
-/* Where logs begin (EARLIEST), end (LATEST), or reach a time: a timestamp in ms gives the first
- * record that is not older, and NONE if there is none. */
-#define BARNABAS_OFFSET_SPEC_LATEST   INT64_C(-1)
-#define BARNABAS_OFFSET_SPEC_EARLIEST INT64_C(-2)
-
-struct barnabas_offset_spec {
-    const char *topic;
-    int32_t partition;
-    int64_t at; /* one of the above, or a timestamp */
-};
-
-/* Each partition once. `items[i]` answers `specs[i]`; errors of single partitions stand in their
- * items. */
-BARNABAS_API int barnabas_admin_list_offsets(struct barnabas_admin *admin,
-                                             const struct barnabas_offset_spec *specs, size_t count,
-                                             int64_t timeout_ms, struct barnabas_offsets **offsets);
-
-/* The same of one broker's own replicas, whoever leads: BARNABAS_OFFSET_LATEST is the end of what
- * it has, committed or not. Asked once: what it has no replica of has an error. */
-BARNABAS_API int barnabas_admin_list_replica_offsets(struct barnabas_admin *admin,
-                                                     int32_t broker_id,
-                                                     const struct barnabas_offset_spec *specs,
-                                                     size_t count, int64_t timeout_ms,
-                                                     struct barnabas_offsets **offsets);
 
 #ifdef __cplusplus
 }

@@ -52,9 +52,20 @@ struct barnabas_producer_interceptor {
  * that the caller can live with, and their number is returned. What is left out counts as polled:
  * it is committed with the rest. If nothing is left, the poll goes on waiting. It must not call
  * functions of the consumer that poll, subscribe or close.
+ *
+ * on_commit runs once for each commit of offsets that has come to its end, whoever asked for it:
+ * the application or enable.auto.commit. `error` and `offsets`, which are valid during the call,
+ * are as in barnabas_committed. It runs before the commit's own callback and where that runs, or
+ * inside barnabas_consumer_commit; so it must guard itself if several threads commit. It must not
+ * call functions of the consumer that poll, subscribe, commit or close. What a transaction commits
+ * (barnabas_producer_send_offsets) is not seen here.
+ *
+ * Either may be NULL.
  */
 struct barnabas_consumer_interceptor {
     size_t (*on_consume)(void *context, struct barnabas_message *messages, size_t count);
+    void (*on_commit)(void *context, int error, const struct barnabas_offset *offsets,
+                      size_t count);
     void *context;
 };
 

@@ -8,7 +8,8 @@
  *   seek T P OFFSET  time T P TIMESTAMP  committed T P  assignment  stall MS  close
  *
  *   assigned T:P... | revoked T:P... | lost T:P... | message T P OFFSET VALUE |
- *   event KIND T P OFFSET ERROR | failed ERROR | and an answer to each command: NAME ...
+ *   event KIND T P OFFSET ERROR | failed ERROR | seen ERROR T:P=OFFSET... (a commit, by an
+ *   interceptor) | and an answer to each command: NAME ...
  */
 #include <barnabas/barnabas.h>
 #include <inttypes.h>
@@ -52,6 +53,17 @@ static void on_commit(void *context, int error, const struct barnabas_offset *of
                       size_t count) {
     (void)context;
     printf("async %s", barnabas_error_name(error));
+    for (size_t i = 0; i < count; i++)
+        printf(" %s:%d=%" PRId64, offsets[i].topic, offsets[i].partition, offsets[i].offset);
+    printf("\n");
+    fflush(stdout);
+}
+
+/* As an interceptor. */
+static void see_commit(void *context, int error, const struct barnabas_offset *offsets,
+                       size_t count) {
+    (void)context;
+    printf("seen %s", barnabas_error_name(error));
     for (size_t i = 0; i < count; i++)
         printf(" %s:%d=%" PRId64, offsets[i].topic, offsets[i].partition, offsets[i].offset);
     printf("\n");
@@ -201,6 +213,7 @@ static void log_line(void *context, enum barnabas_log_level level, const char *e
 }
 
 static struct barnabas_config *configure(int argc, char **argv) {
+    const struct barnabas_consumer_interceptor interceptor = {.on_commit = see_commit};
     struct barnabas_config *config = barnabas_config_new();
     struct barnabas_reason reason;
 
@@ -214,6 +227,8 @@ static struct barnabas_config *configure(int argc, char **argv) {
         }
     }
     barnabas_config_set_logger(config, log_line, NULL);
+    if (barnabas_config_add_consumer_interceptor(config, &interceptor) != BARNABAS_OK)
+        exit(2);
     return config;
 }
 

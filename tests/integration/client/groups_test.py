@@ -212,6 +212,43 @@ class GroupsTest(unittest.TestCase):
         self.assertEqual(member.ask("unsubscribe"), "unsubscribe NONE")
         self.assertEqual(member.ask("assignment"), "assignment")
 
+    def test_an_interceptor_sees_every_commit(self):
+        def seen(member):
+            return [line for line in member.lines if line.startswith("seen")]
+
+        self.create(1)
+        self.produce(10)
+        settings = {"enable.auto.commit": "false"}
+        member = self.member(**settings)
+        member.wait_for(lambda: len(member.messages) == 10, "all records")
+        self.assertEqual(seen(member), [])
+        self.assertEqual(member.ask("commit"), "commit NONE")
+        self.produce(5)
+        member.wait_for(lambda: len(member.messages) == 15, "all records")
+        self.assertEqual(member.ask("async"), "async NONE")
+        member.wait_for(lambda: member.count("async") == 2, "the callback")
+        # Each before those who committed are told.
+        told = [line for line in member.lines if line.split(" ")[0] in ("seen", "commit", "async")]
+        self.assertEqual(told, [f"seen NONE {self.topic}:0=10", "commit NONE", "async NONE",
+                                f"seen NONE {self.topic}:0=15", f"async NONE {self.topic}:0=15"])
+        member.close()
+        self.members.clear()
+        # What is committed automatically, in time and before partitions are given up.
+        member = self.member(**{"auto.commit.interval.ms": 100})
+        member.wait_for(lambda: member.owned, "its partition")
+        self.produce(5)
+        member.wait_for(lambda: seen(member) == [f"seen NONE {self.topic}:0=20"], "a commit")
+        member.close()
+        self.members.clear()
+        member = self.member(**{"auto.commit.interval.ms": 100000})
+        member.wait_for(lambda: member.owned, "its partition")
+        self.produce(5)
+        member.wait_for(lambda: len(member.messages) == 5, "all records")
+        self.assertEqual(seen(member), [])
+        member.close()
+        self.assertEqual(seen(member), [f"seen NONE {self.topic}:0=25"])
+        self.members.clear()
+
     def test_a_group_with_another_client(self):
         everything = self.create(4)
         ours = self.member(**{"partition.assignment.strategy": "range"})

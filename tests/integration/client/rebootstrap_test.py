@@ -56,6 +56,23 @@ class RebootstrapTest(unittest.TestCase):
                 self.assertEqual(ran.returncode, 0, f"{bootstrap}: {ran.stderr}")
                 self.assertIn(str(port), ran.stdout)
 
+    def test_a_broker_that_listens_on_ipv6_only_tells_of_itself_so(self):
+        with BrokerCluster(1, settings=SETTINGS) as cluster:
+            broker = cluster.brokers[1]
+            port = free_port()
+            cluster.stop(1)
+            broker.settings["listeners"] = f"PLAINTEXT://[::1]:{port}"
+            cluster.start_broker(1)
+            address = f"[::1]:{port}"
+            wait_until(lambda: cluster.known_brokers(address) == {1}, 60, "the broker answers")
+            told = cluster.barnabas("broker", "list", bootstrap=address).decode()
+            self.assertIn("::1", told)
+            cluster.barnabas("topic", "create", "six", bootstrap=address)
+            cluster.barnabas("produce", "six", "-", stdin=b"a\nb\n", bootstrap=address)
+            self.assertEqual(cluster.barnabas("consume", "six", "-e", bootstrap=address).split(), [b"a", b"b"])
+            self.assertEqual(cluster.barnabas("consume", "six", "-e", "--group", "g",
+                                              bootstrap=address).split(), [b"a", b"b"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include <barnabas/admin.h>
+#include <barnabas/log_offsets.h>
 
 #include "client/wire/message/create_topics.h"
+#include "client/wire/message/delete_records.h"
 #include "client/wire/message/describe_cluster.h"
 #include "tests/unit/client/cluster_double.h"
 
@@ -55,11 +57,53 @@ static void serve_describe_cluster(struct double_call *call) {
     describe_cluster_response_encode(call->writer, call->version, &response);
 }
 
+static void serve_delete_records(struct double_call *call) {
+    const struct delete_records_request *request = call->request;
+    struct delete_records_response response;
+
+    delete_records_response_init(&response);
+    response.topics =
+        arena_alloc(call->arena, (size_t)request->topics_count + 1, sizeof(*response.topics));
+    response.topics_count = request->topics_count;
+    for (int32_t i = 0; i < request->topics_count; i++) {
+        const struct delete_records_request_topics *from = &request->topics[i];
+        struct delete_records_response_topics *to = &response.topics[i];
+
+        delete_records_response_topics_init(to);
+        to->name = from->name;
+        to->partitions =
+            arena_alloc(call->arena, (size_t)from->partitions_count + 1, sizeof(*to->partitions));
+        to->partitions_count = from->partitions_count;
+        for (int32_t j = 0; j < from->partitions_count; j++) {
+            struct double_partition *partition = NULL;
+            int64_t offset = from->partitions[j].offset;
+
+            delete_records_response_topics_partitions_init(&to->partitions[j]);
+            to->partitions[j].partition_index = from->partitions[j].partition_index;
+            to->partitions[j].low_watermark = -1;
+            to->partitions[j].error_code = (int16_t)partition_of_double(
+                call, from->name, from->partitions[j].partition_index, &partition);
+            if (to->partitions[j].error_code == ERR_NONE && offset > partition->end_offset)
+                to->partitions[j].error_code = ERR_OFFSET_OUT_OF_RANGE;
+            if (to->partitions[j].error_code != ERR_NONE)
+                continue;
+            if (offset < 0)
+                offset = partition->end_offset;
+            if (partition->log_start_offset < offset)
+                partition->log_start_offset = offset;
+            to->partitions[j].low_watermark = partition->log_start_offset;
+        }
+    }
+    delete_records_response_encode(call->writer, call->version, &response);
+}
+
 static bool serve_admin(struct double_call *call, int16_t api_key) {
     if (api_key == API_CREATE_TOPICS)
         serve_create_topics(call);
     else if (api_key == API_DESCRIBE_CLUSTER)
         serve_describe_cluster(call);
+    else if (api_key == API_DELETE_RECORDS)
+        serve_delete_records(call);
     else
         CHECK(false);
     return true;
@@ -254,6 +298,82 @@ static void topics_are_described_by_name_or_all(void **state) {
     cluster_double_stop(cluster);
 }
 
+static void set_ends(struct cluster_double *cluster, int64_t end_offset) {
+    mutex_lock(&cluster->lock);
+    for (int32_t i = 0; i < DOUBLE_PARTITIONS; i++)
+        cluster->partitions[i].end_offset = end_offset;
+    mutex_unlock(&cluster->lock);
+}
+
+static void records_are_deleted_by_the_leaders_of_their_partitions(void **state) {
+    const struct barnabas_records_before records[] = {
+        {"t", 1, 7}, {"t", 2, BARNABAS_OFFSET_SPEC_LATEST}, {"t", 0, 11}, {"a", 0, 1}, {"t", 9, 1}};
+    const struct barnabas_offset_spec begins[] = {{"t", 1, BARNABAS_OFFSET_SPEC_EARLIEST},
+                                                  {"t", 2, BARNABAS_OFFSET_SPEC_EARLIEST}};
+    struct cluster_double *cluster = admin_double_start();
+    struct barnabas_admin *admin = admin_of(cluster->bootstrap);
+    struct barnabas_offsets *made;
+
+    (void)state;
+    set_ends(cluster, 10);
+    assert_int_equal(
+        barnabas_admin_delete_records(admin, records, ARRAY_COUNT(records), TIMEOUT_MS, &made),
+        BARNABAS_OK);
+    assert_int_equal(made->count, ARRAY_COUNT(records));
+    assert_int_equal(made->items[0].error, BARNABAS_OK);
+    assert_int_equal(made->items[0].offset, 7);
+    assert_int_equal(made->items[1].offset, 10);
+    assert_int_equal(made->items[2].error, BARNABAS_OFFSET_OUT_OF_RANGE);
+    assert_int_equal(made->items[3].error, BARNABAS_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(made->items[4].error, BARNABAS_UNKNOWN_TOPIC_OR_PARTITION);
+    barnabas_offsets_free(made);
+    assert_int_equal(barnabas_admin_list_offsets(admin, begins, 2, TIMEOUT_MS, &made), BARNABAS_OK);
+    assert_int_equal(made->items[0].offset, 7);
+    assert_int_equal(made->items[1].offset, 10);
+    barnabas_offsets_free(made);
+    barnabas_admin_close(admin);
+    cluster_double_stop(cluster);
+}
+
+/* A leader that is silent, and is not the leader any more once it has been waited for. */
+static void *move_leader_soon(void *context) {
+    struct cluster_double *cluster = context;
+
+    while (double_served(cluster, API_DELETE_RECORDS) == 0)
+        usleep(1000);
+    double_move_leader(cluster, 1, 1);
+    return NULL;
+}
+
+static void a_deletion_follows_the_leader(void **state) {
+    static const struct fault faults[] = {
+        {API_DELETE_RECORDS, FAULT_DROP_BEFORE, ERR_NONE},
+        {API_DELETE_RECORDS, FAULT_DROP_AFTER, ERR_NONE},
+        {API_DELETE_RECORDS, FAULT_STALL, ERR_NONE},
+    };
+    const struct barnabas_records_before before = {"t", 1, 7};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(faults); i++) {
+        struct cluster_double *cluster = admin_double_start();
+        struct barnabas_admin *admin = admin_of(cluster->bootstrap);
+        struct barnabas_offsets *made;
+        pthread_t mover;
+
+        set_ends(cluster, 10);
+        double_add_fault(cluster, faults[i].api_key, faults[i].kind, faults[i].error);
+        assert_int_equal(pthread_create(&mover, NULL, move_leader_soon, cluster), 0);
+        assert_int_equal(barnabas_admin_delete_records(admin, &before, 1, TIMEOUT_MS, &made),
+                         BARNABAS_OK);
+        assert_int_equal(made->items[0].error, BARNABAS_OK);
+        assert_int_equal(made->items[0].offset, 7);
+        barnabas_offsets_free(made);
+        assert_int_equal(pthread_join(mover, NULL), 0);
+        barnabas_admin_close(admin);
+        cluster_double_stop(cluster);
+    }
+}
+
 #define CALLERS 8
 
 static void *describe_often(void *context) {
@@ -291,6 +411,8 @@ int main(void) {
         cmocka_unit_test(the_living_of_several_bootstrap_servers_is_found),
         cmocka_unit_test(the_cluster_is_described_with_brokers_in_order),
         cmocka_unit_test(topics_are_described_by_name_or_all),
+        cmocka_unit_test(records_are_deleted_by_the_leaders_of_their_partitions),
+        cmocka_unit_test(a_deletion_follows_the_leader),
         cmocka_unit_test(many_threads_may_call),
     };
 

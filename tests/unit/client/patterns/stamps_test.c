@@ -210,7 +210,7 @@ static void check_left(void *context, const struct barnabas_message *message) {
 static void consumers_may_leave_messages_out(void **state) {
     struct cluster_double *cluster = cluster_double_start();
     struct barnabas_config *config = config_of(cluster);
-    struct barnabas_consumer_interceptor interceptor = {leave_half, NULL};
+    struct barnabas_consumer_interceptor interceptor = {.on_consume = leave_half};
     struct barnabas_producer *producer;
     size_t seen = 0;
     size_t left = 0;

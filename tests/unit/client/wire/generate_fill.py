@@ -9,7 +9,9 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../../../client/wire"))
 
-from generate import READERS, Body, indented, read_apis, write_if_changed  # noqa: E402
+from c_lines import indented  # noqa: E402
+from c_message import READERS, Body  # noqa: E402
+from generate import read_apis, write_if_changed  # noqa: E402
 
 
 def fill_field(body, field):
