@@ -549,6 +549,7 @@ void control_interrupt(struct control *control) {
 }
 
 static void depart(struct control *control) {
+    replica_manager_depart(control->replicas);
     departure_begin(control->departure);
 }
 

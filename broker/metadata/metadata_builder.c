@@ -338,10 +338,12 @@ static void remove_slot(struct metadata_builder *builder, int32_t place) {
 }
 
 void metadata_builder_remove_topic(struct metadata_builder *builder, struct bytes name,
-                                   const struct uuid *id) {
+                                   const struct uuid *id, int64_t zxid) {
     struct topic_slot *slot = find_slot(builder, name);
+    const struct metadata_topic *known = slot == NULL ? NULL : &slot->topic->topic;
 
-    if (slot != NULL && (uuid_is_zero(id) || uuid_equal(&slot->topic->topic.id, id)))
+    if (known != NULL && (uuid_is_zero(id) || uuid_equal(&known->id, id) ||
+                          (uuid_is_zero(&known->id) && known->assignment_zxid < zxid)))
         remove_slot(builder, (int32_t)(slot - builder->topics));
 }
 

@@ -60,9 +60,11 @@ MUST_CHECK bool metadata_builder_set_topic(struct metadata_builder *builder, str
 void metadata_builder_set_settings(struct metadata_builder *builder, struct bytes name,
                                    const struct metadata_setting *settings, int32_t setting_count);
 
-/* Removes the topic if it is known under this id; with a zero id, whatever its id. */
+/* What the transaction `zxid` deleted: removes the topic if it is known under this id, or without
+ * one since before that (made by an old tool, and gone before a controller gave it an id); with a
+ * zero id, whatever its id. */
 void metadata_builder_remove_topic(struct metadata_builder *builder, struct bytes name,
-                                   const struct uuid *id);
+                                   const struct uuid *id, int64_t zxid);
 
 /* The topic, if known, counts as set: it could not be read, and stays as it is. */
 void metadata_builder_keep_topic(struct metadata_builder *builder, struct bytes name);

@@ -85,7 +85,7 @@ void metadata_put_change(struct metadata_builder *builder, struct metadata_writt
                          const struct change_znode *change) {
     for (int32_t i = 0; i < change->deletion_count; i++)
         metadata_builder_remove_topic(builder, bytes_of_text(change->deletions[i].name),
-                                      &change->deletions[i].topic_id);
+                                      &change->deletions[i].topic_id, written.zxid);
     for (int32_t i = 0; i < change->topic_count; i++)
         put_changed_topic(builder, written.zxid, &change->topics[i]);
     for (int32_t i = 0; i < change->state_count; i++) {

@@ -31,7 +31,8 @@ struct replica_manager {
     struct traffic_meter *traffic; /* of all topics */
     struct replication_quota leader_quota, follower_quota;
     struct replica_mover *mover;
-    int64_t leads_since;   /* by states of that transaction on */
+    int64_t leads_since; /* by states of that transaction on */
+    bool is_departing;
     pthread_rwlock_t lock; /* the tables and the arrays in them */
     struct hosted_topic *by_name;
     struct hosted_topic *by_id;
@@ -81,6 +82,10 @@ void replica_manager_throttle(struct replica_manager *manager, int64_t leader_by
 
 void replica_manager_lead_since(struct replica_manager *manager, int64_t zxid) {
     manager->leads_since = zxid;
+}
+
+void replica_manager_depart(struct replica_manager *manager) {
+    manager->is_departing = true;
 }
 
 /* ---- The table ---- */
@@ -326,7 +331,6 @@ static void apply_partition(struct replica_manager *manager, struct hosted_topic
         index < hosted->partition_count ? hosted->partitions[index] : NULL;
     const struct follower_source *source = &manager->config.source;
     struct metadata_partition role = *state;
-    bool new_epoch;
 
     if (!broker_ids_contain(state->replicas, state->replica_count, manager->config.broker_id)) {
         if (partition != NULL)
@@ -344,9 +348,11 @@ static void apply_partition(struct replica_manager *manager, struct hosted_topic
                  index, state->leader_epoch);
         role.leader = METADATA_NO_BROKER;
     }
-    new_epoch = partition_apply(partition, &role, min_isr);
-    if (!new_epoch)
+    if (!partition_apply(partition, &role, min_isr))
         return;
+    if (manager->is_departing &&
+        !broker_ids_contain(state->isr, state->isr_count, manager->config.broker_id))
+        role.leader = METADATA_NO_BROKER; /* it follows nobody any more */
     if (partition_role(partition) == ROLE_FOLLOWER && role.leader != METADATA_NO_BROKER &&
         !is_offline(partition))
         source->follow(source->context, partition, state->leader, state->leader_epoch);

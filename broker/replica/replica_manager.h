@@ -50,6 +50,11 @@ void replica_manager_throttle(struct replica_manager *manager, int64_t leader_by
  * this broker as leader does not make it lead. It would give the offsets of what it lost to other
  * records of the same leader epoch. The controller sees the registration and decides anew. */
 void replica_manager_lead_since(struct replica_manager *manager, int64_t zxid);
+/* This broker is about to stop: where it is not in the ISR it follows nobody from the next state
+ * on. A leader that it fetched from would propose it for the ISR, in vain, and hold back the high
+ * watermark until the controller has refused, or until this broker is gone. (Kafka's controller
+ * sends StopReplica.) Control thread. */
+void replica_manager_depart(struct replica_manager *manager);
 /* All partitions give up their roles and wake who waits for them; their logs stay open. */
 void replica_manager_retire_all(struct replica_manager *manager);
 /* Retires what is left. Accepts NULL. */

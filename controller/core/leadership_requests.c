@@ -206,8 +206,9 @@ static bool has_unsettled(const struct broker *broker) {
     const struct replica *replica;
 
     TAILQ_FOREACH (replica, &broker->replicas, on_broker)
-        if (replica->partition->topic->phase == TOPIC_LIVE &&
-            controller_partition_is_unsettled(replica->partition))
+        if (replica->partition->topic->phase != TOPIC_DELETING &&
+            (controller_partition_is_unsettled(replica->partition) ||
+             replica->partition->planned != NULL)) /* looked at when that is written */
             return true;
     return false;
 }

@@ -12,6 +12,7 @@
  *   who may have lost records since the state before leaves it, too, whether it is there or not;
  *   a leader of an older epoch is told so, not that its ISR is right;
  *   what the change log says of a partition after a transaction is what its state znode holds;
+ *   a broker that may leave leads nothing that another could have taken;
  *   what committed.h says.
  * In the end, with every broker there: one controller is active; every partition whose ISR has a
  * live member is led by one; nobody in an ISR registered anew since; no deletion and no
@@ -111,5 +112,17 @@ void checker_send_proposal(struct checker *checker, struct controller_shell *she
                            controller_alter_partition_done *done);
 void checker_on_proposal_answered(struct checker *checker, const struct checked_proposal *proposal,
                                   const struct controller_alter_partition_response *response);
+
+/* ---- ControlledShutdown: who asks leaves, and leads nothing more from then on that others could.
+ */
+
+void checker_on_shutdown_asked(struct checker *checker, int32_t broker_id);
+/* A controller of that epoch told the process of that broker epoch, without an error, what remains.
+ * `is_at_rest` says of which topics the making was acknowledged and the deletion not asked for;
+ * others are not looked at. */
+void checker_on_shutdown_answered(struct checker *checker, int32_t broker_id, int64_t broker_epoch,
+                                  int32_t controller_epoch,
+                                  bool (*is_at_rest)(void *context, const struct uuid *topic_id),
+                                  void *context);
 
 #endif

@@ -285,12 +285,46 @@ void run_producer_ids(struct run *run, const int32_t *values) {
     controller_shell_allocate_producer_ids(receiver->shell, &request, on_producer_ids, run);
 }
 
+static bool is_at_rest(void *context, const struct uuid *topic_id) {
+    const struct run *run = context;
+
+    for (size_t i = 0; i < run->known_count; i++)
+        if (uuid_equal(&run->known[i].id, topic_id))
+            return run->known[i].created && !run->known[i].deletion_asked;
+    return false;
+}
+
+struct shutdown {
+    struct run *run;
+    int32_t broker_id, controller_epoch;
+    int64_t broker_epoch;
+};
+
 static void on_shutdown(void *context,
                         const struct controller_controlled_shutdown_response *response) {
-    struct run *run = context;
+    struct shutdown *shutdown = context;
+    struct run *run = shutdown->run;
 
     run->answered++;
     answered(run, "shutdown", BYTES_NULL, response->error);
+    if (response->error == ERR_NONE)
+        checker_on_shutdown_answered(run->cluster.checker, shutdown->broker_id,
+                                     shutdown->broker_epoch, shutdown->controller_epoch, is_at_rest,
+                                     run);
+    free(shutdown);
+}
+
+static void ask_for_shutdown(struct run *run, struct simulated_broker *receiver,
+                             const struct simulated_broker *asker) {
+    struct controller_controlled_shutdown_request request = {asker->id, asker->broker_epoch};
+    struct shutdown *shutdown = calloc(1, sizeof(*shutdown));
+
+    CHECK(shutdown != NULL);
+    *shutdown = (struct shutdown){run, asker->id, controller_shell_epoch(receiver->shell),
+                                  asker->broker_epoch};
+    asked(run, receiver, "shutdown", BYTES_NULL, asker->id);
+    checker_on_shutdown_asked(run->cluster.checker, asker->id);
+    controller_shell_controlled_shutdown(receiver->shell, &request, on_shutdown, shutdown);
 }
 
 struct leaving {
@@ -312,7 +346,6 @@ static void leave(void *context) {
 void run_shutdown(struct run *run, const int32_t *values) {
     struct simulated_broker *receiver = receiver_of(run, values[2]);
     struct simulated_broker *asker = run_broker(run, values[0], true);
-    struct controller_controlled_shutdown_request request;
     struct leaving *leaving;
 
     if (receiver == NULL || asker == NULL)
@@ -321,8 +354,5 @@ void run_shutdown(struct run *run, const int32_t *values) {
     CHECK(leaving != NULL);
     *leaving = (struct leaving){run, asker->id, asker->starts};
     simulator_schedule(&run->cluster.simulator, values[1], leave, leaving);
-    request.broker_id = asker->id;
-    request.broker_epoch = asker->broker_epoch;
-    asked(run, receiver, "shutdown", BYTES_NULL, asker->id);
-    controller_shell_controlled_shutdown(receiver->shell, &request, on_shutdown, run);
+    ask_for_shutdown(run, receiver, asker);
 }
