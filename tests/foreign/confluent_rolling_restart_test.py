@@ -74,8 +74,7 @@ class RollingRestartTest(unittest.TestCase):
     def setUp(self):
         self.cluster = BrokerCluster(3, settings={"min.insync.replicas": 2,
                                                   "auto.leader.rebalance.enable": "false"})
-        self.cluster.__enter__()
-        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.enterContext(self.cluster)
 
     def led_by(self, broker_id):
         return {p for p, told in self.cluster.partitions("orders").items()

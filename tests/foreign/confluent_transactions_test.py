@@ -19,8 +19,7 @@ class TransactionsTest(unittest.TestCase):
         self.cluster = BrokerCluster(3, settings={
             "transaction.state.log.num.partitions": 3, "offsets.topic.num.partitions": 3,
             "min.insync.replicas": 2, "group.initial.rebalance.delay.ms": 0})
-        self.cluster.__enter__()
-        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.enterContext(self.cluster)
         self.cluster.create_topic("in", partitions=2)
         self.cluster.create_topic("out", partitions=2)
 

@@ -30,11 +30,9 @@ COMPLAINTS = re.compile(r"Found |isvalid: false|Non-consecutive|mismatch|Excepti
 class DataDirectoryTest(unittest.TestCase):
     def setUp(self):
         self.cluster = oracle(1, settings=SETTINGS)
-        self.cluster.__enter__()
-        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.enterContext(self.cluster)
         self.tools = Tools()
-        self.tools.__enter__()
-        self.addCleanup(self.tools.__exit__)
+        self.enterContext(self.tools)
         self.broker = self.cluster.brokers[1]
         self.data = self.broker.folder / "data"
         self.written = {topic: [] for topic in CODECS}

@@ -97,8 +97,7 @@ class ExactlyOnceChain:
 
     def setUp(self):
         self.cluster = BrokerCluster(3, settings=SETTINGS)
-        self.cluster.__enter__()
-        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.enterContext(self.cluster)
         for topic in ("in", "middle", "out"):
             self.cluster.create_topic(topic, PARTITIONS)
         self.workers = []

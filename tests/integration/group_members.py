@@ -191,11 +191,7 @@ class GroupMembers:
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, settings={"group.initial.rebalance.delay.ms": 500,
                                                  "offsets.topic.num.partitions": 5})
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def setUp(self):
         name = self.id().split(".")[-1]

@@ -77,8 +77,7 @@ class DashboardTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, settings=SETTINGS)
-        cls.cluster.__enter__()
-        cls.addClassCleanup(cls.cluster.__exit__, None, None, None)
+        cls.enterClassContext(cls.cluster)
         cls.cluster.create_topic("orders", 3)
         cls.cluster.wait_until_known("orders")
         cls.load = SteadyLoad(cls.cluster, "orders", 3)

@@ -21,8 +21,7 @@ class GroupProgressTest(unittest.TestCase):
         self.cluster = BrokerCluster(3, settings={"barnabas.admin.listener": "127.0.0.1:0",
                                                   "barnabas.group.lag.interval.ms": 300,
                                                   "offsets.topic.num.partitions": 3})
-        self.cluster.__enter__()
-        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.enterContext(self.cluster)
         self.cluster.create_topic(TOPIC, 2, retention_ms=3600000)
         self.cluster.wait_until_in_sync(TOPIC)
 

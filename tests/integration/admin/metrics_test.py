@@ -22,8 +22,7 @@ class MetricsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, settings=SETTINGS)
-        cls.cluster.__enter__()
-        cls.addClassCleanup(cls.cluster.__exit__, None, None, None)
+        cls.enterClassContext(cls.cluster)
         cls.cluster.create_topic("orders", partitions=4)
         cls.cluster.wait_until_known("orders")
 

@@ -53,7 +53,7 @@ class AdminTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, settings={"log.retention.hours": 24})
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         cls.admin = KafkaAdminClient(bootstrap_servers=cls.cluster.bootstrap)
         cls.zookeeper = KazooClient(hosts=cls.cluster.zookeeper.connect)
         cls.zookeeper.start()
@@ -63,7 +63,6 @@ class AdminTest(unittest.TestCase):
         cls.zookeeper.stop()
         cls.zookeeper.close()
         cls.admin.close()
-        cls.cluster.__exit__(None, None, None)
 
     def create(self, name, partitions=1, **configs):
         configs = {key.replace("_", "."): value for key, value in configs.items()}

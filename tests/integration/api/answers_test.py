@@ -24,7 +24,7 @@ class AnswersTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(1)
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         cls.connection = Connection(cls.cluster.brokers[1].port)
         cls.cluster.create_topic("or.ders", 2)
         cls.cluster.wait_until_known("or.ders")
@@ -32,7 +32,6 @@ class AnswersTest(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.connection.close()
-        cls.cluster.__exit__(None, None, None)
 
     def ask(self, api, version, values):
         return self.connection.ask(APIS[api], version, values)

@@ -27,7 +27,7 @@ class GroupTrapsTest(GroupWire, unittest.TestCase):
         cls.cluster = BrokerCluster(1, settings={
             "group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 3,
             "group.max.size": 2})
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         cls.port = cls.cluster.brokers[1].port
         cls.cluster.barnabas("topic", "create", "topic", "--partitions", "2")
         consumer = KafkaConsumer(bootstrap_servers=cls.cluster.bootstrap, group_id="first",
@@ -40,7 +40,6 @@ class GroupTrapsTest(GroupWire, unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.waiting.shutdown(wait=True)
-        cls.cluster.__exit__(None, None, None)
 
     def setUp(self):
         self.group = self.id().split(".")[-1]

@@ -24,7 +24,7 @@ class GroupVersionsTest(GroupWire, unittest.TestCase):
     def setUpClass(cls):
         cls.cluster = BrokerCluster(1, settings={"group.initial.rebalance.delay.ms": 0,
                                                  "offsets.topic.num.partitions": 3})
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         cls.port = cls.cluster.brokers[1].port
         cls.cluster.barnabas("topic", "create", "topic", "--partitions", "2")
         consumer = KafkaConsumer(bootstrap_servers=cls.cluster.bootstrap, group_id="first",
@@ -32,10 +32,6 @@ class GroupVersionsTest(GroupWire, unittest.TestCase):
         consumer.assign([TopicPartition("topic", 0)])
         consumer.commit({TopicPartition("topic", 0): OffsetAndMetadata(1, "")})
         consumer.close(autocommit=False)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
 
     def each_version(self, api, first=0):
         return [Form(api, version) for version in range(first, VERSIONS[api][0] + 1)]

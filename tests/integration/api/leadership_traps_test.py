@@ -148,7 +148,7 @@ class LeadershipTrapsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, racks=["r1", "r2", "r3"])
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         # A leader other than the first, so that its epoch is not 0.
         cls.cluster.create_topic("orders", 1)
         cls.cluster.wait_until_known("orders")
@@ -160,10 +160,6 @@ class LeadershipTrapsTest(unittest.TestCase):
         cls.other = cls.leader % 3 + 1
         (_, _, _, _, cls.topic_id, partitions) = described(cls.port(cls.leader), "orders")
         cls.leader_epoch = partitions[0][1]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
 
     @classmethod
     def port(cls, broker_id):

@@ -120,13 +120,9 @@ class ProtocolTrapsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3)
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         cls.cluster.create_topic("orders", 2)
         cls.cluster.wait_until_known("orders")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
 
     def port(self, broker_id=1):
         return self.cluster.brokers[broker_id].port

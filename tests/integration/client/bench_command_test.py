@@ -13,11 +13,7 @@ class BenchCommandTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(1)
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def bench(self, *arguments):
         told = self.cluster.barnabas("--output", "json", "bench", *map(str, arguments))

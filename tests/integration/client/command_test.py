@@ -17,11 +17,7 @@ class CommandTest(unittest.TestCase):
         cls.cluster = BrokerCluster(2)
         for broker in cls.cluster.brokers.values():  # fixed, so that the settings tell it
             broker.settings["barnabas.admin.listener"] = f"127.0.0.1:{free_port()}"
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def run_with(self, *arguments, **environment):
         return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60,

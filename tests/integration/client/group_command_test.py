@@ -16,12 +16,8 @@ class GroupCommandTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(2, settings=SETTINGS)
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         cls.names = 0
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
 
     def setUp(self):
         type(self).names += 1

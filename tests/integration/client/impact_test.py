@@ -16,10 +16,7 @@ class ImpactTest(unittest.TestCase):
             "controlled.shutdown.retry.backoff.ms": 100,
             "zookeeper.session.timeout.ms": 2000,
             "barnabas.admin.listener": "127.0.0.1:0", "auto.leader.rebalance.enable": "false"})
-        self.cluster.__enter__()
-
-    def tearDown(self):
-        self.cluster.__exit__(None, None, None)
+        self.enterContext(self.cluster)
 
     def run_with(self, *arguments, **options):
         return subprocess.run([COMMAND, "-b", self.cluster.bootstrap, *arguments], text=True,

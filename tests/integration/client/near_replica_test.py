@@ -14,8 +14,7 @@ TOPIC = "orders"
 class NearReplicaTest(unittest.TestCase):
     def setUp(self):
         self.cluster = BrokerCluster(3, settings=SETTINGS, racks=["a", "b", "c"])
-        self.cluster.__enter__()
-        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.enterContext(self.cluster)
         self.cluster.create_topic(TOPIC, 1, 3)
         self.cluster.wait_until_in_sync(TOPIC)
 

@@ -15,11 +15,7 @@ class PatternsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(2, settings=SETTINGS)
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def start(self, name, *arguments, stdin=subprocess.DEVNULL):
         command = [str(EXAMPLES / f"example_{name}"), self.cluster.bootstrap,

@@ -17,11 +17,7 @@ class RecordsCommandTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(2, settings=SETTINGS)
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def run_with(self, *arguments):
         return subprocess.run([COMMAND, "-b", self.cluster.bootstrap, *arguments], text=True,

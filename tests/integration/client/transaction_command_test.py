@@ -17,8 +17,7 @@ class TransactionCommandTest(unittest.TestCase):
         cls.cluster = BrokerCluster(3, settings={
             "transaction.partition.verification.enable": "false",
             "transaction.state.log.num.partitions": 3})
-        cls.cluster.__enter__()
-        cls.addClassCleanup(cls.cluster.__exit__, None, None, None)
+        cls.enterClassContext(cls.cluster)
         cls.cluster.create_topic("pay", partitions=2)
         cls.cluster.wait_until_known("pay")
 

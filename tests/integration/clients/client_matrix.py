@@ -29,11 +29,7 @@ class ClientMatrix:
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3)
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def produce(self, topic, partition, lines, acks="all", compression="none"):
         self.adapter.produce(self.cluster.bootstrap, topic, partition, lines, acks, compression)

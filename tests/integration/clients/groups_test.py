@@ -55,11 +55,7 @@ class GroupsTest(unittest.TestCase):
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, settings={"group.initial.rebalance.delay.ms": 300,
                                                  "offsets.topic.num.partitions": 5})
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def setUp(self):
         self.topic = "topic-" + self.id().split(".")[-1]

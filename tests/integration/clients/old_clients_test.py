@@ -17,11 +17,7 @@ class OldClientsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3)
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def topic(self, name, **configs):
         self.cluster.create_topic(name, 1, 3, **configs)

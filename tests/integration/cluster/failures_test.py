@@ -20,11 +20,7 @@ class FailuresTest(unittest.TestCase):
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, settings={"zookeeper.session.timeout.ms": SESSION_MS,
                                                  "min.insync.replicas": 2})
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def begin(self):
         """A topic and a load of this test's own."""

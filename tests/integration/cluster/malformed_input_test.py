@@ -29,14 +29,10 @@ class MalformedInputTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(1)
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         cls.cluster.create_topic("orders", 1)
         cls.cluster.wait_until_in_sync("orders")
         cls.broker = cls.cluster.brokers[1]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
 
     def tearDown(self):
         self.assertTrue(self.broker.is_running(), self.broker.output()[-4000:])

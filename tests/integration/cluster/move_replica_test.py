@@ -23,13 +23,9 @@ class MoveReplicaTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(2, settings={"min.insync.replicas": 1}, directories=2)
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         cls.broker = cls.cluster.brokers[BROKER]
         cls.dirs = cls.broker.settings["log.dirs"].split(",")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
 
     def ask(self, api, version, values):
         with Connection(self.broker.port) as connection:

@@ -12,11 +12,7 @@ class RegistrationTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(1)
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def broker(self, broker_id, name, **settings):
         """One more broker of this cluster, not started. Settings by Kafka's names, _ for dots."""

@@ -17,8 +17,7 @@ class UncleanRestartTest(unittest.TestCase):
     def setUp(self):
         self.cluster = BrokerCluster(3, settings={"controlled.shutdown.enable": "false",
                                                   "zookeeper.session.timeout.ms": 5000})
-        self.cluster.__enter__()
-        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.enterContext(self.cluster)
         self.zookeeper = KazooClient(hosts=self.cluster.zookeeper.connect)
         self.zookeeper.start()
         self.addCleanup(self.zookeeper.stop)

@@ -21,7 +21,7 @@ class ZnodesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, racks=["r1", "r2", "r3"])
-        cls.cluster.__enter__()
+        cls.enterClassContext(cls.cluster)
         cls.zookeeper = KazooClient(hosts=cls.cluster.zookeeper.connect)
         cls.zookeeper.start()
 
@@ -29,7 +29,6 @@ class ZnodesTest(unittest.TestCase):
     def tearDownClass(cls):
         cls.zookeeper.stop()
         cls.zookeeper.close()
-        cls.cluster.__exit__(None, None, None)
 
     def json(self, path):
         data, stat = self.zookeeper.get(path)

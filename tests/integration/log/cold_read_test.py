@@ -37,8 +37,7 @@ class ColdReadTest(unittest.TestCase):
         before, tempfile.tempdir = tempfile.tempdir, str(BUILD)
         self.cluster = BrokerCluster(1)
         tempfile.tempdir = before
-        self.cluster.__enter__()
-        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.enterContext(self.cluster)
         self.cluster.create_topic("old")
         self.broker = self.cluster.brokers[1]
         producer = KafkaProducer(bootstrap_servers=self.broker.address, linger_ms=50)

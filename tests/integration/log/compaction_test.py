@@ -17,11 +17,7 @@ class CompactionTest(unittest.TestCase):
         cls.cluster = BrokerCluster(3, settings={
             "log.cleaner.backoff.ms": 100, "log.segment.delete.delay.ms": 0,
             "log.initial.task.delay.ms": 0, "log.retention.check.interval.ms": 200})
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def create(self, topic, **configs):
         settings = {"cleanup_policy": "compact", "segment_bytes": 20000,

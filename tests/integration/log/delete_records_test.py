@@ -15,11 +15,7 @@ class DeleteRecordsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3)
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def filled(self, name, **configs):
         self.cluster.create_topic(name, 1, 3, **configs)

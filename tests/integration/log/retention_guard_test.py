@@ -19,11 +19,7 @@ class RetentionGuardTest(unittest.TestCase):
             "log.segment.delete.delay.ms": 0, "barnabas.group.lag.interval.ms": 200,
             "barnabas.retention.guard.groups": f"{GROUP},another",
             "barnabas.retention.guard.bytes": 100000, "offsets.topic.num.partitions": 3})
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def commit(self, topic, offset):
         consumer = KafkaConsumer(bootstrap_servers=self.cluster.bootstrap.split(","),

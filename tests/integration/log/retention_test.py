@@ -15,11 +15,7 @@ class RetentionTest(unittest.TestCase):
         cls.cluster = BrokerCluster(3, settings={
             "log.initial.task.delay.ms": 0, "log.retention.check.interval.ms": 200,
             "log.segment.delete.delay.ms": 0})
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def fill(self, topic, records, **configs):
         self.cluster.create_topic(topic, 1, 3, **configs)

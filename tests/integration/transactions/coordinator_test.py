@@ -18,8 +18,7 @@ class CoordinatorTest(unittest.TestCase):
             "offsets.topic.num.partitions": 3,
             "transaction.abort.timed.out.transaction.cleanup.interval.ms": 200,
             "min.insync.replicas": 2})
-        cls.cluster.__enter__()
-        cls.addClassCleanup(cls.cluster.__exit__, None, None, None)
+        cls.enterClassContext(cls.cluster)
         cls.cluster.create_topic("out", partitions=4)
 
     def port(self):

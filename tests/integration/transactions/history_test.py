@@ -112,8 +112,7 @@ class Reader:
 class HistoryTest(unittest.TestCase):
     def setUp(self):
         self.cluster = BrokerCluster(3, settings=SETTINGS)
-        self.cluster.__enter__()
-        self.addCleanup(self.cluster.__exit__, None, None, None)
+        self.enterContext(self.cluster)
         self.cluster.create_topic("h", PARTITIONS)
 
     def end(self, partition, isolation):

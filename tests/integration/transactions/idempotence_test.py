@@ -18,8 +18,7 @@ class IdempotenceTest(unittest.TestCase):
         cls.cluster = BrokerCluster(3, settings={
             "producer.id.expiration.check.interval.ms": 100,
             "log.segment.bytes": 1048576})
-        cls.cluster.__enter__()
-        cls.addClassCleanup(cls.cluster.__exit__, None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def setUp(self):
         self.topic = self.id().rsplit(".", 1)[1]

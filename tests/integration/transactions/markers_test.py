@@ -16,8 +16,7 @@ class MarkersTest(unittest.TestCase):
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, settings={
             "transaction.partition.verification.enable": "false", "min.insync.replicas": 2})
-        cls.cluster.__enter__()
-        cls.addClassCleanup(cls.cluster.__exit__, None, None, None)
+        cls.enterClassContext(cls.cluster)
 
     def leader(self, topic):
         broker = wait_until(lambda: self.cluster.partitions(topic).get(0, {}).get("leader"), 30,

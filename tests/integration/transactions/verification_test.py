@@ -23,8 +23,7 @@ class VerificationTest(unittest.TestCase):
     def setUpClass(cls):
         cls.cluster = BrokerCluster(3, settings={"transaction.state.log.num.partitions": 6,
                                                  "offsets.topic.num.partitions": 3})
-        cls.cluster.__enter__()
-        cls.addClassCleanup(cls.cluster.__exit__, None, None, None)
+        cls.enterClassContext(cls.cluster)
         # Each test has partitions of its own.
         cls.cluster.create_topic("out", partitions=12)
 
