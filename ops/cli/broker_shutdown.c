@@ -7,6 +7,7 @@
 #include "ops/cli/command_table.h"
 #include "ops/cli/impact_report.h"
 #include "ops/cli/json.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 
 /* Partitions that nobody can take are asked for again, as a broker does for itself. */
@@ -61,7 +62,7 @@ static enum exit_status look_and_ask(const struct invocation *invocation,
     if (status == EXIT_OK)
         status = impact_report_departure(&report, &live, broker, IMPACT_STOPPED);
     if (status == EXIT_OK)
-        status = show_impact(&report, broker->ids[0], json && is_dry);
+        status = json && !is_dry ? EXIT_OK : show_impact(&report, broker->ids[0], json);
     if (status == EXIT_OK && !is_dry)
         status = impact_report_confirm(invocation, &report,
                                        "The broker loses its leaderships, leaves the ISRs and "
@@ -118,9 +119,8 @@ static int read_standing(struct barnabas_admin *admin, int32_t id, int64_t timeo
 }
 
 static void print_standing(int32_t id, const struct standing *standing) {
-    printf("broker %" PRId32 " leads %zu replicated partitions, is in sync for %zu\n", id,
-           standing->led, standing->in_sync);
-    fflush(stdout);
+    report_tell(NULL, "broker %" PRId32 " leads %zu replicated partitions, is in sync for %zu", id,
+                standing->led, standing->in_sync);
 }
 
 /* Shows how it stands, until it leads no more than that: the broker that is asked hears of the
@@ -146,8 +146,11 @@ static enum exit_status show_standing(struct barnabas_admin *admin, int32_t id, 
 
 static enum exit_status tell_remaining(int32_t id, const struct barnabas_outcomes *outcomes) {
     for (size_t i = 0; i < outcomes->count; i++)
-        printf("%s:%" PRId32 " has no other replica in sync\n", outcomes->items[i].topic,
-               outcomes->items[i].partition);
+        report_tell(json_pack("{s:s, s:i, s:s}", "topic", outcomes->items[i].topic,
+                              "partitionIndex", outcomes->items[i].partition, "problem",
+                              "no other replica in sync"),
+                    "%s:%" PRId32 " has no other replica in sync", outcomes->items[i].topic,
+                    outcomes->items[i].partition);
     fprintf(stderr,
             "barnabas: broker shutdown: broker %" PRId32 " still leads %zu partitions that nobody "
             "can take; ask again when their replicas have caught up\n",
@@ -198,7 +201,8 @@ static enum exit_status wait_until_gone(struct barnabas_admin *admin, int32_t id
         int error = read_standing(admin, id, alone ? LOOK_EVERY_MS : timeout_ms, &standing);
 
         if (alone ? error != BARNABAS_OK : error == BARNABAS_OK && !standing.is_there) {
-            printf("broker %" PRId32 " has left the cluster\n", id);
+            report_tell(json_pack("{s:i, s:s}", "brokerId", id, "state", "gone"),
+                        "broker %" PRId32 " has left the cluster", id);
             return EXIT_OK;
         }
         pause_ms(LOOK_EVERY_MS);
@@ -213,8 +217,7 @@ static enum exit_status stop_process(struct barnabas_admin *admin, int32_t id, i
 
     if (error != BARNABAS_OK)
         return session_fail("broker shutdown", error);
-    printf("broker %" PRId32 " stops\n", id);
-    fflush(stdout);
+    report_tell(NULL, "broker %" PRId32 " stops", id);
     return wait_until_gone(admin, id, alone, timeout_ms);
 }
 
@@ -224,9 +227,10 @@ static enum exit_status shut_down(const struct invocation *invocation, struct ba
 
     if (invocation_has(invocation, "leaders-only")) {
         if (status == EXIT_OK)
-            printf("broker %" PRId32 " leads no replicated partition any more; its process may be "
-                   "stopped\n",
-                   id);
+            report_tell(json_pack("{s:i, s:s}", "brokerId", id, "state", "leads nothing"),
+                        "broker %" PRId32 " leads no replicated partition any more; its process "
+                        "may be stopped",
+                        id);
         return status;
     }
     if (status == EXIT_OK || (status == EXIT_PARTLY_FAILED && invocation_has(invocation, "force")))
@@ -270,5 +274,6 @@ const struct command command_broker_shutdown = {
         "until it is restarted it gets nothing back. --timeout bounds each step.\n",
     .flags = shutdown_flags,
     .flag_count = sizeof(shutdown_flags) / sizeof(shutdown_flags[0]),
+    .result_kind = "BrokerShutdown",
     .run = run_shutdown,
 };

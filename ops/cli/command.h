@@ -38,6 +38,7 @@ struct command {
     const char *details; /* more for the command's own help; may be NULL */
     const struct flag *flags;
     size_t flag_count;
+    const char *result_kind; /* of what it reports (report.h); NULL: it prints its own */
     enum exit_status (*run)(const struct invocation *invocation);
 };
 

@@ -4,6 +4,7 @@
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/json.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/setting_flags.h"
 #include "ops/cli/table.h"
@@ -173,7 +174,8 @@ static enum exit_status alter(const struct invocation *invocation, const struct 
     if (error != BARNABAS_OK)
         status = session_fail(subject->text, error);
     else if ((status = session_outcomes("config alter", outcomes)) == EXIT_OK)
-        printf("%s settings of %s\n", dry_run ? "could change" : "changed", subject->text);
+        report_tell(json_pack("{s:s, s:s}", "name", subject->text, "error", "NONE"),
+                    "%s settings of %s", dry_run ? "could change" : "changed", subject->text);
     barnabas_outcomes_free(outcomes);
     barnabas_admin_close(admin);
     return status;
@@ -216,5 +218,6 @@ const struct command command_config_alter = {
                "setting of their own.",
     .flags = alter_flags,
     .flag_count = sizeof(alter_flags) / sizeof(alter_flags[0]),
+    .result_kind = "SettingChange",
     .run = run_alter,
 };

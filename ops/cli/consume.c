@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/json.h"
+#include "ops/cli/progress.h"
 #include "ops/cli/record_format.h"
 #include "ops/cli/session.h"
 #include "ops/cli/start_position.h"
@@ -33,7 +35,8 @@ struct consumption {
     const char *group; /* NULL: none, partitions are assigned by hand */
     const char *format;
     bool json;
-    int64_t tail;            /* so many records before the end of each partition; -1: not */
+    int64_t tail; /* so many records before the end of each partition; -1: not */
+    uint64_t printed;
     int64_t count_left;      /* -1: no limit */
     int64_t idle_timeout_ms; /* -1: never */
     bool exit_at_end;
@@ -44,6 +47,7 @@ struct consumption {
     int32_t failure_limit; /* so many partitions are read */
     int32_t failed;
     int last_error;
+    struct progress progress; /* where the records go to a file */
 };
 
 /* --- printing ---------------------------------------------------------------------------- */
@@ -163,6 +167,7 @@ static void take_polled(struct consumption *consumption, const struct barnabas_p
             record_format_print(consumption->format, &polled->messages[i], stdout);
         if (consumption->count_left > 0)
             consumption->count_left--;
+        consumption->printed++;
     }
     if (consumption->group != NULL && fflush(stdout) != 0)
         i = 0;
@@ -210,6 +215,11 @@ static enum exit_status read_on(struct consumption *consumption) {
         if (error != BARNABAS_OK)
             return session_fail("consume", error);
         take_polled(consumption, &polled);
+        progress_tell(&consumption->progress, consumption->printed,
+                      consumption->count_left < 0
+                          ? 0
+                          : consumption->printed + (uint64_t)consumption->count_left,
+                      "records");
     }
     if (consumption->failed == 0)
         return EXIT_OK;
@@ -331,7 +341,10 @@ static enum exit_status consume(const struct invocation *invocation,
     consumption->failure_limit = consumption->partition_count;
     error = consumption->tail >= 0 ? assign_tails(invocation, consumption, topic, only)
                                    : begin(consumption, topic, only, position);
+    if (!isatty(STDOUT_FILENO))
+        progress_begin(&consumption->progress);
     status = error == BARNABAS_OK ? read_on(consumption) : session_fail(topic, error);
+    progress_end(&consumption->progress);
     return status;
 }
 

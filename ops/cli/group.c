@@ -4,6 +4,8 @@
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/json.h"
+#include "ops/cli/progress.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
 
@@ -186,6 +188,7 @@ static enum exit_status run_delete(const struct invocation *invocation) {
     enum exit_status status;
     struct barnabas_admin *admin;
     int64_t timeout_ms;
+    struct progress progress;
     size_t failed = 0;
     char question[512];
 
@@ -196,12 +199,17 @@ static enum exit_status run_delete(const struct invocation *invocation) {
         return status;
     if ((status = session_admin(invocation, &admin, &timeout_ms)) != EXIT_OK)
         return status;
+    progress_begin(&progress);
     for (size_t i = 0; i < invocation->operand_count; i++) {
         const char *name = invocation->operands[i];
-        int error = barnabas_admin_delete_group(admin, name, timeout_ms);
+        int error;
 
+        progress_tell(&progress, i, invocation->operand_count, name);
+        error = barnabas_admin_delete_group(admin, name, timeout_ms);
+        progress_clear(&progress);
         if (error == BARNABAS_OK) {
-            printf("deleted group %s\n", name);
+            report_tell(json_pack("{s:s, s:s}", "name", name, "error", "NONE"), "deleted group %s",
+                        name);
         } else {
             failed++;
             status = session_fail(name, error);
@@ -218,5 +226,6 @@ const struct command command_group_delete = {
     .operand_count_min = 1,
     .operand_count_max = 1000,
     .meaning = "delete groups that have no members, with their offsets",
+    .result_kind = "GroupDeletion",
     .run = run_delete,
 };

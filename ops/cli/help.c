@@ -3,6 +3,7 @@
 
 #include "ops/cli/command.h"
 #include "ops/cli/command_table.h"
+#include "ops/cli/report.h"
 
 static enum exit_status run_help(const struct invocation *invocation) {
     (void)invocation;
@@ -12,7 +13,8 @@ static enum exit_status run_help(const struct invocation *invocation) {
 
 static enum exit_status run_version(const struct invocation *invocation) {
     (void)invocation;
-    printf("barnabas %s\n", barnabas_version());
+    report_tell(json_pack("{s:s}", "version", barnabas_version()), "barnabas %s",
+                barnabas_version());
     return EXIT_OK;
 }
 
@@ -27,5 +29,6 @@ const struct command command_version = {
     .group = "version",
     .operands = "",
     .meaning = "which release this is",
+    .result_kind = "Version",
     .run = run_version,
 };

@@ -2,6 +2,12 @@
 
 #include <stdio.h>
 
+static bool was_printed;
+
+bool json_was_printed(void) {
+    return was_printed;
+}
+
 json_t *json_document(const char *kind) {
     return json_pack("{s:s, s:s}", "kind", kind, "apiVersion", "barnabas/v1");
 }
@@ -18,6 +24,7 @@ enum exit_status json_finish(json_t *document) {
     int failed = document == NULL || json_dumpf(document, stdout, JSON_INDENT(2)) != 0;
 
     json_decref(document);
+    was_printed = true;
     if (failed) {
         fprintf(stderr, "barnabas: the result cannot be printed\n");
         return EXIT_FAILED;

@@ -4,6 +4,7 @@
 #include "ops/cli/command_table.h"
 #include "ops/cli/json.h"
 #include "ops/cli/partition_name.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/unclean_loss.h"
 
@@ -42,6 +43,11 @@ static enum exit_status partitions_of(struct barnabas_admin *admin,
     return EXIT_OK;
 }
 
+static json_t *outcome_json(const struct barnabas_outcome *outcome) {
+    return json_pack("{s:s, s:i, s:s}", "topic", outcome->topic, "partitionIndex",
+                     outcome->partition, "error", barnabas_error_name(outcome->error));
+}
+
 /* Where the preferred replica leads already, nothing has failed. */
 static enum exit_status outcomes_print(const struct barnabas_outcomes *outcomes) {
     size_t elected = 0;
@@ -53,16 +59,18 @@ static enum exit_status outcomes_print(const struct barnabas_outcomes *outcomes)
 
         if (outcome->error == BARNABAS_OK) {
             elected++;
-            printf("elected %s:%d\n", outcome->topic, outcome->partition);
+            report_tell(outcome_json(outcome), "elected %s:%d", outcome->topic, outcome->partition);
         } else if (outcome->error == BARNABAS_ELECTION_NOT_NEEDED) {
             needless++;
+            report_add(outcome_json(outcome));
         } else {
             failed++;
+            report_add(outcome_json(outcome));
             fprintf(stderr, "barnabas: leader elect %s:%d: %s: %s\n", outcome->topic,
                     outcome->partition, barnabas_error_name(outcome->error), outcome->message);
         }
     }
-    printf("%zu elected, %zu already so, %zu failed\n", elected, needless, failed);
+    report_tell(NULL, "%zu elected, %zu already so, %zu failed", elected, needless, failed);
     if (failed == 0)
         return EXIT_OK;
     return elected + needless > 0 ? EXIT_PARTLY_FAILED : EXIT_FAILED;
@@ -150,5 +158,6 @@ const struct command command_leader_elect = {
     .meaning = "elect leaders, for all partitions or those named",
     .flags = elect_flags,
     .flag_count = sizeof(elect_flags) / sizeof(elect_flags[0]),
+    .result_kind = "LeaderElection",
     .run = run_elect,
 };

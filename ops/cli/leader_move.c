@@ -6,6 +6,7 @@
 #include "ops/cli/broker_list.h"
 #include "ops/cli/command_table.h"
 #include "ops/cli/partition_name.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 
 static const struct flag move_flags[] = {
@@ -92,7 +93,9 @@ static enum exit_status move(struct barnabas_admin *admin, const struct partitio
     }
     status = put_first(admin, name, partition, id, timeout_ms);
     if (status == EXIT_OK)
-        printf("%s:%" PRId32 " is led by %" PRId32 "\n", name->topic, name->partition, id);
+        report_tell(json_pack("{s:s, s:i, s:i}", "topic", name->topic, "partitionIndex",
+                              name->partition, "leaderId", id),
+                    "%s:%" PRId32 " is led by %" PRId32, name->topic, name->partition, id);
     return status;
 }
 
@@ -148,5 +151,6 @@ const struct command command_leader_move = {
     .meaning = "make a replica the leader, and the preferred one",
     .flags = move_flags,
     .flag_count = sizeof(move_flags) / sizeof(move_flags[0]),
+    .result_kind = "LeaderMove",
     .run = run_move,
 };

@@ -3,6 +3,18 @@
 
 #include "ops/cli/command.h"
 #include "ops/cli/log.h"
+#include "ops/cli/report.h"
+#include "ops/cli/session.h"
+
+static enum exit_status run(const struct invocation *invocation) {
+    bool json;
+
+    if (!session_json(invocation, &json))
+        return EXIT_USAGE;
+    if (invocation->command->result_kind != NULL)
+        report_begin(invocation->command->result_kind, json);
+    return report_end(invocation->command->run(invocation));
+}
 
 int main(int argc, char **argv) {
     static struct invocation invocation;
@@ -24,7 +36,7 @@ int main(int argc, char **argv) {
         help_print(stdout, invocation.command);
         return EXIT_OK;
     }
-    status = invocation.command->run(&invocation);
+    status = run(&invocation);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "barnabas: standard output cannot be written\n");
         return EXIT_FAILED;

@@ -7,7 +7,9 @@
 #include "ops/cli/command_table.h"
 #include "ops/cli/log_sizes.h"
 #include "ops/cli/partition_name.h"
+#include "ops/cli/progress.h"
 #include "ops/cli/reassign_progress.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
 
@@ -60,8 +62,22 @@ static const struct barnabas_replica_log *find_current(const struct barnabas_log
 
 /* ---- What is under way ---- */
 
-static void add_rows(struct table *table, int32_t broker_id, const struct barnabas_log_dirs *dirs) {
+static void add_row(struct table *table, int32_t broker_id, const struct barnabas_replica_log *log,
+                    const char *from, const char *to, int64_t left) {
     char text[TEXT_SIZE];
+
+    report_add(json_pack("{s:s, s:i, s:i, s:s?, s:s, s:I}", "topic", log->topic, "partitionIndex",
+                         log->partition, "brokerId", broker_id, "from", from, "to", to, "bytesLeft",
+                         (json_int_t)left));
+    table_text(table, log->topic);
+    table_number(table, log->partition);
+    table_number(table, broker_id);
+    table_text(table, from == NULL ? "-" : from);
+    table_text(table, to);
+    table_text(table, log_size_text(left, text, sizeof(text)));
+}
+
+static void add_rows(struct table *table, int32_t broker_id, const struct barnabas_log_dirs *dirs) {
 
     for (size_t d = 0; d < dirs->count; d++)
         for (size_t i = 0; i < dirs->items[d].replica_count; i++) {
@@ -72,15 +88,8 @@ static void add_rows(struct table *table, int32_t broker_id, const struct barnab
             if (!log->is_future)
                 continue;
             current = find_current(dirs, log->topic, log->partition, &from);
-            table_text(table, log->topic);
-            table_number(table, log->partition);
-            table_number(table, broker_id);
-            table_text(table, from == NULL ? "-" : from->path);
-            table_text(table, dirs->items[d].path);
-            table_text(table, log_size_text(current == NULL || current->size < log->size
-                                                ? 0
-                                                : current->size - log->size,
-                                            text, sizeof(text)));
+            add_row(table, broker_id, log, from == NULL ? NULL : from->path, dirs->items[d].path,
+                    current == NULL || current->size < log->size ? 0 : current->size - log->size);
         }
 }
 
@@ -98,10 +107,10 @@ static enum exit_status list(struct barnabas_admin *admin, int64_t timeout_ms) {
             add_rows(table, cluster->brokers[b].id, dirs);
         barnabas_log_dirs_free(dirs);
     }
-    if (error == BARNABAS_OK)
-        table_print(table, stdout);
-    else
+    if (error != BARNABAS_OK)
         status = session_fail(WHAT, error);
+    else if (!report_is_json())
+        table_print(table, stdout);
     barnabas_cluster_free(cluster);
     table_free(table);
     return status;
@@ -172,11 +181,16 @@ static void moves_print(const struct moves *moves) {
         const struct barnabas_replica_log *log =
             find_current(moves->dirs, place->topic, place->partition, &from);
 
+        json_t *item = json_pack("{s:s, s:i, s:s, s:s, s:I}", "topic", place->topic,
+                                 "partitionIndex", place->partition, "from", from->path, "to",
+                                 place->path, "bytes", (json_int_t)log->size);
+
         if (strcmp(from->path, place->path) == 0)
-            printf("%s:%" PRId32 " stays in %s\n", place->topic, place->partition, place->path);
+            report_tell(item, "%s:%" PRId32 " stays in %s", place->topic, place->partition,
+                        place->path);
         else
-            printf("%s:%" PRId32 " %s -> %s, %s\n", place->topic, place->partition, from->path,
-                   place->path, log_size_text(log->size, text, sizeof(text)));
+            report_tell(item, "%s:%" PRId32 " %s -> %s, %s", place->topic, place->partition,
+                        from->path, place->path, log_size_text(log->size, text, sizeof(text)));
     }
 }
 
@@ -217,29 +231,44 @@ static size_t look(const struct moves *moves, const struct barnabas_log_dirs *di
     return left;
 }
 
+static void tell_progress(struct progress *bar, const struct reassign_progress *progress,
+                          size_t left, size_t count) {
+    char text[TEXT_SIZE];
+
+    reassign_progress_text(progress, text, sizeof(text));
+    if (bar->shown && left > 0) {
+        progress_tell(bar, (uint64_t)progress->copied_bytes, (uint64_t)progress->total_bytes, text);
+        return;
+    }
+    progress_clear(bar);
+    report_tell(NULL, "%zu of %zu replicas under way: %s", left, count, text);
+}
+
 static enum exit_status wait_for_end(struct barnabas_admin *admin, int32_t broker_id,
                                      const struct moves *moves, int64_t timeout_ms,
                                      int64_t wait_ms) {
     const struct timespec pause = {LOOK_EVERY_MS / 1000, 0};
     struct reassign_progress progress = {.count = 0};
     int64_t deadline_ms = now_ms() + wait_ms;
-    char text[TEXT_SIZE];
+    struct progress bar;
 
+    progress_begin(&bar);
     while (now_ms() < deadline_ms) {
         struct barnabas_log_dirs *dirs = NULL;
         int error = barnabas_admin_describe_log_dirs(admin, broker_id, timeout_ms, &dirs);
         size_t left = error == BARNABAS_OK ? look(moves, dirs, &progress) : 0;
 
         barnabas_log_dirs_free(dirs);
-        if (error != BARNABAS_OK)
+        if (error != BARNABAS_OK) {
+            progress_end(&bar);
             return session_fail(WHAT, error);
-        printf("%zu of %zu replicas under way: %s\n", left, moves->count,
-               reassign_progress_text(&progress, text, sizeof(text)));
-        fflush(stdout);
+        }
+        tell_progress(&bar, &progress, left, moves->count);
         if (left == 0)
             return EXIT_OK;
         nanosleep(&pause, NULL);
     }
+    progress_end(&bar);
     fprintf(stderr, "barnabas: " WHAT ": still under way\n");
     return EXIT_TIMED_OUT;
 }
@@ -295,7 +324,7 @@ static enum exit_status carry_out(const struct invocation *invocation, struct ba
     if (status == EXIT_OK && waits)
         status = wait_for_end(admin, broker_id, moves, timeout_ms, wait_ms);
     else if (status == EXIT_OK && rate > 0)
-        printf("the throttle stays: " RATE " of broker %" PRId32 "\n", broker_id);
+        report_tell(NULL, "the throttle stays: " RATE " of broker %" PRId32, broker_id);
     if (status == EXIT_OK && waits && rate > 0)
         status = set_throttle(admin, broker_id, 0, timeout_ms);
     return status;
@@ -314,7 +343,7 @@ static enum exit_status change(const struct invocation *invocation, struct barna
     if (status == EXIT_OK)
         moves_print(&moves);
     if (status == EXIT_OK && moves.count == 0)
-        printf("nothing to change\n");
+        report_tell(NULL, "nothing to change");
     if (status == EXIT_OK && moves.count > 0 && !invocation_has(invocation, "dry-run")) {
         snprintf(question, sizeof(question), "%zu replicas of broker %" PRId32 ", %s.", moves.count,
                  broker_id, log_size_text(moves.bytes, text, sizeof(text)));
@@ -364,5 +393,6 @@ const struct command command_partition_move_dir = {
         ";\nit is removed when --wait returns.",
     .flags = move_flags,
     .flag_count = sizeof(move_flags) / sizeof(move_flags[0]),
+    .result_kind = "ReplicaMove",
     .run = run_move_dir,
 };

@@ -8,10 +8,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/line_record.h"
+#include "ops/cli/progress.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
+
+/* Progress is looked at only every so many records. */
+#define PROGRESS_STRIDE 256
 
 /* Complaints about single records, before they are only counted. */
 #define COMPLAINTS_MAX 5
@@ -29,6 +35,9 @@ struct production {
     struct barnabas_record record; /* what all records have in common */
     const char *separator;
     uint64_t accepted;
+    uint64_t bytes_read;
+    uint64_t bytes_total; /* 0: not known, of a pipe say */
+    struct progress progress;
     /* Written by the callbacks, read after the flush. */
     uint64_t delivered;
     uint64_t failed;
@@ -57,6 +66,18 @@ static void on_delivered(void *context, const struct barnabas_delivery *delivery
     else
         complain(sent->production, sent->line, delivery->error);
     free(sent);
+}
+
+static void tell_progress(struct production *production) {
+    char note[64];
+
+    if (production->accepted % PROGRESS_STRIDE != 0)
+        return;
+    snprintf(note, sizeof(note), "%" PRIu64 " records", production->accepted);
+    if (production->bytes_total > 0)
+        progress_tell(&production->progress, production->bytes_read, production->bytes_total, note);
+    else
+        progress_tell(&production->progress, production->accepted, 0, "records");
 }
 
 /* The last line without a newline counts like the others; nothing behind a newline is no line. */
@@ -88,7 +109,10 @@ static enum exit_status send_lines(struct production *production, FILE *in) {
             break;
         }
         production->accepted++;
+        production->bytes_read += (uint64_t)size;
+        tell_progress(production);
     }
+    progress_end(&production->progress);
     free(line);
     if (error != BARNABAS_OK) {
         fprintf(stderr,
@@ -152,6 +176,10 @@ static bool settings_apply(const struct invocation *invocation, struct barnabas_
 
 static enum exit_status production_end(const struct production *production,
                                        enum exit_status status) {
+    report_add(json_pack("{s:s, s:I, s:I, s:s}", "name", production->record.topic, "delivered",
+                         (json_int_t)production->delivered, "failed",
+                         (json_int_t)production->failed, "error",
+                         barnabas_error_name(production->last_error)));
     if (production->failed > COMPLAINTS_MAX)
         fprintf(stderr, "barnabas: ... and %" PRIu64 " more\n",
                 production->failed - COMPLAINTS_MAX);
@@ -170,6 +198,7 @@ static enum exit_status produce_from(const struct invocation *invocation,
                                      FILE *in) {
     struct barnabas_reason reason;
     enum exit_status status;
+    struct stat file;
     int error;
 
     if (!settings_apply(invocation, config))
@@ -177,6 +206,9 @@ static enum exit_status produce_from(const struct invocation *invocation,
     error = barnabas_producer_open(config, &production->producer, &reason);
     if (error != BARNABAS_OK)
         return session_fail(reason.text[0] != '\0' ? reason.text : "cannot start", error);
+    if (fstat(fileno(in), &file) == 0 && S_ISREG(file.st_mode))
+        production->bytes_total = (uint64_t)file.st_size;
+    progress_begin(&production->progress);
     status = send_lines(production, in);
     /* Every record has its own time limit, so this ends. */
     (void)barnabas_producer_flush(production->producer, -1);
@@ -227,5 +259,6 @@ const struct command command_produce = {
                "some records were delivered and\nothers not.\n",
     .flags = produce_flags,
     .flag_count = sizeof(produce_flags) / sizeof(produce_flags[0]),
+    .result_kind = "Production",
     .run = run_produce,
 };

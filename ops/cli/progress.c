@@ -52,8 +52,13 @@ void progress_tell(struct progress *progress, uint64_t done, uint64_t total, con
     fflush(stderr);
 }
 
-void progress_end(struct progress *progress) {
+void progress_clear(struct progress *progress) {
     if (progress->shown && progress->next_ms != 0)
         fprintf(stderr, "\r\033[K");
+    progress->next_ms = 0;
+}
+
+void progress_end(struct progress *progress) {
+    progress_clear(progress);
     progress->shown = false;
 }

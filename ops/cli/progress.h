@@ -18,7 +18,10 @@ void progress_begin(struct progress *progress);
 /* `total` 0: not known; then there is a count and no bar. `note` is printed behind it. */
 void progress_tell(struct progress *progress, uint64_t done, uint64_t total, const char *note);
 
-/* Takes the line away. */
+/* Takes the line away for now, so that another can be printed. */
+void progress_clear(struct progress *progress);
+
+/* Takes it away for good. */
 void progress_end(struct progress *progress);
 
 /* The bar by itself: "[####      ]", `width` characters between the brackets. Pure. `text` has room

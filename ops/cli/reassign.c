@@ -9,6 +9,7 @@
 #include "ops/cli/reassign_plan.h"
 #include "ops/cli/reassign_throttle.h"
 #include "ops/cli/reassign_watch.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 
 #define WAIT_MS_DEFAULT 3600000
@@ -53,7 +54,8 @@ static enum exit_status wait_and_tidy(const struct invocation *invocation,
             return EXIT_USAGE;
         status = reassign_wait(admin, plan, timeout_ms, wait_ms);
     } else if (is_throttled) {
-        printf("the throttle stays: --cancel, or the same again with --wait, removes it\n");
+        report_tell(NULL,
+                    "the throttle stays: --cancel, or the same again with --wait, removes it");
         return EXIT_OK;
     }
     if (invocation_has(invocation, "cancel"))
@@ -83,14 +85,14 @@ static enum exit_status change_and_wait(const struct invocation *invocation,
 /* Shows what it would do, and asks. */
 static enum exit_status look_and_ask(const struct invocation *invocation,
                                      struct barnabas_admin *admin, const struct reassign_plan *plan,
-                                     bool json, int64_t timeout_ms) {
+                                     int64_t timeout_ms) {
     const bool is_dry = invocation_has(invocation, "dry-run");
     struct reassign_impact impact;
     enum exit_status status = reassign_impact_read(admin, plan, timeout_ms, &impact);
 
-    if (status == EXIT_OK && is_dry && json)
+    if (status == EXIT_OK && is_dry && report_is_json())
         status = reassign_impact_json(&impact, plan);
-    else if (status == EXIT_OK)
+    else if (status == EXIT_OK && !report_is_json())
         reassign_impact_print(&impact);
     if (status == EXIT_OK && !is_dry)
         status = impact_report_confirm(invocation, &impact.report,
@@ -102,20 +104,16 @@ static enum exit_status look_and_ask(const struct invocation *invocation,
 static enum exit_status change(const struct invocation *invocation, struct barnabas_admin *admin,
                                const struct reassign_wish *wish, int64_t timeout_ms) {
     const bool is_dry = invocation_has(invocation, "dry-run");
+    const bool is_document = report_is_json() && is_dry;
     struct reassign_plan plan = {0};
-    enum exit_status status = EXIT_USAGE;
-    bool json;
+    enum exit_status status = reassign_plan_make(admin, wish, timeout_ms, &plan);
 
-    if (!session_json(invocation, &json))
-        return status;
-    status = reassign_plan_make(admin, wish, timeout_ms, &plan);
-    json = json && is_dry;
-    if (status == EXIT_OK && !json)
+    if (status == EXIT_OK)
         reassign_plan_print(&plan);
-    if (status == EXIT_OK && plan.count == 0 && !json)
-        printf("nothing to change\n");
-    if (status == EXIT_OK && (plan.count > 0 || json) && session_looks_first(invocation))
-        status = look_and_ask(invocation, admin, &plan, json, timeout_ms);
+    if (status == EXIT_OK && plan.count == 0)
+        report_tell(NULL, "nothing to change");
+    if (status == EXIT_OK && (plan.count > 0 || is_document) && session_looks_first(invocation))
+        status = look_and_ask(invocation, admin, &plan, timeout_ms);
     if (status == EXIT_OK && plan.count > 0 && !is_dry)
         status = change_and_wait(invocation, admin, &plan, timeout_ms);
     reassign_plan_free(&plan);
@@ -252,5 +250,6 @@ const struct command command_partition_reassign = {
         "is under way of it.",
     .flags = reassign_flags,
     .flag_count = sizeof(reassign_flags) / sizeof(reassign_flags[0]),
+    .result_kind = "Reassignment",
     .run = run_reassign,
 };

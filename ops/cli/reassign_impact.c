@@ -107,18 +107,8 @@ enum exit_status reassign_impact_json(const struct reassign_impact *impact,
     json_t *moves = json_array();
     json_t *copies = json_array();
 
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct barnabas_new_replicas *wanted = &plan->wanted[i];
-        const struct barnabas_partition_info *now = plan->rows[i].now;
-
-        json_array_append_new(
-            moves, json_pack("{s:s, s:i, s:o, s:o}", "topic", wanted->topic, "partitionIndex",
-                             wanted->partition, "replicaNodes",
-                             json_numbers(now->replicas, now->replica_count), "replicaNodesThen",
-                             wanted->replicas == NULL
-                                 ? json_null()
-                                 : json_numbers(wanted->replicas, wanted->replica_count)));
-    }
+    for (size_t i = 0; i < plan->count; i++)
+        json_array_append_new(moves, reassign_row_json(&plan->wanted[i], plan->rows[i].now));
     for (size_t b = 0; b < impact->live.brokers->broker_count; b++)
         json_array_append_new(copies, json_pack("{s:i, s:I}", "brokerId",
                                                 impact->live.brokers->brokers[b].id, "bytes",

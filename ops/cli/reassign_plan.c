@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/cli/json.h"
 #include "ops/cli/placement.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 
 #define TEXT_SIZE 512
@@ -157,17 +159,28 @@ enum exit_status reassign_plan_make(struct barnabas_admin *admin, const struct r
     return fill(plan, wish);
 }
 
+json_t *reassign_row_json(const struct barnabas_new_replicas *wanted,
+                          const struct barnabas_partition_info *now) {
+    return json_pack(
+        "{s:s, s:i, s:o, s:o}", "topic", wanted->topic, "partitionIndex", wanted->partition,
+        "replicaNodes", json_numbers(now->replicas, now->replica_count), "replicaNodesThen",
+        wanted->replicas == NULL ? json_null()
+                                 : json_numbers(wanted->replicas, wanted->replica_count));
+}
+
 void reassign_plan_print(const struct reassign_plan *plan) {
     for (size_t i = 0; i < plan->count; i++) {
         const struct barnabas_new_replicas *wanted = &plan->wanted[i];
         const struct barnabas_partition_info *now = plan->rows[i].now;
         char from[TEXT_SIZE], to[TEXT_SIZE];
 
-        printf("%s:%" PRId32 " %s -> %s\n", wanted->topic, wanted->partition,
-               broker_list_text(now->replicas, now->replica_count, from, sizeof(from)),
-               wanted->replicas == NULL
-                   ? "as it was before"
-                   : broker_list_text(wanted->replicas, wanted->replica_count, to, sizeof(to)));
+        report_tell(
+            reassign_row_json(wanted, now), "%s:%" PRId32 " %s -> %s", wanted->topic,
+            wanted->partition,
+            broker_list_text(now->replicas, now->replica_count, from, sizeof(from)),
+            wanted->replicas == NULL
+                ? "as it was before"
+                : broker_list_text(wanted->replicas, wanted->replica_count, to, sizeof(to)));
     }
 }
 

@@ -5,6 +5,7 @@
 #define OPS_CLI_REASSIGN_PLAN_H
 
 #include <barnabas/barnabas.h>
+#include <jansson.h>
 
 #include "ops/cli/broker_list.h"
 #include "ops/cli/exit_status.h"
@@ -38,7 +39,10 @@ struct reassign_plan {
  * other than OK; the plan is to be freed in any case. */
 enum exit_status reassign_plan_make(struct barnabas_admin *admin, const struct reassign_wish *wish,
                                     int64_t timeout_ms, struct reassign_plan *plan);
+/* Tells of each row. */
 void reassign_plan_print(const struct reassign_plan *plan);
+json_t *reassign_row_json(const struct barnabas_new_replicas *wanted,
+                          const struct barnabas_partition_info *now);
 void reassign_plan_free(struct reassign_plan *plan);
 
 #endif

@@ -6,7 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "ops/cli/json.h"
+#include "ops/cli/progress.h"
 #include "ops/cli/reassign_progress.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
 
@@ -79,6 +82,22 @@ static struct work work_of(const struct reassign_plan *plan,
 
 /* ---- What is under way ---- */
 
+static void add_items(const struct barnabas_reassignments *list, const struct log_sizes *sizes) {
+    for (size_t i = 0; i < list->count; i++) {
+        const struct barnabas_reassignment *item = &list->items[i];
+        struct work work = {0};
+
+        add_work(&work, sizes, item->topic, item->partition, item->adding, item->adding_count,
+                 false);
+        report_add(json_pack("{s:s, s:i, s:o, s:o, s:o, s:I}", "topic", item->topic,
+                             "partitionIndex", item->partition, "replicaNodes",
+                             json_numbers(item->replicas, item->replica_count), "addingReplicas",
+                             json_numbers(item->adding, item->adding_count), "removingReplicas",
+                             json_numbers(item->removing, item->removing_count), "bytesLeft",
+                             (json_int_t)(work.total_bytes - work.copied_bytes)));
+    }
+}
+
 static enum exit_status print_list(const struct barnabas_reassignments *list,
                                    const struct log_sizes *sizes) {
     struct table *table = table_new("TOPIC PARTITION# REPLICAS ADDING REMOVING LEFT");
@@ -119,7 +138,9 @@ enum exit_status reassign_list(struct barnabas_admin *admin, int64_t timeout_ms)
     /* A broker that does not answer has moved nothing, as far as anybody knows. */
     if (status == EXIT_OK && cluster != NULL)
         (void)log_sizes_ask(admin, cluster, timeout_ms, &sizes);
-    if (status == EXIT_OK)
+    if (status == EXIT_OK && report_is_json())
+        add_items(list, &sizes);
+    else if (status == EXIT_OK)
         status = print_list(list, &sizes);
     log_sizes_free(&sizes);
     barnabas_cluster_free(cluster);
@@ -136,6 +157,7 @@ struct watch {
     size_t count_before;
     int64_t told_ms;
     struct reassign_progress progress;
+    struct progress bar; /* instead of lines, on a terminal */
 };
 
 static size_t count_of(const struct barnabas_reassignments *list,
@@ -157,8 +179,13 @@ static void tell(struct watch *watch, const struct barnabas_reassignments *list,
         BARNABAS_OK) {
         work = work_of(watch->plan, list, &sizes);
         reassign_progress_note(&watch->progress, now_ms(), work.copied_bytes, work.total_bytes);
-        printf("%zu of %zu partitions under way: %s\n", count, watch->plan->count,
-               reassign_progress_text(&watch->progress, text, sizeof(text)));
+        reassign_progress_text(&watch->progress, text, sizeof(text));
+        if (watch->bar.shown)
+            progress_tell(&watch->bar, (uint64_t)work.copied_bytes, (uint64_t)work.total_bytes,
+                          text);
+        else
+            report_tell(NULL, "%zu of %zu partitions under way: %s", count, watch->plan->count,
+                        text);
     }
     log_sizes_free(&sizes);
     watch->told_ms = now_ms();
@@ -172,33 +199,45 @@ static enum exit_status look(struct watch *watch, size_t *count) {
     if (error != BARNABAS_OK)
         return session_fail("partition reassign", error);
     *count = count_of(list, watch->plan);
-    if (*count != watch->count_before)
-        printf("%zu of %zu partitions under way\n", *count, watch->plan->count);
+    if (*count != watch->count_before) {
+        progress_clear(&watch->bar);
+        report_tell(NULL, "%zu of %zu partitions under way", *count, watch->plan->count);
+    }
     if (*count > 0 && now_ms() - watch->told_ms >= TELL_EVERY_MS &&
         watch->plan->wanted[0].replicas != NULL)
         tell(watch, list, *count);
     watch->count_before = *count;
-    fflush(stdout);
     barnabas_reassignments_free(list);
     return EXIT_OK;
 }
 
-enum exit_status reassign_wait(struct barnabas_admin *admin, const struct reassign_plan *plan,
-                               int64_t timeout_ms, int64_t wait_ms) {
+static enum exit_status watch_on(struct watch *watch, int64_t wait_ms) {
     const struct timespec pause = {0, LOOK_EVERY_MS * 1000000L};
-    struct watch watch = {admin, plan, timeout_ms, SIZE_MAX, 0, {.count = 0}};
     int64_t deadline_ms = now_ms() + wait_ms;
 
     while (now_ms() < deadline_ms) {
         size_t count = 0;
-        enum exit_status status = look(&watch, &count);
+        enum exit_status status = look(watch, &count);
 
         if (status != EXIT_OK || count == 0)
             return status;
         nanosleep(&pause, NULL);
     }
-    fprintf(stderr, "barnabas: partition reassign: still under way\n");
     return EXIT_TIMED_OUT;
+}
+
+enum exit_status reassign_wait(struct barnabas_admin *admin, const struct reassign_plan *plan,
+                               int64_t timeout_ms, int64_t wait_ms) {
+    struct watch watch = {
+        .admin = admin, .plan = plan, .timeout_ms = timeout_ms, .count_before = SIZE_MAX};
+    enum exit_status status;
+
+    progress_begin(&watch.bar);
+    status = watch_on(&watch, wait_ms);
+    progress_end(&watch.bar);
+    if (status == EXIT_TIMED_OUT)
+        fprintf(stderr, "barnabas: partition reassign: still under way\n");
+    return status;
 }
 
 /* ---- Verifying ---- */
@@ -216,16 +255,21 @@ static bool verify_row(const struct reassign_plan *plan, size_t row,
     const struct barnabas_partition_info *now = plan->rows[row].now;
     bool is_under_way = find(list, wanted->topic, wanted->partition) != NULL;
     bool is_done = !is_under_way && is_as_wanted(now, wanted);
+    json_t *item = reassign_row_json(wanted, now);
     char text[TEXT_SIZE];
 
-    printf("%s:%" PRId32 " ", wanted->topic, wanted->partition);
-    if (is_under_way)
-        printf("is under way\n");
-    else if (is_done)
-        printf("is done\n");
+    json_object_set_new(item, "state",
+                        json_string(is_under_way ? "under way"
+                                    : is_done    ? "done"
+                                                 : "not done"));
+    if (is_under_way || is_done)
+        report_tell(item, "%s:%" PRId32 " is %s", wanted->topic, wanted->partition,
+                    is_done ? "done" : "under way");
     else
-        printf("is not as wanted, and nothing is under way: its replicas are %s\n",
-               broker_list_text(now->replicas, now->replica_count, text, sizeof(text)));
+        report_tell(
+            item, "%s:%" PRId32 " is not as wanted, and nothing is under way: its replicas are %s",
+            wanted->topic, wanted->partition,
+            broker_list_text(now->replicas, now->replica_count, text, sizeof(text)));
     return is_done;
 }
 

@@ -188,7 +188,7 @@ static void show_table(const struct deletion *deletion) {
         }
 }
 
-static void tell_json(const struct deletion *deletion, struct report *report) {
+static void tell_json(const struct deletion *deletion) {
     for (size_t i = 0; i < deletion->wanted.count; i++) {
         json_t *groups = json_array();
 
@@ -200,15 +200,13 @@ static void tell_json(const struct deletion *deletion, struct report *report) {
                                                         deletion->marks.items[m].group, "unread",
                                                         (json_int_t)unread));
         }
-        json_array_append_new(report->items,
-                              json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:o}", "topic",
-                                        deletion->wanted.items[i].topic, "partitionIndex",
-                                        deletion->wanted.items[i].partition, "logStartOffset",
-                                        (json_int_t)deletion->begins->items[i].offset,
-                                        "logEndOffset", (json_int_t)deletion->ends->items[i].offset,
-                                        "logStartOffsetThen", (json_int_t)target_of(deletion, i),
-                                        "recordsGone", (json_int_t)gone_of(deletion, i), "groups",
-                                        groups));
+        report_add(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:o}", "topic",
+                             deletion->wanted.items[i].topic, "partitionIndex",
+                             deletion->wanted.items[i].partition, "logStartOffset",
+                             (json_int_t)deletion->begins->items[i].offset, "logEndOffset",
+                             (json_int_t)deletion->ends->items[i].offset, "logStartOffsetThen",
+                             (json_int_t)target_of(deletion, i), "recordsGone",
+                             (json_int_t)gone_of(deletion, i), "groups", groups));
     }
 }
 
@@ -220,17 +218,17 @@ static const char *word_to_type(const struct group_lines *wanted) {
     return wanted->items[0].topic;
 }
 
-static enum exit_status look_and_ask(const struct invocation *invocation, struct deletion *deletion,
-                                     struct report *report) {
+static enum exit_status look_and_ask(const struct invocation *invocation,
+                                     struct deletion *deletion) {
     const bool is_dry = invocation_has(invocation, "dry-run");
     enum exit_status status = look(deletion);
 
     if (status != EXIT_OK)
         return status;
-    if (!report->is_json)
+    if (!report_is_json())
         show_table(deletion);
     else if (is_dry)
-        tell_json(deletion, report);
+        tell_json(deletion);
     return is_dry ? EXIT_OK
                   : session_confirm(invocation, "These records will be gone for good.",
                                     word_to_type(&deletion->wanted));
@@ -238,7 +236,7 @@ static enum exit_status look_and_ask(const struct invocation *invocation, struct
 
 /* --- doing it ------------------------------------------------------------------------------- */
 
-static enum exit_status tell(struct report *report, const struct barnabas_offsets *beginnings) {
+static enum exit_status tell(const struct barnabas_offsets *beginnings) {
     enum exit_status status = EXIT_OK;
     size_t failed = 0;
 
@@ -249,11 +247,11 @@ static enum exit_status tell(struct report *report, const struct barnabas_offset
                                  "logStartOffset", (json_int_t)item->offset);
 
         if (item->error == BARNABAS_OK) {
-            report_tell(report, json, "%s:%d begins at offset %" PRId64, item->topic,
-                        item->partition, item->offset);
+            report_tell(json, "%s:%d begins at offset %" PRId64, item->topic, item->partition,
+                        item->offset);
             continue;
         }
-        json_array_append_new(report->items, json);
+        report_add(json);
         failed++;
         status = exit_status_of(item->error);
         fprintf(stderr, "barnabas: " WHAT ": %s:%d: %s: %s\n", item->topic, item->partition,
@@ -262,7 +260,7 @@ static enum exit_status tell(struct report *report, const struct barnabas_offset
     return failed > 0 && failed < beginnings->count ? EXIT_PARTLY_FAILED : status;
 }
 
-static enum exit_status delete_records(struct deletion *deletion, struct report *report) {
+static enum exit_status delete_records(struct deletion *deletion) {
     const size_t count = deletion->wanted.count;
     struct barnabas_records_before *records = calloc(count + 1, sizeof(*records));
     struct barnabas_offsets *beginnings = NULL;
@@ -277,7 +275,7 @@ static enum exit_status delete_records(struct deletion *deletion, struct report 
         error = barnabas_admin_delete_records(deletion->admin, records, count, deletion->timeout_ms,
                                               &beginnings);
     }
-    status = error == BARNABAS_OK ? tell(report, beginnings) : session_fail(WHAT, error);
+    status = error == BARNABAS_OK ? tell(beginnings) : session_fail(WHAT, error);
     barnabas_offsets_free(beginnings);
     free(records);
     return status;
@@ -299,7 +297,7 @@ static bool parse_before(const struct invocation *invocation, struct barnabas_po
 }
 
 static enum exit_status carry_out(const struct invocation *invocation, struct deletion *deletion,
-                                  const struct barnabas_position *before, struct report *report) {
+                                  const struct barnabas_position *before) {
     const char *plan = invocation_value(invocation, "plan", NULL);
     enum exit_status status;
 
@@ -310,9 +308,9 @@ static enum exit_status carry_out(const struct invocation *invocation, struct de
     if (status != EXIT_OK || deletion->wanted.count == 0)
         return status;
     if (session_looks_first(invocation))
-        status = look_and_ask(invocation, deletion, report);
+        status = look_and_ask(invocation, deletion);
     if (status == EXIT_OK && !invocation_has(invocation, "dry-run"))
-        status = delete_records(deletion, report);
+        status = delete_records(deletion);
     return status;
 }
 
@@ -320,17 +318,16 @@ static enum exit_status run_delete(const struct invocation *invocation) {
     const bool has_plan = invocation_has(invocation, "plan");
     struct barnabas_position before = {BARNABAS_FROM_OFFSET, 0};
     struct deletion deletion = {0};
-    struct report report;
     enum exit_status status;
 
     if (has_plan == invocation_has(invocation, "before") ||
         has_plan == (invocation->operand_count > 0))
         return usage("needs partitions and --before, or --plan");
-    if (!parse_before(invocation, &before) || !report_begin(&report, invocation, "RecordDeletion"))
+    if (!parse_before(invocation, &before))
         return EXIT_USAGE;
-    status = carry_out(invocation, &deletion, &before, &report);
+    status = carry_out(invocation, &deletion, &before);
     deletion_done(&deletion);
-    return report_end(&report, status);
+    return status;
 }
 
 const struct command command_records_delete = {
@@ -344,5 +341,6 @@ const struct command command_records_delete = {
                "groups have not read them.\nTopics that are only compacted refuse it.\n",
     .flags = delete_flags,
     .flag_count = sizeof(delete_flags) / sizeof(delete_flags[0]),
+    .result_kind = "RecordDeletion",
     .run = run_delete,
 };

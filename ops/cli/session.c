@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ops/cli/context_file.h"
+#include "ops/cli/report.h"
 
 #define BOOTSTRAP_DEFAULT  "127.0.0.1:9092"
 #define TIMEOUT_MS_DEFAULT 30000
@@ -165,6 +166,8 @@ void session_hint(int error) {
 }
 
 enum exit_status session_fail(const char *what, int error) {
+    report_add(json_pack("{s:s, s:s, s:s}", "name", what, "error", barnabas_error_name(error),
+                         "message", barnabas_error_text(error)));
     fprintf(stderr, "barnabas: %s: %s: %s\n", what, barnabas_error_name(error),
             barnabas_error_text(error));
     session_hint(error);
@@ -182,6 +185,9 @@ enum exit_status session_outcomes(const char *what, const struct barnabas_outcom
             continue;
         failed++;
         status = exit_status_of(outcome->error);
+        report_add(json_pack("{s:s, s:i, s:s, s:s}", "name", outcome->topic, "partitionIndex",
+                             outcome->partition, "error", barnabas_error_name(outcome->error),
+                             "message", outcome->message));
         fprintf(stderr, "barnabas: %s %s", what, outcome->topic);
         if (outcome->partition >= 0)
             fprintf(stderr, ":%d", outcome->partition);

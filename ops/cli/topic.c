@@ -5,6 +5,7 @@
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/json.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
 
@@ -51,9 +52,10 @@ static enum exit_status create_topic(const struct invocation *invocation,
         status = session_fail("topic create", error);
     else if (outcomes->count == 1 && invocation_has(invocation, "if-not-exists") &&
              outcomes->items[0].error == BARNABAS_TOPIC_ALREADY_EXISTS)
-        printf("topic %s exists\n", topic->name);
+        report_tell(json_pack("{s:s, s:s}", "name", topic->name, "error", "NONE"),
+                    "topic %s exists", topic->name);
     else if ((status = session_outcomes("topic create", outcomes)) == EXIT_OK)
-        printf("created topic %s\n", topic->name);
+        report_outcomes("created topic", outcomes);
     barnabas_outcomes_free(outcomes);
     barnabas_admin_close(admin);
     return status;
@@ -88,6 +90,7 @@ const struct command command_topic_create = {
     .meaning = "create a topic",
     .flags = create_flags,
     .flag_count = sizeof(create_flags) / sizeof(create_flags[0]),
+    .result_kind = "TopicCreation",
     .run = run_create,
 };
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "ops/cli/command_table.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/setting_flags.h"
 
@@ -22,8 +23,10 @@ static enum exit_status add_partitions(const struct invocation *invocation,
                                                    : session_fail("topic alter", error);
 
     if (status == EXIT_OK)
-        printf("topic %s %s %" PRId32 " partitions\n", more.topic,
-               dry_run ? "could have" : "has now", count);
+        report_tell(json_pack("{s:s, s:s, s:i}", "name", more.topic, "error", "NONE",
+                              "numPartitions", count),
+                    "topic %s %s %" PRId32 " partitions", more.topic,
+                    dry_run ? "could have" : "has now", count);
     barnabas_outcomes_free(outcomes);
     return status;
 }
@@ -40,7 +43,8 @@ static enum exit_status change_settings(const struct invocation *invocation,
                                                    : session_fail("topic alter", error);
 
     if (status == EXIT_OK)
-        printf("%s settings of topic %s\n", dry_run ? "could change" : "changed", topic);
+        report_outcomes(dry_run ? "could change settings of topic" : "changed settings of topic",
+                        outcomes);
     barnabas_outcomes_free(outcomes);
     return status;
 }
@@ -105,5 +109,6 @@ const struct command command_topic_alter = {
     .meaning = "change a topic's settings, or give it more partitions",
     .flags = alter_flags,
     .flag_count = sizeof(alter_flags) / sizeof(alter_flags[0]),
+    .result_kind = "TopicChange",
     .run = run_alter,
 };

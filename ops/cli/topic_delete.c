@@ -6,6 +6,7 @@
 #include "ops/cli/json.h"
 #include "ops/cli/live_cluster.h"
 #include "ops/cli/log_sizes.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 
 static const struct flag delete_flags[] = {
@@ -82,7 +83,7 @@ static enum exit_status delete_topic(struct barnabas_admin *admin, const char *n
     if (error != BARNABAS_OK)
         status = session_fail("topic delete", error);
     else if ((status = session_outcomes("topic delete", outcomes)) == EXIT_OK)
-        printf("deleted topic %s\n", name);
+        report_outcomes("deleted topic", outcomes);
     barnabas_outcomes_free(outcomes);
     return status;
 }
@@ -97,7 +98,7 @@ static enum exit_status look_and_ask(const struct invocation *invocation,
 
     if (status == EXIT_OK && is_dry && json)
         status = loss_json(&loss, name);
-    else if (status == EXIT_OK)
+    else if (status == EXIT_OK && !json)
         loss_print(&loss, name);
     if (status == EXIT_OK && !is_dry)
         status = session_confirm(invocation, "All of it will be gone for good.", name);
@@ -134,5 +135,6 @@ const struct command command_topic_delete = {
     .details = "Before it asks it shows how much would be gone, and which groups read it.\n",
     .flags = delete_flags,
     .flag_count = sizeof(delete_flags) / sizeof(delete_flags[0]),
+    .result_kind = "TopicDeletion",
     .run = run_delete,
 };

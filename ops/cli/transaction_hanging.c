@@ -1,4 +1,5 @@
 /* transaction find-hanging, abort */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -6,6 +7,7 @@
 #include "ops/cli/command_table.h"
 #include "ops/cli/json.h"
 #include "ops/cli/open_transactions.h"
+#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
 
@@ -145,7 +147,7 @@ static enum exit_status abort_it(const struct invocation *invocation,
         .coordinator_epoch =
             open->producer.coordinator_epoch < 0 ? 0 : open->producer.coordinator_epoch,
     };
-    struct table *table = open_table();
+    struct table *table = report_is_json() ? NULL : open_table();
     enum exit_status status;
     int error;
 
@@ -161,7 +163,14 @@ static enum exit_status abort_it(const struct invocation *invocation,
         return status;
     error =
         barnabas_admin_abort_transaction(search->admin, open->leader, &marker, search->timeout_ms);
-    return error == BARNABAS_OK ? EXIT_OK : session_fail(open->topic, error);
+    if (error != BARNABAS_OK)
+        return session_fail(open->topic, error);
+    report_tell(json_pack("{s:s, s:i, s:I, s:I}", "topic", open->topic, "partitionIndex",
+                          open->partition, "producerId", (json_int_t)marker.producer_id,
+                          "startOffset", (json_int_t)open->producer.start_offset),
+                "aborted the transaction of producer %" PRId64 " in %s:%d", marker.producer_id,
+                open->topic, open->partition);
+    return EXIT_OK;
 }
 
 static enum exit_status find_and_abort(const struct invocation *invocation,
@@ -226,5 +235,6 @@ const struct command command_transaction_abort = {
     .details = "Only in this partition, and only if no coordinator will end it.",
     .flags = abort_flags,
     .flag_count = 2,
+    .result_kind = "TransactionAbortion",
     .run = run_abort,
 };

@@ -148,6 +148,29 @@ static void use_patterns(struct barnabas_config *config, int round) {
     barnabas_token_bucket_close(bucket);
 }
 
+/* Handles without a thread, filled with something. */
+static void use_stores(void) {
+    const struct barnabas_deduplicator_options options = {.ids_max = 2};
+    const struct barnabas_message message = {
+        .topic = "t", .key = "key", .key_size = 3, .value = "v", .value_size = 1};
+    struct barnabas_deduplicator *deduplicator;
+    struct barnabas_stamp_checker *checker;
+    struct barnabas_stamper *stamper;
+    bool is_new;
+
+    assert_int_equal(barnabas_deduplicator_new(&options, &deduplicator), BARNABAS_OK);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(barnabas_deduplicator_take_id(deduplicator, &i, sizeof(i), &is_new),
+                         BARNABAS_OK);
+    assert_int_equal(barnabas_deduplicator_take(deduplicator, &message, &is_new), BARNABAS_OK);
+    barnabas_deduplicator_free(deduplicator);
+    assert_int_equal(barnabas_stamper_new("s", &stamper), BARNABAS_OK);
+    barnabas_stamper_free(stamper);
+    assert_int_equal(barnabas_stamp_checker_new(true, &checker), BARNABAS_OK);
+    assert_int_equal(barnabas_stamp_checker_take(checker, &message, NULL), BARNABAS_OK);
+    barnabas_stamp_checker_free(checker);
+}
+
 /* The double knows no groups. */
 static void use_all(const char *bootstrap, bool grouped) {
     for (int round = 0; round < ROUNDS; round++) {
@@ -158,6 +181,7 @@ static void use_all(const char *bootstrap, bool grouped) {
         use_producer(config, round);
         use_consumer(config, grouped || round % 3 < 2 ? round : 1);
         use_admin(config, round);
+        use_stores();
         if (grouped)
             use_patterns(config, round);
         barnabas_config_free(config);
