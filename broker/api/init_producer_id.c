@@ -46,6 +46,7 @@ static void handle_init_producer_id(struct api_call *call) {
         return;
     request = &initialising->request;
     *request = (struct transaction_init_request){
+        .wait.may_wait = true,
         .id = initialising->wire.transactional_id,
         .timeout_ms = initialising->wire.transaction_timeout_ms,
         .producer_id = initialising->wire.producer_id,

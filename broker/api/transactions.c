@@ -181,6 +181,7 @@ static bool list_single(struct add_partitions *add) {
     struct adding *adding = &add->adding[0];
 
     add->count = 1;
+    adding->request.wait.may_wait = true; /* in a batch, others would wait with it */
     adding->request.id = wire->v3_and_below_transactional_id;
     adding->request.producer_id = wire->v3_and_below_producer_id;
     adding->request.producer_epoch = wire->v3_and_below_producer_epoch;
@@ -291,6 +292,7 @@ static void handle_add_offsets(struct api_call *call) {
     add->partition = (struct transaction_partition){bytes_of_text("__consumer_offsets"),
                                                     partition_of_group(call, add->wire.group_id)};
     add->request = (struct transaction_add_request){
+        .wait.may_wait = true,
         .id = add->wire.transactional_id,
         .producer_id = add->wire.producer_id,
         .producer_epoch = add->wire.producer_epoch,

@@ -146,6 +146,15 @@ bool transaction_is_pending(const struct transaction *transaction) {
     return transaction->is_pending;
 }
 
+static bool is_ending(const struct transaction *transaction) {
+    return transaction->now.state == TRANSACTION_PREPARE_COMMIT ||
+           transaction->now.state == TRANSACTION_PREPARE_ABORT;
+}
+
+bool transaction_is_busy(const struct transaction *transaction) {
+    return transaction->is_pending || is_ending(transaction);
+}
+
 bool transaction_has_partition(const struct transaction *transaction, struct bytes topic,
                                int32_t index) {
     bool found;
@@ -286,11 +295,6 @@ static enum error check_producer(const struct transaction *transaction, int64_t 
     return transaction->now.producer_epoch != producer_epoch ? ERR_PRODUCER_FENCED : ERR_NONE;
 }
 
-static bool is_ending(const struct transaction *transaction) {
-    return transaction->now.state == TRANSACTION_PREPARE_COMMIT ||
-           transaction->now.state == TRANSACTION_PREPARE_ABORT;
-}
-
 enum error transaction_verify(const struct transaction *transaction, int64_t producer_id,
                               int16_t producer_epoch) {
     enum error error = check_producer(transaction, producer_id, producer_epoch);
@@ -312,7 +316,7 @@ enum error transaction_add_partitions(struct transaction *transaction, int64_t p
     *next = NULL;
     if ((error = check_producer(transaction, producer_id, producer_epoch)) != ERR_NONE)
         return error;
-    if (transaction->is_pending || is_ending(transaction))
+    if (transaction_is_busy(transaction))
         return ERR_CONCURRENT_TRANSACTIONS;
     for (int32_t i = 0; i < count && has_all; i++)
         has_all = transaction_has_partition(transaction, partitions[i].topic, partitions[i].index);

@@ -76,6 +76,8 @@ void transaction_free(struct transaction *transaction); /* accepts NULL */
 struct bytes transaction_id(const struct transaction *transaction);
 const struct transaction_values *transaction_values(const struct transaction *transaction);
 bool transaction_is_pending(const struct transaction *transaction);
+/* A change is pending, or markers are being written: no other change can begin. */
+bool transaction_is_busy(const struct transaction *transaction);
 bool transaction_has_partition(const struct transaction *transaction, struct bytes topic,
                                int32_t index);
 /* While loading: what the next record says. The values are taken over. */

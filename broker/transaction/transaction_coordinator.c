@@ -28,6 +28,7 @@ struct transaction_entry *transaction_entry_add(struct transaction_coordinator *
     entry->coordinator = coordinator;
     entry->partition = partition;
     entry->references = 1;
+    TAILQ_INIT(&entry->waiting);
     entry->transaction = transaction_new(id, values);
     key = transaction_id(entry->transaction);
     HASH_ADD_KEYPTR(by_id, coordinator->entries, key.data, key.size, entry);
@@ -40,6 +41,7 @@ void transaction_entry_remove(struct transaction_entry *entry) {
     HASH_DELETE(by_id, entry->coordinator->entries, entry);
     if (entry->marking != NULL)
         transaction_marking_stop(entry->marking);
+    transaction_waiting_wake(entry);
     transaction_entry_unref(entry);
 }
 
@@ -187,6 +189,7 @@ static enum error find_known(const struct transaction_coordinator *coordinator, 
 /* ---- InitProducerId ---- */
 
 static void finish_init(struct transaction_init_request *request, enum error error) {
+    transaction_waiting_done(&request->wait);
     request->error = error;
     if (error != ERR_NONE) {
         request->producer_id = NO_PRODUCER_ID;
@@ -204,10 +207,14 @@ static void on_init_stored(void *context, struct transaction_entry *entry, enum 
     finish_init(request, error);
 }
 
-/* The open transaction ends first: the client comes again. */
+/* The open transaction ends first. */
 static void on_fence_stored(void *context, struct transaction_entry *entry, enum error error) {
-    (void)entry;
-    finish_init(context, error == ERR_NONE ? ERR_CONCURRENT_TRANSACTIONS : error);
+    struct transaction_init_request *request = context;
+
+    if (error == ERR_NONE && request->wait.may_wait)
+        transaction_waiting_add(entry, &request->wait);
+    else
+        finish_init(request, error == ERR_NONE ? ERR_CONCURRENT_TRANSACTIONS : error);
 }
 
 static enum error need_entry(struct transaction_coordinator *coordinator,
@@ -234,9 +241,9 @@ static enum error need_entry(struct transaction_coordinator *coordinator,
     return error;
 }
 
-/* NONE: `request` is being served. */
-static enum error init(struct transaction_coordinator *coordinator,
-                       struct transaction_init_request *request) {
+/* NONE: `request` is being served, or waits. */
+static enum error init(struct transaction_init_request *request) {
+    struct transaction_coordinator *coordinator = request->coordinator;
     struct transaction_init init = {
         .timeout_ms = request->timeout_ms,
         .expected_producer_id = request->producer_id,
@@ -260,30 +267,42 @@ static enum error init(struct transaction_coordinator *coordinator,
                           on_fence_stored, request);
         return ERR_NONE;
     }
+    if (error == ERR_CONCURRENT_TRANSACTIONS && request->wait.may_wait) {
+        transaction_waiting_add(entry, &request->wait);
+        return ERR_NONE;
+    }
     if (error == ERR_NONE)
         transaction_store(entry, next, on_init_stored, request);
     return error;
 }
 
-void transaction_coordinator_init(struct transaction_coordinator *coordinator,
-                                  struct transaction_init_request *request) {
-    enum error error = ERR_NONE;
+static void try_init(struct transaction_wait *wait) {
+    struct transaction_init_request *request =
+        CONTAINER_OF(wait, struct transaction_init_request, wait);
+    enum error error = transaction_coordinator_check(request->coordinator, request->id);
 
-    if (request->id.size == 0)
-        error = ERR_INVALID_REQUEST;
-    else if (request->timeout_ms <= 0 || request->timeout_ms > coordinator->config.timeout_ms_max)
-        error = ERR_INVALID_TRANSACTION_TIMEOUT;
-    else
-        error = transaction_coordinator_check(coordinator, request->id);
     if (error == ERR_NONE)
-        error = init(coordinator, request);
+        error = init(request);
     if (error != ERR_NONE)
         finish_init(request, error);
+}
+
+void transaction_coordinator_init(struct transaction_coordinator *coordinator,
+                                  struct transaction_init_request *request) {
+    request->coordinator = coordinator;
+    request->wait.again = try_init;
+    if (request->id.size == 0)
+        finish_init(request, ERR_INVALID_REQUEST);
+    else if (request->timeout_ms <= 0 || request->timeout_ms > coordinator->config.timeout_ms_max)
+        finish_init(request, ERR_INVALID_TRANSACTION_TIMEOUT);
+    else
+        try_init(&request->wait);
 }
 
 /* ---- AddPartitionsToTxn ---- */
 
 static void finish_add(struct transaction_add_request *request, enum error error) {
+    transaction_waiting_done(&request->wait);
     request->error = error;
     request->done(request);
 }
@@ -293,8 +312,10 @@ static void on_add_stored(void *context, struct transaction_entry *entry, enum e
     finish_add(context, error);
 }
 
-void transaction_coordinator_add(struct transaction_coordinator *coordinator,
-                                 struct transaction_add_request *request) {
+static void try_add(struct transaction_wait *wait) {
+    struct transaction_add_request *request =
+        CONTAINER_OF(wait, struct transaction_add_request, wait);
+    struct transaction_coordinator *coordinator = request->coordinator;
     const struct transaction_values *next = NULL;
     struct transaction_entry *entry;
     enum error error = find_known(coordinator, request->id, &entry);
@@ -305,8 +326,17 @@ void transaction_coordinator_add(struct transaction_coordinator *coordinator,
             request->count, clock_wall_ms(coordinator->config.clock), &next);
     if (next != NULL)
         transaction_store(entry, next, on_add_stored, request);
+    else if (error == ERR_CONCURRENT_TRANSACTIONS && request->wait.may_wait)
+        transaction_waiting_add(entry, &request->wait);
     else
         finish_add(request, error);
+}
+
+void transaction_coordinator_add(struct transaction_coordinator *coordinator,
+                                 struct transaction_add_request *request) {
+    request->coordinator = coordinator;
+    request->wait.again = try_add;
+    try_add(&request->wait);
 }
 
 enum error transaction_coordinator_verify(struct transaction_coordinator *coordinator,

@@ -19,12 +19,14 @@
 
 #include "broker/transaction/transaction.h"
 #include "client/base/executor.h"
+#include "client/net/loop.h"
 
 struct clock;
 struct metadata_cache;
 struct producer_ids;
 struct replica_manager;
 struct transaction_coordinator;
+struct transaction_entry;
 
 struct transaction_coordinator_config {
     int32_t broker_id;
@@ -69,24 +71,39 @@ transaction_coordinator_check(const struct transaction_coordinator *coordinator,
  * called from inside of the call. Errors besides those of the check: COORDINATOR_NOT_AVAILABLE and
  * NOT_COORDINATOR if it could not be written, CONCURRENT_TRANSACTIONS, and the ones named. */
 
+/* With `may_wait` a request is not refused with CONCURRENT_TRANSACTIONS before it has waited a
+ * little for the change or the markers that are in its way. All else is the coordinator's, zero at
+ * first. */
+struct transaction_wait {
+    TAILQ_ENTRY(transaction_wait) link;
+    struct transaction_entry *entry; /* a reference, while it waits */
+    struct loop_timer deadline;
+    void (*again)(struct transaction_wait *wait);
+    bool may_wait;
+};
+
 struct transaction_init_request {
+    struct transaction_wait wait;
     struct bytes id;
     int32_t timeout_ms;
     int64_t producer_id;    /* in: expected, or NO_PRODUCER_ID; out */
     int16_t producer_epoch; /* likewise */
     enum error error;       /* out; INVALID_TRANSACTION_TIMEOUT, PRODUCER_FENCED */
+    struct transaction_coordinator *coordinator; /* the coordinator's own, while it is served */
     void (*done)(struct transaction_init_request *request);
 };
 void transaction_coordinator_init(struct transaction_coordinator *coordinator,
                                   struct transaction_init_request *request);
 
 struct transaction_add_request {
+    struct transaction_wait wait;
     struct bytes id;
     int64_t producer_id;
     int16_t producer_epoch;
     const struct transaction_partition *partitions;
     int32_t count;
     enum error error; /* out; INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED */
+    struct transaction_coordinator *coordinator; /* as above */
     void (*done)(struct transaction_add_request *request);
 };
 void transaction_coordinator_add(struct transaction_coordinator *coordinator,

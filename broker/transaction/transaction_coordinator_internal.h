@@ -20,8 +20,9 @@ struct transaction_entry {
     UT_hash_handle by_id;
     struct transaction_coordinator *coordinator;
     int32_t partition;
-    int32_t references; /* the table's, and one for each append and marking under way */
+    int32_t references; /* the table's, and one for each append, marking and wait under way */
     bool is_removed;    /* from the table: another broker's, or dead */
+    TAILQ_HEAD(, transaction_wait) waiting; /* until the transaction is not busy any more */
     struct transaction *transaction;
     struct marking *marking; /* NULL: no markers are being written */
 };
@@ -68,6 +69,16 @@ void transaction_store(struct transaction_entry *entry, const struct transaction
 void transaction_marking_begin(struct transaction_entry *entry);
 /* The entry was removed. */
 void transaction_marking_stop(struct marking *marking);
+
+/* ---- transaction_waiting.c ---- */
+
+/* The transaction is busy: `again` is called when it is not, or with `may_wait` taken away when
+ * that takes too long, or when the entry was removed. */
+void transaction_waiting_add(struct transaction_entry *entry, struct transaction_wait *wait);
+/* The request is over. */
+void transaction_waiting_done(struct transaction_wait *wait);
+/* The transaction may not be busy any more, or the entry was removed. */
+void transaction_waiting_wake(struct transaction_entry *entry);
 
 /* ---- transaction_expiry.c ---- */
 

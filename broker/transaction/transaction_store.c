@@ -61,6 +61,7 @@ static void finish(struct store *store, enum error error) {
         store->stored(store->context, entry, client_error(error));
     if (error == ERR_NONE && !store->is_tombstone && is_ending(entry))
         transaction_marking_begin(entry);
+    transaction_waiting_wake(entry);
     transaction_entry_unref(entry);
     free(store);
 }

@@ -2,7 +2,7 @@
 """What idempotence and transactions cost: three brokers, libbarnabas, acks=all.
 
     tests/bench/run_transaction_benchmarks.py [--build build/release] [--repetitions 5]
-                                              [--json FILE] [--folder FOLDER]
+                                              [--only T1|T2] [--json FILE] [--folder FOLDER]
 
 Idempotent producers are measured beside plain ones, by turns; transactions of 1, 100 and 10,000
 records by themselves, of one producer to one partition, one after the other.
@@ -81,10 +81,28 @@ def print_row(what, values, unit):
           f"({min(values):,.1f}-{max(values):,.1f})", flush=True)
 
 
+def show_idempotence(bench):
+    pairs = bench.idempotence()
+    print_row("T1 idempotent", [pair[0] / 1000 for pair in pairs], "k/s")
+    print_row("T1 plain", [pair[1] / 1000 for pair in pairs], "k/s")
+    print_row("T1 idempotent of plain", [pair[0] / pair[1] * 100 for pair in pairs], "%")
+    return pairs
+
+
+def show_transactions(bench):
+    everything = {}
+    for name, (records, count) in zip(("T2a", "T2b", "T2c"), TRANSACTIONS):
+        rates = everything[name] = bench.transactions(records, count)
+        print_row(f"{name} transactions of {records}", rates, "/s")
+        print_row(f"{name} records in them", [rate * records for rate in rates], "/s")
+    return everything
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parent.parent / "build/release")
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--only", choices=("T1", "T2"), default="")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--folder", type=pathlib.Path)
     options = parser.parse_args()
@@ -98,14 +116,10 @@ def main():
                 "transaction.state.log.num.partitions": 6}
     with broker_cluster.BrokerCluster(3, settings=settings) as cluster:
         bench = Bench(build, cluster, options.repetitions)
-        pairs = everything["idempotence"] = bench.idempotence()
-        print_row("T1 idempotent", [pair[0] / 1000 for pair in pairs], "k/s")
-        print_row("T1 plain", [pair[1] / 1000 for pair in pairs], "k/s")
-        print_row("T1 idempotent of plain", [pair[0] / pair[1] * 100 for pair in pairs], "%")
-        for name, (records, count) in zip(("T2a", "T2b", "T2c"), TRANSACTIONS):
-            rates = everything[name] = bench.transactions(records, count)
-            print_row(f"{name} transactions of {records}", rates, "/s")
-            print_row(f"{name} records in them", [rate * records for rate in rates], "/s")
+        if options.only != "T2":
+            everything["idempotence"] = show_idempotence(bench)
+        if options.only != "T1":
+            everything.update(show_transactions(bench))
     if options.json:
         options.json.write_text(json.dumps(everything, indent=1))
 

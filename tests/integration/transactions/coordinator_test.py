@@ -150,7 +150,6 @@ class CoordinatorTest(unittest.TestCase):
         old = self.init("twice")
         self.add("twice", old, 2)
         self.produce("twice", old, 2, 0, "left open")
-        self.assertEqual(wire.init_producer_id(self.coordinator("twice"), "twice")[0], CONCURRENT)
         new = self.init("twice")
         self.assertEqual((new[0], new[1]), (old[0], old[1] + 2))
         self.assertEqual(wire.end_txn(self.coordinator("twice"), "twice", old, True), FENCED)
@@ -246,6 +245,48 @@ class CoordinatorTest(unittest.TestCase):
                 self.cluster.start_broker(broker.id)
                 self.cluster.wait_until_whole()
         self.assertEqual(self.seen(0), before + ["moved 0", "moved 1"])
+
+    def test_7_what_comes_while_markers_are_written_waits_for_them(self):
+        producer = self.init("at once")
+        coordinator = self.coordinator("at once")
+        answers = []
+        for number in range(20):
+            self.add("at once", producer, number % 4)
+            self.end("at once", producer, commit=number % 2 == 0)
+            answers += wire.add_partitions(coordinator, "at once", producer, "out", 0).values()
+            if number == 10:  # what is open is aborted first
+                error, *producer = wire.init_producer_id(coordinator, "at once")
+                answers.append(error)
+                producer = producer if error == 0 else self.init("at once")
+        self.assertLessEqual(set(answers), {0, CONCURRENT})
+        # On a busy machine some markers take longer than anybody waits.
+        self.assertGreater(answers.count(0), len(answers) / 2)
+
+    def test_8_and_is_told_so_when_it_takes_too_long(self):
+        producer = self.init("too long")
+        coordinator = self.coordinator("too long")
+        self.cluster.create_topic("alone", partitions=3, replicas=1)
+        self.cluster.wait_until_in_sync("alone")
+        alone, victim = next((partition, self.cluster.brokers[told["leader"]])
+                             for partition, told in self.cluster.partitions("alone").items()
+                             if self.cluster.brokers[told["leader"]].port != coordinator)
+        self.add("too long", producer, 0)
+        self.assertEqual(wait_until(lambda: wire.add_partitions(
+            coordinator, "too long", producer, "alone", alone), 30, "it is known"), {alone: 0})
+        self.cluster.kill(victim.id)
+        try:
+            # The dead broker's replica is waited for, perhaps for longer than an answer.
+            wait_until(lambda: self.state("too long") == "PrepareCommit" or wire.end_txn(
+                coordinator, "too long", producer, True) == 0, 60, "it is to be committed")
+            begun = time.monotonic()
+            self.assertEqual(wire.add_partitions(coordinator, "too long", producer, "out", 1),
+                             {1: CONCURRENT})
+            self.assertGreater(time.monotonic() - begun, 0.09)
+            self.assertEqual(wire.init_producer_id(coordinator, "too long")[0], CONCURRENT)
+        finally:
+            self.cluster.start_broker(victim.id)
+            self.cluster.wait_until_whole()
+        self.wait_for_state("too long", "CompleteCommit")
 
 
 if __name__ == "__main__":
