@@ -17,6 +17,7 @@ bool verification_init(struct verification *verification, struct api_call *call,
         .hop.call = call,
         .partitions = api_alloc(call, (size_t)count, sizeof(*verification->partitions)),
         .request.errors = api_alloc(call, (size_t)count, sizeof(*verification->request.errors)),
+        .request.coordinator_epoch = -1,
     };
     verification->request.partitions = verification->partitions;
     return verification->partitions != NULL && verification->request.errors != NULL;
@@ -26,13 +27,18 @@ void verification_add(struct verification *verification, struct partition *parti
                       int64_t producer_id, int16_t producer_epoch, int32_t base_sequence,
                       uint64_t *guard) {
     int64_t wall_ms = clock_wall_ms(verification->hop.call->context->clock);
+    struct log_verification begun = {.guard = LOG_NO_GUARD};
 
     *guard = LOG_NO_GUARD;
     if (partition_begin_verification(partition, producer_id, producer_epoch, base_sequence, wall_ms,
-                                     guard) == ERR_NONE &&
-        *guard != LOG_NO_GUARD)
-        verification->partitions[verification->request.count++] = (struct transaction_partition){
-            bytes_of_text(partition_topic(partition)), partition_index(partition)};
+                                     &begun) != ERR_NONE ||
+        begun.guard == LOG_NO_GUARD)
+        return;
+    *guard = begun.guard;
+    if (verification->request.coordinator_epoch < begun.coordinator_epoch)
+        verification->request.coordinator_epoch = begun.coordinator_epoch;
+    verification->partitions[verification->request.count++] = (struct transaction_partition){
+        bytes_of_text(partition_topic(partition)), partition_index(partition)};
 }
 
 static void on_returned(struct hop *hop) {

@@ -130,13 +130,20 @@ MUST_CHECK enum error log_append_as_leader(struct log *log, uint8_t *records, si
                                            const struct log_append_options *options,
                                            struct arena *arena, struct log_append_result *result);
 
-/* The producer's batch is to be appended. With a transaction open here it may be, and `*guard` is
+struct log_verification {
+    uint64_t guard;
+    int32_t coordinator_epoch; /* of the producer's last marker here; -1: none */
+};
+
+/* The producer's batch is to be appended. With a transaction open here it may be, and the guard is
  * LOG_NO_GUARD. Else the coordinator is to be asked first: if it knows that this partition is part
  * of an open transaction, the batch may be appended with the guard (broker/log/verifications.h).
+ * A coordinator of an older epoch than that of the last marker is not to be believed: it has been
+ * deposed, and may take for open what the newer one has ended.
  * Errors: KAFKA_STORAGE_ERROR, OUT_OF_MEMORY. */
 MUST_CHECK enum error log_begin_verification(struct log *log, int64_t producer_id,
                                              int16_t producer_epoch, int32_t base_sequence,
-                                             int64_t now_ms, uint64_t *guard);
+                                             int64_t now_ms, struct log_verification *begun);
 
 /* Appends what the leader sent, byte for byte; a partial batch at the end is cut off. Checks
  * sizes, CRCs and that offsets ascend from the log end (gaps are allowed). An empty log whose end

@@ -17,17 +17,19 @@
 /* ---- appending ---- */
 
 enum error log_begin_verification(struct log *log, int64_t producer_id, int16_t producer_epoch,
-                                  int32_t base_sequence, int64_t now_ms, uint64_t *guard) {
+                                  int32_t base_sequence, int64_t now_ms,
+                                  struct log_verification *begun) {
     enum error error = log_open_to_change(log);
 
     if (error != ERR_NONE)
         return error;
+    begun->coordinator_epoch = producer_state_coordinator_epoch(log->producers, producer_id);
     if (producer_state_open_offset(log->producers, producer_id) >= 0) {
-        *guard = LOG_NO_GUARD;
+        begun->guard = LOG_NO_GUARD;
         return ERR_NONE;
     }
     return verifications_begin(&log->verifications, producer_id, producer_epoch, base_sequence,
-                               now_ms, guard);
+                               now_ms, &begun->guard);
 }
 
 /* INVARIANT: with verification, no batch begins a transaction here that its coordinator does not

@@ -87,6 +87,9 @@ int64_t producer_state_first_open_offset(const struct producer_state *state);
 /* First offset of the producer's open transaction, -1 if none is open. */
 int64_t producer_state_open_offset(const struct producer_state *state, int64_t producer_id);
 
+/* Of the coordinator that wrote the producer's last marker, -1 if there is none. */
+int32_t producer_state_coordinator_epoch(const struct producer_state *state, int64_t producer_id);
+
 /* Calls `each` for every open transaction, in no order, until it fails. */
 MUST_CHECK enum error producer_state_each_open(
     const struct producer_state *state,

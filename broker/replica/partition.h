@@ -135,7 +135,7 @@ struct partition_append {
 /* Leader: see log_begin_verification. Errors besides its own: NOT_LEADER_OR_FOLLOWER. */
 MUST_CHECK enum error partition_begin_verification(struct partition *partition, int64_t producer_id,
                                                    int16_t producer_epoch, int32_t base_sequence,
-                                                   int64_t wall_ms, uint64_t *guard);
+                                                   int64_t wall_ms, struct log_verification *begun);
 
 /* Appends what a client or a coordinator here sent, in place. On success the leader's epoch is
  * given too, for partition_commit_status. Errors: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, and

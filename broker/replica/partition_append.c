@@ -5,13 +5,13 @@
 
 enum error partition_begin_verification(struct partition *partition, int64_t producer_id,
                                         int16_t producer_epoch, int32_t base_sequence,
-                                        int64_t wall_ms, uint64_t *guard) {
+                                        int64_t wall_ms, struct log_verification *begun) {
     enum error error = ERR_NOT_LEADER_OR_FOLLOWER;
 
     mutex_lock(&partition->append_lock);
     if (atomic_load(&partition->role) == ROLE_LEADER)
         error = log_begin_verification(partition->log, producer_id, producer_epoch, base_sequence,
-                                       wall_ms, guard);
+                                       wall_ms, begun);
     mutex_unlock(&partition->append_lock);
     return error;
 }

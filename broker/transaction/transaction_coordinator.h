@@ -126,6 +126,7 @@ struct transaction_verify_request {
     const struct transaction_partition *partitions;
     enum error *errors; /* out */
     int32_t count;
+    int32_t coordinator_epoch; /* an older one has been deposed: NOT_COORDINATOR. -1: any */
     void (*done)(struct transaction_verify_request *request);
     STAILQ_ENTRY(transaction_verify_request) in_queue; /* while it waits */
 };

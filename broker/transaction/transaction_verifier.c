@@ -289,31 +289,43 @@ static struct asked_broker *need_broker(struct transaction_verifier *verifier, i
     return broker;
 }
 
-/* METADATA_NO_BROKER: nobody, for now. */
-static int32_t find_coordinator(const struct transaction_verifier *verifier, struct bytes id) {
+/* METADATA_NO_BROKER: nobody, for now. The coordinator's epoch is that of its partition's leader.
+ */
+static int32_t find_coordinator(const struct transaction_verifier *verifier, struct bytes id,
+                                int32_t *epoch) {
     const struct metadata *metadata = metadata_cache_get(verifier->config->metadata);
     const struct metadata_topic *topic = metadata_find_topic(metadata, bytes_of_text(TOPIC));
     const struct metadata_partition *partition = NULL;
     int32_t leader = METADATA_NO_BROKER;
 
+    *epoch = -1;
+
     if (topic != NULL && topic->partition_count > 0)
         partition =
             metadata_find_partition(topic, coordinator_partition(id, topic->partition_count));
-    if (partition != NULL)
+    if (partition != NULL) {
         leader = partition->leader;
+        *epoch = partition->leader_epoch;
+    }
     metadata_unref(metadata);
     return leader;
 }
 
 void transaction_verifier_ask(struct transaction_verifier *verifier,
                               struct transaction_verify_request *request) {
-    int32_t coordinator = find_coordinator(verifier, request->id);
+    int32_t epoch;
+    int32_t coordinator = find_coordinator(verifier, request->id, &epoch);
     struct asked_broker *broker;
 
     if (verifier->peers == NULL) {
         answer(request, ERR_NOT_COORDINATOR);
     } else if (coordinator == METADATA_NO_BROKER) {
         answer(request, ERR_COORDINATOR_NOT_AVAILABLE);
+    } else if (epoch < request->coordinator_epoch) {
+        /* This broker has not heard yet who coordinates now. Whoever did before may not have
+         * either, and would vouch for a transaction that the new one has ended: a late record would
+         * begin one that nobody ends. Kafka 3.9 asks him all the same. */
+        answer(request, ERR_NOT_COORDINATOR);
     } else if (coordinator == verifier->config->broker_id) {
         verify_here(verifier, request);
     } else {

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -21,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 LOAD_SECONDS_MAX = 300
 PARTITIONS = 6
 RECORD_BYTES = 100
-PLAIN_RECORDS = 2000000
+PLAIN_RECORDS = 4000000
 # Records of a transaction, and how many of those.
 TRANSACTIONS = ((1, 500), (100, 500), (10000, 50))
 
@@ -43,26 +44,39 @@ class Bench:
         self.cluster.wait_until_in_sync(name)
         return name
 
+    def cpu_seconds(self):
+        """Of the brokers, and of the clients that have ended."""
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        brokers = 0
+        for broker in self.cluster.brokers.values():
+            fields = pathlib.Path(f"/proc/{broker.process.pid}/stat").read_text().split()
+            brokers += (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+        return brokers, children.ru_utime + children.ru_stime
+
     def produce(self, topic, idempotent):
-        """Records per second."""
+        """(records per second, CPU of the brokers and of the client per record, in ns)."""
+        before = self.cpu_seconds()
         told = run([self.build / "ops/cli/barnabas", "-b", self.cluster.bootstrap, "--output",
                     "json", "bench", "produce", topic, "--records", PLAIN_RECORDS, "--size",
                     RECORD_BYTES, "-X", "linger.ms=5", "-X", "batch.size=100000", "-X",
                     "acks=all", "-X", f"enable.idempotence={'true' if idempotent else 'false'}",
                     # Without idempotence order needs it; the same for both.
                     "-X", "max.in.flight.requests.per.connection=1"])["items"][0]
-        return told["records"] / told["seconds"]
+        cpu = [(after - begun) / told["records"] * 1e9
+               for begun, after in zip(before, self.cpu_seconds())]
+        self.cluster.barnabas("topic", "delete", topic)
+        return told["records"] / told["seconds"], *cpu
 
     def idempotence(self):
-        """The rates (idempotent, plain) of each pair; who begins changes. The first is not
-        counted."""
+        """What `produce` told (idempotent, plain) of each pair; who begins changes. The first is
+        not counted."""
         pairs = []
         for repetition in range(self.repetitions + 1):
-            rates = {}
+            told = {}
             for idempotent in (True, False) if repetition % 2 == 0 else (False, True):
                 name = f"idempotence-{repetition}-{idempotent}"
-                rates[idempotent] = self.produce(self.topic(name), idempotent)
-            pairs.append((rates[True], rates[False]))
+                told[idempotent] = self.produce(self.topic(name), idempotent)
+            pairs.append((told[True], told[False]))
         return pairs[1:]
 
     def transactions(self, records, count):
@@ -83,9 +97,13 @@ def print_row(what, values, unit):
 
 def show_idempotence(bench):
     pairs = bench.idempotence()
-    print_row("T1 idempotent", [pair[0] / 1000 for pair in pairs], "k/s")
-    print_row("T1 plain", [pair[1] / 1000 for pair in pairs], "k/s")
-    print_row("T1 idempotent of plain", [pair[0] / pair[1] * 100 for pair in pairs], "%")
+    for number, (what, unit, scale) in enumerate((("records", "k/s", 1000),
+                                                  ("CPU of the brokers", "ns", 1),
+                                                  ("CPU of the client", "ns", 1))):
+        values = [(pair[0][number], pair[1][number]) for pair in pairs]
+        print_row(f"T1 {what}, idempotent", [pair[0] / scale for pair in values], unit)
+        print_row(f"T1 {what}, plain", [pair[1] / scale for pair in values], unit)
+        print_row("T1 idempotent of plain", [pair[0] / pair[1] * 100 for pair in values], "%")
     return pairs
 
 

@@ -164,11 +164,11 @@ class CoordinatorTest(unittest.TestCase):
 
     def test_4_what_takes_too_long_is_aborted(self):
         producer = self.init("slow", timeout_ms=1000)
+        begun = time.monotonic()
         self.add("slow", producer, 3)
         self.produce("slow", producer, 3, 0, "too late")
-        begun = time.monotonic()
         self.wait_for_state("slow", "CompleteAbort")
-        self.assertGreater(time.monotonic() - begun, 0.5)
+        self.assertGreater(time.monotonic() - begun, 0.9)
         self.assertEqual(wire.end_txn(self.coordinator("slow"), "slow", producer, True), FENCED)
         self.assertEqual(self.seen(3), [])
         # It may come back, and goes on with the epoch that it is given.

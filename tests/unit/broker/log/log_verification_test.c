@@ -51,12 +51,12 @@ static enum error append(struct bench *bench, int64_t producer_id, int16_t epoch
 }
 
 static uint64_t begin(struct bench *bench, int64_t producer_id, int16_t epoch, int32_t sequence) {
-    uint64_t guard = 12345;
+    struct log_verification begun = {.guard = 12345};
 
     assert_int_equal(
-        log_begin_verification(bench->log, producer_id, epoch, sequence, FIXTURE_NOW_MS, &guard),
+        log_begin_verification(bench->log, producer_id, epoch, sequence, FIXTURE_NOW_MS, &begun),
         ERR_NONE);
-    return guard;
+    return begun.guard;
 }
 
 static void marker(struct bench *bench, int64_t producer_id, int16_t epoch, bool is_commit) {
@@ -100,6 +100,22 @@ static void only_a_transaction_that_is_verified_begins(void **state) {
         assert_int_equal(append_as(&b, origins[i], A, 0, 4, begin(&b, A, 0, 4)), ERR_NONE);
         bench_done(&b);
     }
+}
+
+/* Who has been deposed is not to be asked: the last marker says by whom. */
+static void the_epoch_of_the_last_marker_is_told(void **state) {
+    struct log_verification begun;
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    assert_int_equal(log_begin_verification(bench.log, 7, 1, 0, FIXTURE_NOW_MS, &begun), ERR_NONE);
+    assert_int_equal(begun.coordinator_epoch, -1);
+    assert_int_equal(append(&bench, 7, 1, 0, begun.guard), ERR_NONE);
+    marker(&bench, 7, 1, false);
+    assert_int_equal(log_begin_verification(bench.log, 7, 1, 1, FIXTURE_NOW_MS, &begun), ERR_NONE);
+    assert_int_equal(begun.coordinator_epoch, 5);
+    bench_done(&bench);
 }
 
 /* The batch is asked about; the coordinator says yes; the transaction is aborted; the batch
@@ -183,6 +199,7 @@ static void what_nobody_came_back_for_expires_with_the_producers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_transaction_that_is_verified_begins),
+        cmocka_unit_test(the_epoch_of_the_last_marker_is_told),
         cmocka_unit_test(a_marker_outruns_what_was_verified_before_it),
         cmocka_unit_test(the_first_of_several_that_wait_is_appended_first),
         cmocka_unit_test(errors_come_in_kafkas_order),
