@@ -172,6 +172,11 @@ MUST_CHECK enum error log_assign_leader_epoch(struct log *log, int32_t leader_ep
  * segment is damaged before the offset), and the disk's. */
 MUST_CHECK enum error log_read(struct log *log, int64_t offset, int64_t offset_limit,
                                size_t bytes_max, bool at_least_one_batch, struct file_range *range);
+/* The same, but a batch that is large and would not be whole is left out: who copies the log has to
+ * ask for it again anyway, and its part would count against his throttle. */
+MUST_CHECK enum error log_read_whole(struct log *log, int64_t offset, int64_t offset_limit,
+                                     size_t bytes_max, bool at_least_one_batch,
+                                     struct file_range *range);
 void log_range_release(struct file_range *range); /* accepts an empty one */
 
 /* Reads a range into memory: `*size` may come out smaller, see above. */

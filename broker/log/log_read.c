@@ -154,8 +154,30 @@ static enum error find_positions(struct log *log, struct look *look, int64_t off
     return ERR_NONE;
 }
 
-static enum error make_range(struct log *log, const struct look *look, size_t bytes_max,
-                             bool at_least_one_batch, struct file_range *range) {
+/* How a reader wants it: see log_read and log_read_whole. */
+struct wish {
+    int64_t offset, offset_limit;
+    size_t bytes_max;
+    bool at_least_one_batch, whole;
+};
+
+/* Leaves out a batch that would not be whole. Only one that the index knows is looked at: others
+ * are small. */
+static enum error cut_before_batch(struct log *log, const struct look *look, int fd, size_t *size) {
+    int64_t end = look->start + (int64_t)*size, start;
+    size_t batch_size;
+    enum error error = segment_indexed_start(&log->home, look->segment, end, &start);
+
+    if (error != ERR_NONE || start <= look->start)
+        return error;
+    error = batch_size_at(log, fd, start, look->end, &batch_size);
+    if (error == ERR_NONE && start + (int64_t)batch_size > end)
+        *size = (size_t)(start - look->start);
+    return error;
+}
+
+static enum error make_range(struct log *log, const struct look *look, const struct wish *wish,
+                             struct file_range *range) {
     size_t size = (size_t)(look->end - look->start);
     struct open_file *file;
     enum error error;
@@ -165,11 +187,13 @@ static enum error make_range(struct log *log, const struct look *look, size_t by
         return error;
     if (file == NULL)
         return ERR_DISK_CORRUPT;
-    if (size > bytes_max) {
+    if (size > wish->bytes_max) {
         size_t first_size = 0;
-        if (at_least_one_batch)
+        if (wish->at_least_one_batch)
             error = batch_size_at(log, file->fd, look->start, look->end, &first_size);
-        size = first_size > bytes_max ? first_size : bytes_max;
+        size = first_size > wish->bytes_max ? first_size : wish->bytes_max;
+        if (error == ERR_NONE && wish->whole && first_size < size)
+            error = cut_before_batch(log, look, file->fd, &size);
     }
     if (error != ERR_NONE || size == 0) {
         open_file_unref(file);
@@ -179,23 +203,23 @@ static enum error make_range(struct log *log, const struct look *look, size_t by
     return ERR_NONE;
 }
 
-static enum error read_once(struct log *log, int64_t offset, int64_t offset_limit, size_t bytes_max,
-                            bool at_least_one_batch, struct file_range *range) {
+static enum error read_once(struct log *log, const struct wish *wish, struct file_range *range) {
     struct look look;
     enum error error;
 
     *range = (struct file_range){.fd = -1};
-    if ((error = take_look(log, offset, offset_limit, &look)) != ERR_NONE || look.segment == NULL)
+    if ((error = take_look(log, wish->offset, wish->offset_limit, &look)) != ERR_NONE ||
+        look.segment == NULL)
         return error;
     for (;;) {
-        error = find_positions(log, &look, offset, offset_limit);
+        error = find_positions(log, &look, wish->offset, wish->offset_limit);
         if (error != ERR_NONE || look.start < look.end)
             break;
-        if (look.is_last || !look_further(log, &look, offset_limit))
+        if (look.is_last || !look_further(log, &look, wish->offset_limit))
             break;
     }
     if (error == ERR_NONE && look.segment != NULL && look.start < look.end)
-        error = make_range(log, &look, bytes_max, at_least_one_batch, range);
+        error = make_range(log, &look, wish, range);
     segment_unref(look.segment, log->dir->cache);
     return error;
 }
@@ -218,20 +242,33 @@ static enum error after_change(enum error error) {
     return may_be_due_to_it ? ERR_NONE : error;
 }
 
-enum error log_read(struct log *log, int64_t offset, int64_t offset_limit, size_t bytes_max,
-                    bool at_least_one_batch, struct file_range *range) {
-    bool is_at_end = offset >= offset_limit || offset >= log_end_offset(log);
+static enum error read_wish(struct log *log, const struct wish *wish, struct file_range *range) {
+    bool is_at_end = wish->offset >= wish->offset_limit || wish->offset >= log_end_offset(log);
     enum error error = is_at_end ? log_check_usable(log) : log_open(log);
 
     while (error == ERR_NONE) {
         uint32_t generation = log_generation(log);
-        error = read_once(log, offset, offset_limit, bytes_max, at_least_one_batch, range);
+        error = read_once(log, wish, range);
         if (generation == log_generation(log))
             break;
         log_range_release(range);
         error = after_change(error);
     }
     return log_fail(log, error, "read");
+}
+
+enum error log_read(struct log *log, int64_t offset, int64_t offset_limit, size_t bytes_max,
+                    bool at_least_one_batch, struct file_range *range) {
+    const struct wish wish = {offset, offset_limit, bytes_max, at_least_one_batch, false};
+
+    return read_wish(log, &wish, range);
+}
+
+enum error log_read_whole(struct log *log, int64_t offset, int64_t offset_limit, size_t bytes_max,
+                          bool at_least_one_batch, struct file_range *range) {
+    const struct wish wish = {offset, offset_limit, bytes_max, at_least_one_batch, true};
+
+    return read_wish(log, &wish, range);
 }
 
 /* ---- ranges ---- */

@@ -164,6 +164,12 @@ MUST_CHECK enum error segment_find(const struct segment_home *home, struct segme
                                    int64_t offset, int64_t end, struct stored_batch *batch,
                                    bool *found);
 
+/* The last position up to `position` at which a batch begins by the index, a hint; 0 if it does not
+ * tell. */
+MUST_CHECK enum error segment_indexed_start(const struct segment_home *home,
+                                            struct segment *segment, int64_t position,
+                                            int64_t *start);
+
 /* An offset at or above the end of all batches that begin below `position`; INT64_MAX if the index
  * does not tell. */
 MUST_CHECK enum error segment_bound_offset(const struct segment_home *home, struct segment *segment,

@@ -106,3 +106,21 @@ enum error segment_bound_offset(const struct segment_home *home, struct segment 
         *bound = segment->base_offset + entry.key;
     return error;
 }
+
+enum error segment_indexed_start(const struct segment_home *home, struct segment *segment,
+                                 int64_t position, int64_t *start) {
+    struct index_entry entry;
+    int64_t behind; /* the last offset of a batch that begins behind `position` */
+    bool found;
+    enum error error = segment_bound_offset(home, segment, position + 1, &behind);
+
+    *start = 0;
+    if (error != ERR_NONE)
+        return error;
+    error = find_entry(home, segment, &segment->offset_index,
+                       behind == INT64_MAX ? INT64_MAX : behind - 1 - segment->base_offset, &found,
+                       &entry);
+    if (error == ERR_NONE && found && entry.value <= position)
+        *start = entry.value;
+    return error;
+}

@@ -155,7 +155,7 @@ static enum error read_chunk(struct log *log, int64_t position, struct move_buff
     }
     if (position >= end)
         return ERR_NONE;
-    if ((error = log_read(log, position, end, CHUNK_BYTES, true, &range)) != ERR_NONE)
+    if ((error = log_read_whole(log, position, end, CHUNK_BYTES, true, &range)) != ERR_NONE)
         return error;
     if (range.size == 0)
         chunk->end_offset = end;

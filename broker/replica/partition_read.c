@@ -172,9 +172,13 @@ int64_t partition_visible_end(struct partition *partition, enum read_isolation i
 
 static enum error read_from(struct log *log, const struct partition_read *read, int64_t end,
                             struct partition_read_result *result) {
-    enum error error = log_read(log, read->fetch_offset, end, read->bytes_max,
-                                read->at_least_one_batch, &result->records);
+    enum error error;
 
+    if (read->isolation == READ_LOG_END)
+        return log_read_whole(log, read->fetch_offset, end, read->bytes_max,
+                              read->at_least_one_batch, &result->records);
+    error = log_read(log, read->fetch_offset, end, read->bytes_max, read->at_least_one_batch,
+                     &result->records);
     if (error != ERR_NONE || read->isolation != READ_COMMITTED || result->records.size == 0)
         return error;
     error = log_aborted_transactions(log, read->fetch_offset, end, &result->records, read->arena,

@@ -89,6 +89,35 @@ static void a_limit_hides_the_batches_at_and_behind_it(void **state) {
     fixture_done(&f);
 }
 
+/* Batches that the index knows, each of them. */
+static void who_copies_a_log_gets_whole_batches(void **state) {
+    struct file_range range;
+    struct fixture f;
+    struct log *log;
+    size_t batch_size;
+    (void)state;
+
+    fixture_init(&f);
+    f.config.index_interval_bytes = 1;
+    log = fixture_load(&f, true, 0);
+    for (int i = 0; i < 4; i++)
+        append_records(&f, log, 1);
+    batch_size = (size_t)log_size(log) / 4;
+    for (size_t max = 1; max <= 4 * batch_size + 1; max++) {
+        size_t batches = max / batch_size;
+
+        assert_int_equal(log_read_whole(log, 0, 4, max, true, &range), ERR_NONE);
+        assert_int_equal(range.position, 0);
+        assert_int_equal(range.size, (batches < 1 ? 1 : batches > 4 ? 4 : batches) * batch_size);
+        log_range_release(&range);
+    }
+    assert_int_equal(log_read_whole(log, 2, 4, 2 * batch_size - 1, true, &range), ERR_NONE);
+    assert_int_equal(range.size, batch_size);
+    log_range_release(&range);
+    fixture_close(&f, log);
+    fixture_done(&f);
+}
+
 static void bytes_max_bounds_a_read_but_for_the_first_batch(void **state) {
     struct file_range range;
     struct fixture f;
@@ -599,6 +628,7 @@ int main(void) {
         cmocka_unit_test(appended_batches_are_stamped_and_read_back),
         cmocka_unit_test(a_limit_hides_the_batches_at_and_behind_it),
         cmocka_unit_test(bytes_max_bounds_a_read_but_for_the_first_batch),
+        cmocka_unit_test(who_copies_a_log_gets_whole_batches),
         cmocka_unit_test(segments_roll_by_size_and_reads_go_across_them),
         cmocka_unit_test(segments_roll_by_the_age_of_their_records),
         cmocka_unit_test(index_files_hold_kafkas_entries),
