@@ -73,6 +73,10 @@ static void release_ranges(struct fetching *fetching) {
 }
 
 static void release(struct fetching *fetching) {
+    struct request *request = fetching->call->request;
+
+    if (request_connection_user(request) == fetching)
+        request_set_connection_user(request, NULL);
     release_ranges(fetching);
     for (int32_t i = 0; i < fetching->fetched_count; i++) {
         message_set_builder_done(&fetching->fetched[i].converted);
@@ -479,12 +483,8 @@ static void on_deadline(struct request *request) {
 }
 
 static void on_abandoned(struct request *request) {
-    struct fetching *fetching = request->user;
-
-    fetching->is_over = true;
-    fetching->is_abandoned = true;
-    if (!fetching->is_warming)
-        stop_waiting(fetching);
+    ((struct fetching *)request->user)->is_abandoned = true;
+    on_deadline(request);
 }
 
 static const enum waiter_kind wait_kinds[] = {
@@ -493,11 +493,22 @@ static const enum waiter_kind wait_kinds[] = {
     [READ_LOG_END] = WAIT_FOLLOWER_DATA,
 };
 
+/* A follower that fetches again before its last fetch is answered has more to ask for, and does not
+ * want to wait for that one. It is on the same connection, and so on this thread. */
+static void hasten(struct fetching *fetching) {
+    if (fetching == NULL)
+        return;
+    fetching->deadline_ms = clock_monotonic_ms(fetching->call->context->clock);
+    request_set_deadline(fetching->call->request, 0, on_deadline);
+}
+
 static void wait_for_data(struct fetching *fetching) {
     struct request *request = fetching->call->request;
     int64_t left_ms = fetching->deadline_ms - clock_monotonic_ms(fetching->call->context->clock);
     bool has_moved = false;
 
+    if (fetching->replica_id >= 0)
+        request_set_connection_user(request, fetching);
     release_ranges(fetching);
     for (int32_t i = 0; i < fetching->fetched_count && !has_moved; i++) {
         struct fetched *fetched = &fetching->fetched[i];
@@ -678,6 +689,8 @@ static void handle(struct api_call *call) {
         api_close(call);
         return;
     }
+    if (fetching->replica_id >= 0)
+        hasten(request_connection_user(call->request));
     if (read_all(fetching, true) || request.max_wait_ms <= 0 || fetching->fetched_count == 0)
         answer(fetching);
     else

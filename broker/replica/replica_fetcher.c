@@ -48,10 +48,12 @@ static void take_up(struct fetcher *fetcher, struct follow_task *follow) {
     error =
         partition_begin_following(followed->partition, followed->leader_epoch, &followed->position);
     followed_handle_own_error(followed, error);
-    if (followed->link->connection == NULL)
+    if (followed->link->connection == NULL) {
         link_connect(followed->link);
-    else
+    } else {
+        link_hasten(followed->link);
         link_send(followed->link);
+    }
 }
 
 static void run_follow(struct task *task) {

@@ -54,6 +54,7 @@ struct link {
     struct connection *connection; /* NULL: closed */
     bool ready;
     bool request_under_way;
+    bool is_hastened; /* the leader has been told not to let the request under way wait */
     int32_t session_id;
     int32_t session_epoch;           /* of the next request; 0: make a session */
     struct followed_list changed;    /* partitions that the session does not know as they are */
@@ -109,6 +110,8 @@ void link_retry_in(struct link *link, int64_t pause);
 /* replica_link_request.c: sends the next fetch, unless one is under way or there is nothing to say.
  */
 void link_send(struct link *link);
+/* Whoever has been added since the request under way was sent is not to wait for its answer. */
+void link_hasten(struct link *link);
 
 /* replica_link_response.c */
 void link_on_fetched(void *context, enum error error, int16_t version, struct wire_reader *body);

@@ -72,6 +72,18 @@ static void fill_forgotten(struct link *link, struct fetch_request *request) {
     link->forgotten_count = 0;
 }
 
+static void identify(const struct link *link, struct fetch_request *request) {
+    const struct replica_fetchers_config *config = &link->fetcher->fetchers->config;
+
+    fetch_request_init(request);
+    if (connection_version(link->connection, API_FETCH, FETCH_VERSION_MAX) >= 15) {
+        request->replica_state.replica_id = config->broker_id;
+        request->replica_state.replica_epoch = config->broker_epoch(config->context);
+    } else {
+        request->replica_id = config->broker_id;
+    }
+}
+
 void link_send(struct link *link) {
     struct fetcher *fetcher = link->fetcher;
     const struct replica_fetchers_config *config = &fetcher->fetchers->config;
@@ -82,13 +94,7 @@ void link_send(struct link *link) {
     if (TAILQ_EMPTY(&link->changed) &&
         (link->session_epoch == 0 || (link->in_session_count == 0 && link->forgotten_count == 0)))
         return; /* all its partitions are delayed, and would be answered at once with nothing */
-    fetch_request_init(&request);
-    if (connection_version(link->connection, API_FETCH, FETCH_VERSION_MAX) >= 15) {
-        request.replica_state.replica_id = config->broker_id;
-        request.replica_state.replica_epoch = config->broker_epoch(config->context);
-    } else {
-        request.replica_id = config->broker_id;
-    }
+    identify(link, &request);
     request.max_wait_ms = config->wait_ms_max;
     request.min_bytes = config->bytes_min;
     request.max_bytes = config->response_bytes_max;
@@ -97,7 +103,32 @@ void link_send(struct link *link) {
     fill_changed(link, &request);
     fill_forgotten(link, &request);
     link->request_under_way = true;
+    link->is_hastened = false;
     connection_send(link->connection, &fetch_api, FETCH_VERSION_MAX, &request, config->timeout_ms,
                     true, link_on_fetched, link);
     arena_reset(&fetcher->arena);
+}
+
+static void ignore(void *context, enum error error, int16_t version, struct wire_reader *body) {
+    (void)context;
+    (void)error;
+    (void)version;
+    (void)body;
+}
+
+/* An empty fetch outside of the session. Our leaders answer the one before it then; others answer
+ * one after the other, as ever. */
+void link_hasten(struct link *link) {
+    const struct replica_fetchers_config *config = &link->fetcher->fetchers->config;
+    struct fetch_request request;
+
+    if (!link->ready || !link->request_under_way || link->is_hastened)
+        return;
+    identify(link, &request);
+    request.max_wait_ms = 0;
+    request.session_id = 0;
+    request.session_epoch = -1;
+    link->is_hastened = true;
+    connection_send(link->connection, &fetch_api, FETCH_VERSION_MAX, &request, config->timeout_ms,
+                    true, ignore, link);
 }

@@ -13,6 +13,7 @@ from broker_cluster import BrokerCluster, wait_until
 LAG_MS = 6000
 PATIENCE_SECONDS = 60
 HICCUPS = 5
+WAIT_SECONDS = 20
 
 
 class IsrTest(unittest.TestCase):
@@ -68,6 +69,28 @@ class IsrTest(unittest.TestCase):
         wait_until(lambda: len(self.told()["isr"]) == 2, PATIENCE_SECONDS, "it is back")
         self.produce(5)
         self.assertEqual(self.changes(), before + 2)
+
+
+class NewLeaderTest(unittest.TestCase):
+    def test_a_new_leader_is_followed_at_once_though_its_followers_wait_for_others_of_its_data(self):
+        """They fetch from it already, for as long as nothing comes; acks=all must not wait for that."""
+        settings = {"replica.fetch.wait.max.ms": WAIT_SECONDS * 1000,
+                    "auto.leader.rebalance.enable": "false"}
+        with BrokerCluster(3, settings=settings) as cluster:
+            cluster.create_topic("orders", 3, 3)
+            cluster.wait_until_in_sync("orders")
+            producer = KafkaProducer(bootstrap_servers=cluster.bootstrap.split(","), acks="all",
+                                     retries=1000, retry_backoff_ms=20)
+            self.addCleanup(producer.close)
+            producer.send("orders", b"before", partition=0).get(PATIENCE_SECONDS)
+            leader = cluster.partitions("orders")[0]["leader"]
+            successor = leader % 3 + 1
+            begun = time.monotonic()
+            cluster.barnabas("leader", "move", "orders:0", "--to", str(successor))
+            wait_until(lambda: cluster.partitions("orders")[0]["leader"] == successor,
+                       PATIENCE_SECONDS, "it leads")
+            producer.send("orders", b"after", partition=0).get(PATIENCE_SECONDS)
+            self.assertLess(time.monotonic() - begun, WAIT_SECONDS / 2)
 
 
 if __name__ == "__main__":
