@@ -81,6 +81,12 @@ void partition_ref(struct partition *partition) {
     atomic_fetch_add_explicit(&partition->references, 1, memory_order_relaxed);
 }
 
+static void forget_followers(struct partition *partition) {
+    free(partition->followers);
+    partition->followers = NULL;
+    partition->follower_count = 0;
+}
+
 void partition_unref(struct partition *partition) {
     struct former_log *former;
 
@@ -97,6 +103,9 @@ void partition_unref(struct partition *partition) {
         free(former);
     }
     traffic_meter_unref(partition->traffic);
+    forget_followers(partition);
+    free(partition->proposed);
+    free(partition->isr);
     mutex_done(&partition->move_lock);
     mutex_done(&partition->lock);
     mutex_done(&partition->append_lock);
@@ -257,15 +266,13 @@ bool partition_stop_waiting(struct partition *partition, struct waiter *waiter) 
 
 static void take_state(struct partition *partition, const struct metadata_partition *state,
                        int32_t min_isr) {
-    CHECK(state->replica_count <= REPLICAS_MAX && state->isr_count <= REPLICAS_MAX);
+    CHECK(state->replica_count <= REPLICAS_MAX);
     partition->partition_epoch = state->partition_epoch;
     partition->leader_recovery_state = state->leader_recovery_state;
     partition->replica_count = state->replica_count;
     partition->min_isr = min_isr < state->replica_count ? min_isr : state->replica_count;
-    partition->isr_count = state->isr_count;
-    if (state->isr_count > 0)
-        memcpy(partition->isr, state->isr, (size_t)state->isr_count * sizeof(*state->isr));
-    partition->proposal_pending = false;
+    partition_set_isr(partition, state->isr, state->isr_count);
+    partition_end_proposal(partition);
 }
 
 static struct replica_progress *find_follower(struct partition *partition, int32_t broker_id) {
@@ -279,10 +286,11 @@ static struct replica_progress *find_follower(struct partition *partition, int32
 /* Keeps what is known of replicas that stay, unless the epoch is new. */
 static void take_followers(struct partition *partition, const struct metadata_partition *state,
                            bool new_epoch) {
-    struct replica_progress next[REPLICAS_MAX];
+    struct replica_progress *next = calloc((size_t)state->replica_count + 1, sizeof(*next));
     int32_t count = 0;
     int64_t now_ms = partition_now_ms(partition);
 
+    CHECK(next != NULL);
     for (int32_t i = 0; i < state->replica_count; i++) {
         int32_t id = state->replicas[i];
         const struct replica_progress *known = new_epoch ? NULL : find_follower(partition, id);
@@ -294,7 +302,8 @@ static void take_followers(struct partition *partition, const struct metadata_pa
             replica_progress_reset(&next[count++], id,
                                    broker_ids_contain(state->isr, state->isr_count, id), now_ms);
     }
-    memcpy(partition->followers, next, (size_t)count * sizeof(*next));
+    free(partition->followers);
+    partition->followers = next;
     partition->follower_count = count;
 }
 
@@ -350,7 +359,7 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
         if (role == ROLE_LEADER)
             become_leader(partition, state, new_epoch);
         else
-            partition->follower_count = 0;
+            forget_followers(partition);
         atomic_store(&partition->leader_epoch, state->leader_epoch);
         atomic_store(&partition->leader_id, state->leader);
         atomic_store(&partition->role, role);
@@ -391,7 +400,7 @@ enum error partition_retire(struct partition *partition, struct log_manager *man
     mutex_lock(&partition->lock);
     atomic_store(&partition->role, ROLE_NONE);
     atomic_store(&partition->leader_id, METADATA_NO_BROKER);
-    partition->proposal_pending = false;
+    partition_end_proposal(partition);
     partition_collect_waiters(partition, 0, true, &woken);
     mutex_unlock(&partition->lock);
     stop_listening(partition);
@@ -413,10 +422,11 @@ enum error partition_retire(struct partition *partition, struct log_manager *man
 struct leader_view partition_view(const struct partition *partition, int32_t *maximal) {
     int32_t maximal_count = partition->isr_count;
 
-    memcpy(maximal, partition->isr, (size_t)partition->isr_count * sizeof(*maximal));
-    for (int32_t i = 0; partition->proposal_pending && i < partition->proposed_count; i++) {
-        if (!broker_ids_contain(maximal, maximal_count, partition->proposed_isr[i]))
-            maximal[maximal_count++] = partition->proposed_isr[i];
+    if (maximal_count > 0)
+        memcpy(maximal, partition->isr, (size_t)maximal_count * sizeof(*maximal));
+    for (int32_t i = 0; partition->proposed != NULL && i < partition->proposed->count; i++) {
+        if (!broker_ids_contain(maximal, maximal_count, partition->proposed->isr[i]))
+            maximal[maximal_count++] = partition->proposed->isr[i];
     }
     return (struct leader_view){
         .broker_id = partition->environment->broker_id,

@@ -14,6 +14,13 @@ struct former_log {
     struct log *log; /* a reference */
 };
 
+/* While it is pending, maximal_isr = isr + who joins. */
+struct proposed_isr {
+    int32_t count;
+    int32_t isr[REPLICAS_MAX];
+    int64_t epochs[REPLICAS_MAX]; /* parallel: broker epochs */
+};
+
 struct partition {
     const struct partition_environment *environment;
     char *topic;               /* fixed */
@@ -56,14 +63,11 @@ struct partition {
     int32_t min_isr; /* effective */
     int64_t leader_epoch_start_offset;
     int32_t replica_count;
-    int32_t isr[REPLICAS_MAX];
-    int32_t isr_count;
-    /* A proposed ISR. While it is pending, maximal_isr = isr + who joins. */
-    bool proposal_pending;
-    int32_t proposed_isr[REPLICAS_MAX];
-    int64_t proposed_epochs[REPLICAS_MAX]; /* parallel: broker epochs */
-    int32_t proposed_count;
-    struct replica_progress followers[REPLICAS_MAX]; /* leader only */
+    /* Arrays are as long as this partition needs them: a broker has tens of thousands. */
+    int32_t *isr; /* owned */
+    int32_t isr_count, isr_capacity;
+    struct proposed_isr *proposed;      /* owned; NULL: none is pending */
+    struct replica_progress *followers; /* owned; of a leader */
     int32_t follower_count;
 
     struct waiter_list waiters; /* lock */
@@ -77,6 +81,11 @@ void partition_cut_future(struct partition *partition);
 /* Under `append_lock`. */
 void partition_set_future_config(struct partition *partition, const struct log_config *config);
 bool partition_is_moving(struct partition *partition);
+
+/* Copies it. Under `lock`. */
+void partition_set_isr(struct partition *partition, const int32_t *isr, int32_t isr_count);
+/* What was proposed, if anything, is decided or void. Under `lock`. */
+void partition_end_proposal(struct partition *partition);
 
 /* This leader's ISR is to have `isr_count` members within its leader epoch. Under `lock`, on the
  * control thread, before it has. */

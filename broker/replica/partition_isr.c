@@ -1,5 +1,7 @@
 #include "broker/replica/partition_internal.h"
 
+#include <stdlib.h>
+
 #include "client/base/logger.h"
 
 /*
@@ -15,6 +17,24 @@ static int64_t broker_epoch_of(const struct partition *partition, int32_t broker
     return BROKER_EPOCH_UNKNOWN; /* the leader itself, whose epoch the request carries */
 }
 
+void partition_set_isr(struct partition *partition, const int32_t *isr, int32_t isr_count) {
+    CHECK(isr_count <= REPLICAS_MAX);
+    if (isr_count > partition->isr_capacity) {
+        free(partition->isr);
+        partition->isr = malloc((size_t)isr_count * sizeof(*isr));
+        CHECK(partition->isr != NULL);
+        partition->isr_capacity = isr_count;
+    }
+    if (isr_count > 0)
+        memcpy(partition->isr, isr, (size_t)isr_count * sizeof(*isr));
+    partition->isr_count = isr_count;
+}
+
+void partition_end_proposal(struct partition *partition) {
+    free(partition->proposed);
+    partition->proposed = NULL;
+}
+
 void partition_count_isr_change(const struct partition *partition, int32_t isr_count) {
     struct isr_counters *counters = partition->environment->isr_counters;
 
@@ -27,12 +47,14 @@ void partition_count_isr_change(const struct partition *partition, int32_t isr_c
 }
 
 static void propose(struct partition *partition, const int32_t *isr, int32_t count) {
-    CHECK(!partition->proposal_pending && count > 0);
+    struct proposed_isr *proposed = malloc(sizeof(*proposed));
+
+    CHECK(proposed != NULL && partition->proposed == NULL && count > 0);
     for (int32_t i = 0; i < count; i++)
-        partition->proposed_epochs[i] = broker_epoch_of(partition, isr[i]);
-    memcpy(partition->proposed_isr, isr, (size_t)count * sizeof(*isr));
-    partition->proposed_count = count;
-    partition->proposal_pending = true;
+        proposed->epochs[i] = broker_epoch_of(partition, isr[i]);
+    memcpy(proposed->isr, isr, (size_t)count * sizeof(*isr));
+    proposed->count = count;
+    partition->proposed = proposed;
 }
 
 bool partition_consider_joining(struct partition *partition,
@@ -42,7 +64,7 @@ bool partition_consider_joining(struct partition *partition,
     struct leader_view view = partition_view(partition, maximal);
     int32_t isr[REPLICAS_MAX];
 
-    if (partition->proposal_pending || !leader_view_may_join(&view, replica) ||
+    if (partition->proposed != NULL || !leader_view_may_join(&view, replica) ||
         !environment->is_broker_alive(environment->context, replica->broker_id))
         return false;
     memcpy(isr, partition->isr, (size_t)partition->isr_count * sizeof(*isr));
@@ -58,7 +80,7 @@ void partition_check_lag(struct partition *partition) {
     int32_t lagging_count = 0;
 
     mutex_lock(&partition->lock);
-    if (atomic_load(&partition->role) == ROLE_LEADER && !partition->proposal_pending) {
+    if (atomic_load(&partition->role) == ROLE_LEADER && partition->proposed == NULL) {
         struct leader_view view = partition_view(partition, maximal);
         lagging_count = leader_view_lagging(&view, lagging);
     }
@@ -83,17 +105,17 @@ bool partition_isr_proposal(struct partition *partition, struct isr_proposal *pr
     bool pending;
 
     mutex_lock(&partition->lock);
-    pending = partition->proposal_pending && atomic_load(&partition->role) == ROLE_LEADER;
+    pending = partition->proposed != NULL && atomic_load(&partition->role) == ROLE_LEADER;
     if (pending) {
         proposal->leader_epoch = atomic_load(&partition->leader_epoch);
         proposal->partition_epoch = partition->partition_epoch;
         /* A leader that serves has recovered whatever it could. */
         proposal->leader_recovery_state = 0;
-        proposal->isr_count = partition->proposed_count;
-        memcpy(proposal->isr, partition->proposed_isr,
-               (size_t)partition->proposed_count * sizeof(*proposal->isr));
-        memcpy(proposal->broker_epochs, partition->proposed_epochs,
-               (size_t)partition->proposed_count * sizeof(*proposal->broker_epochs));
+        proposal->isr_count = partition->proposed->count;
+        memcpy(proposal->isr, partition->proposed->isr,
+               (size_t)proposal->isr_count * sizeof(*proposal->isr));
+        memcpy(proposal->broker_epochs, partition->proposed->epochs,
+               (size_t)proposal->isr_count * sizeof(*proposal->broker_epochs));
     }
     mutex_unlock(&partition->lock);
     return pending;
@@ -101,13 +123,11 @@ bool partition_isr_proposal(struct partition *partition, struct isr_proposal *pr
 
 /* Under `lock`. */
 static void adopt(struct partition *partition, const struct metadata_partition *state) {
-    CHECK(state->isr_count <= REPLICAS_MAX);
     partition_count_isr_change(partition, state->isr_count);
     partition->partition_epoch = state->partition_epoch;
     partition->leader_recovery_state = state->leader_recovery_state;
-    partition->isr_count = state->isr_count;
-    memcpy(partition->isr, state->isr, (size_t)state->isr_count * sizeof(*state->isr));
-    partition->proposal_pending = false;
+    partition_set_isr(partition, state->isr, state->isr_count);
+    partition_end_proposal(partition);
 }
 
 /* Those who were to join; under `lock`. */
@@ -115,7 +135,7 @@ static void refuse_joining(struct partition *partition) {
     for (int32_t i = 0; i < partition->follower_count; i++) {
         struct replica_progress *replica = &partition->followers[i];
 
-        if (broker_ids_contain(partition->proposed_isr, partition->proposed_count,
+        if (broker_ids_contain(partition->proposed->isr, partition->proposed->count,
                                replica->broker_id) &&
             !broker_ids_contain(partition->isr, partition->isr_count, replica->broker_id))
             replica_progress_on_refused(replica, partition_now_ms(partition));
@@ -131,7 +151,7 @@ bool partition_isr_answer(struct partition *partition, const struct isr_proposal
         counter_add(&partition->environment->isr_counters->failed_updates, 1);
     mutex_lock(&partition->lock);
     /* The metadata may have brought a newer state meanwhile; then this answer is history. */
-    if (partition->proposal_pending && atomic_load(&partition->role) == ROLE_LEADER &&
+    if (partition->proposed != NULL && atomic_load(&partition->role) == ROLE_LEADER &&
         atomic_load(&partition->leader_epoch) == proposal->leader_epoch &&
         partition->partition_epoch == proposal->partition_epoch) {
         switch ((int)error) {
@@ -142,8 +162,8 @@ bool partition_isr_answer(struct partition *partition, const struct isr_proposal
             break;
         case ERR_INELIGIBLE_REPLICA:
         case ERR_OPERATION_NOT_ATTEMPTED:
-            partition->proposal_pending = false;
             refuse_joining(partition);
+            partition_end_proposal(partition);
             break;
         case ERR_FENCED_LEADER_EPOCH:
         case ERR_INVALID_UPDATE_VERSION:
