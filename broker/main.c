@@ -11,6 +11,7 @@
 
 #include "broker/admin/admin.h"
 #include "broker/api/api.h"
+#include "broker/api/encoded_metadata.h"
 #include "broker/config/config.h"
 #include "broker/control/control.h"
 #include "broker/control/topic_settings.h"
@@ -44,6 +45,7 @@ struct broker {
     struct log_manager *logs;
     struct log_manager_owner owner;
     struct fetch_sessions *sessions;
+    struct encoded_metadata *encoded_metadata;
     struct server *server;
     struct control_identity identity;
     struct request_metrics *metrics;
@@ -208,6 +210,7 @@ static void fill_context(struct broker *broker) {
         .live_config = control_live_config(broker->control),
         .clock = clock_system(),
         .metadata = control_metadata(broker->control),
+        .encoded_metadata = broker->encoded_metadata,
         .replicas = control_replicas(broker->control),
         .logs = broker->logs,
         .background = worker_pool_executor(log_manager_pool(broker->logs)),
@@ -336,6 +339,7 @@ static void stop(struct broker *broker, bool was_started) {
     group_parts_free(&broker->groups);
     transaction_parts_free(&broker->transactions);
     fetch_sessions_free(broker->sessions);
+    encoded_metadata_free(broker->encoded_metadata);
     log_manager_close(broker->logs, broker_epoch);
     control_free(broker->control);
     admin_stop(broker->admin);
@@ -367,7 +371,8 @@ static int run(struct config *config) {
     CHECK(broker != NULL);
     broker->config = config;
     broker->metrics = request_metrics_new();
-    CHECK(broker->metrics != NULL);
+    broker->encoded_metadata = encoded_metadata_new();
+    CHECK(broker->metrics != NULL && broker->encoded_metadata != NULL);
     CHECK(stop_signals_new(&broker->signals) == ERR_NONE);
     CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
     error = serve(broker);

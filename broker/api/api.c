@@ -100,23 +100,37 @@ static void on_error(struct wire_error_observer *observer, int16_t code) {
                           code);
 }
 
-void api_encode(struct api_call *call, const void *message) {
+static struct wire_writer *begin_response(struct api_call *call) {
     struct wire_writer *writer = request_response(call->request);
+
+    response_header_encode(writer, call->header.api_key, call->header.api_version,
+                           call->header.correlation_id);
+    return writer;
+}
+
+struct bytes api_encode(struct api_call *call, const void *message) {
+    struct wire_writer *writer = begin_response(call);
+    const size_t body_at = writer->size;
     struct error_counter counter = {{on_error}, call};
 
     if (call->context->metrics != NULL)
         writer->observer = &counter.observer;
-    response_header_encode(writer, call->header.api_key, call->header.api_version,
-                           call->header.correlation_id);
     call->handler->api->response->encode(writer, call->header.api_version, message);
     writer->observer = NULL;
     if (writer->error != ERR_NONE)
         LOG_ERROR("response_not_encoded", "api=%s version=%d error=%s", call->handler->api->name,
                   call->header.api_version, error_name(writer->error));
+    return writer->error == ERR_NONE ? bytes_of(writer->data + body_at, writer->size - body_at)
+                                     : BYTES_NULL;
+}
+
+void api_respond_encoded(struct api_call *call, struct bytes body) {
+    wire_write_raw(begin_response(call), body);
+    request_send(call->request);
 }
 
 void api_respond(struct api_call *call, const void *message) {
-    api_encode(call, message);
+    (void)api_encode(call, message);
     request_send(call->request);
 }
 

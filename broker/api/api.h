@@ -23,6 +23,7 @@
 struct config;
 struct control;
 struct live_config;
+struct encoded_metadata;
 struct fetch_sessions;
 struct group_coordinator;
 struct metadata_cache;
@@ -41,6 +42,7 @@ struct api_context {
     struct live_config *live_config; /* those in force */
     struct clock *clock;
     struct metadata_cache *metadata;
+    struct encoded_metadata *encoded_metadata;
     struct replica_manager *replicas;
     struct log_manager *logs;
     struct executor *background; /* for what waits for a disk; runs tasks concurrently */
@@ -87,8 +89,11 @@ MUST_CHECK bool api_decode(struct api_call *call, void *message);
  * before anything was decoded. */
 void api_reread(struct api_call *call);
 
-/* Encodes the struct of the API's response behind its header; request_send ends the call. */
-void api_encode(struct api_call *call, const void *message);
+/* Encodes the struct of the API's response behind its header; request_send ends the call. Returns
+ * the body as it was encoded, until then; BYTES_NULL if it failed. */
+struct bytes api_encode(struct api_call *call, const void *message);
+/* Ends the call with a body that was encoded before. */
+void api_respond_encoded(struct api_call *call, struct bytes body);
 /* Both in one. */
 void api_respond(struct api_call *call, const void *message);
 void api_finish_without_response(struct api_call *call);

@@ -395,7 +395,7 @@ static void send_answer(struct fetching *fetching) {
         tell_leaders(fetching, &response);
     /* Encoding takes the writer's own references of the ranges; ours go then, and only after that
      * the call with its arena. */
-    api_encode(call, &response);
+    (void)api_encode(call, &response);
     release(fetching);
     request_send(call->request);
 }

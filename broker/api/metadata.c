@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "broker/api/encoded_metadata.h"
 #include "broker/api/handlers.h"
 #include "broker/config/config.h"
 #include "broker/control/control.h"
@@ -25,6 +26,7 @@ struct metadata_answer {
     bool may_create;
     bool with_operations;
     bool failed; /* memory is exhausted */
+    bool has_errors;
 };
 
 static void *answer_alloc(struct metadata_answer *answer, size_t count, size_t size) {
@@ -105,6 +107,7 @@ static void answer_partition(struct metadata_answer *answer, const struct metada
     enum error error = leader_error(answer, partition->leader);
 
     metadata_response_topics_partitions_init(out);
+    answer->has_errors |= error != ERR_NONE;
     out->error_code = error_to_wire(error);
     out->partition_index = partition->index;
     out->leader_id = error == ERR_NONE ? partition->leader : METADATA_NO_BROKER;
@@ -314,10 +317,32 @@ static void answer_metadata(struct metadata_answer *answer, struct metadata_requ
         answer_wanted_topics(answer, request, response);
 }
 
+static void respond_anew(struct metadata_answer *answer, struct metadata_request *request,
+                         const struct encoded_metadata_key *key) {
+    struct api_call *call = answer->call;
+    struct metadata_response response;
+    struct bytes body;
+
+    metadata_response_init(&response);
+    answer_metadata(answer, request, &response);
+    if (answer->failed) {
+        api_close(call);
+        return;
+    }
+    body = api_encode(call, &response);
+    /* Version 0 has an error for partitions with a dead replica. */
+    if (wants_all_topics(call, request) && !answer->has_errors && call->header.api_version > 0 &&
+        !bytes_is_null(body))
+        encoded_metadata_keep(call->context->encoded_metadata, key, body);
+    request_send(call->request);
+}
+
 static void handle_metadata(struct api_call *call) {
     struct metadata_request request;
-    struct metadata_response response;
     struct metadata_answer answer = {.call = call, .listener = call->request->listener->name};
+    struct encoded_metadata_key key = {.listener = answer.listener,
+                                       .version = call->header.api_version};
+    struct encoded_body *body = NULL;
 
     if (!api_decode(call, &request))
         return;
@@ -325,12 +350,16 @@ static void handle_metadata(struct api_call *call) {
     answer.may_create =
         request.allow_auto_topic_creation && call->context->config->auto_create_topics_enable;
     answer.with_operations = request.include_topic_authorized_operations;
-    metadata_response_init(&response);
-    answer_metadata(&answer, &request, &response);
-    if (answer.failed)
-        api_close(call);
+    key.snapshot = answer.metadata->serial;
+    key.topic_operations = request.include_topic_authorized_operations;
+    key.cluster_operations = request.include_cluster_authorized_operations;
+    if (wants_all_topics(call, &request))
+        body = encoded_metadata_find(call->context->encoded_metadata, &key);
+    if (body != NULL)
+        api_respond_encoded(call, encoded_body_bytes(body));
     else
-        api_respond(call, &response);
+        respond_anew(&answer, &request, &key);
+    encoded_body_unref(body);
     metadata_unref(answer.metadata);
 }
 

@@ -81,6 +81,7 @@ struct metadata {
     int32_t topic_count;
     const struct metadata_offline *offline; /* ascending by topic, partition, broker */
     int32_t offline_count;
+    uint64_t serial; /* each snapshot of a process has its own; later ones have larger ones */
 };
 
 void metadata_ref(const struct metadata *metadata);

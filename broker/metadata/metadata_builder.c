@@ -425,6 +425,9 @@ static int32_t find_changes(const struct metadata *base, const struct metadata *
     return count;
 }
 
+/* Of struct metadata; never 0, which is nobody's. */
+static atomic_uint_fast64_t next_serial = 1;
+
 static int compare_ids(const void *a, const void *b) {
     const struct metadata_topic *const *x = a;
     const struct metadata_topic *const *y = b;
@@ -458,9 +461,14 @@ const struct metadata *metadata_builder_finish(struct metadata_builder *builder,
         brokers[i] = &builder->brokers[i]->broker;
         shared_broker_ref(builder->brokers[i]);
     }
-    snapshot->metadata = (struct metadata){brokers, builder->broker_count, builder->controller_id,
-                                           topics,  builder->topic_count,  NULL,
-                                           0};
+    snapshot->metadata = (struct metadata){
+        .brokers = brokers,
+        .broker_count = builder->broker_count,
+        .controller_id = builder->controller_id,
+        .topics = topics,
+        .topic_count = builder->topic_count,
+        .serial = atomic_fetch_add(&next_serial, 1),
+    };
     if ((snapshot->offline = builder->offline) != NULL) {
         shared_offline_ref(snapshot->offline);
         snapshot->metadata.offline = snapshot->offline->items;

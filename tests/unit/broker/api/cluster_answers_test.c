@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "broker/api/encoded_metadata.h"
 #include "broker/api/handlers.h"
 #include "broker/api/hop.h"
 #include "broker/config/config.h"
@@ -115,8 +116,7 @@ static void add_topic(struct metadata_builder *builder, const char *name, const 
 }
 
 /* Brokers 1 (both listeners) and 2 (not the clients' one); 3 is dead. */
-static void publish(bool with_offsets_topic) {
-    static const int32_t leaders[] = {1, 2, 3};
+static void publish_led_by(const int32_t leaders[3], bool with_offsets_topic) {
     struct metadata_endpoint both[] = {{"EXTERNAL", "one.example", 9092, 0},
                                        {"INTERNAL", "one.local", 9093, 0}};
     struct metadata_broker one = {.id = 1, .rack = "r1", .endpoints = both, .endpoint_count = 2};
@@ -136,6 +136,12 @@ static void publish(bool with_offsets_topic) {
     free(changes);
 }
 
+static void publish(bool with_offsets_topic) {
+    static const int32_t leaders[] = {1, 2, 3};
+
+    publish_led_by(leaders, with_offsets_topic);
+}
+
 static void ask_for_no_block(void *context) {
     (void)context;
 }
@@ -153,6 +159,8 @@ static int set_up(void **state) {
     f.context = (struct api_context){
         .broker_id = 1, .cluster_id = "cluster", .config = &f.config, .metadata = &f.cache};
     assert_int_equal(producer_ids_new(&ids, &f.context.producer_ids), ERR_NONE);
+    f.context.encoded_metadata = encoded_metadata_new();
+    assert_non_null(f.context.encoded_metadata);
     publish(false);
     return 0;
 }
@@ -160,6 +168,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     producer_ids_free(f.context.producer_ids);
+    encoded_metadata_free(f.context.encoded_metadata);
     metadata_cache_done(&f.cache);
     wire_writer_done(&f.output);
     arena_done(&f.arena);
@@ -270,6 +279,78 @@ static void all_topics_are_told_in_all_versions(void **state) {
         assert_int_equal(response.topics[0].partitions[1].leader_id, -1);
         assert_int_equal(response.topics[0].partitions[1].error_code, version >= 6 ? 72 : 5);
         assert_int_equal(response.topics[0].partitions[2].error_code, 5);
+    }
+}
+
+/* Of all topics, without operations. */
+static bool is_kept(int16_t version) {
+    const struct metadata *now = metadata_cache_get(&f.cache);
+    const struct encoded_metadata_key key = {
+        .snapshot = now->serial, .listener = f.listener.name, .version = version};
+    struct encoded_body *body = encoded_metadata_find(f.context.encoded_metadata, &key);
+    bool found = body != NULL;
+
+    encoded_body_unref(body);
+    metadata_unref(now);
+    return found;
+}
+
+static void an_answer_is_kept_until_the_cluster_changes(void **state) {
+    static const int32_t leaders[] = {1, 1, 1}, fewer[] = {1, 1, -1};
+    struct metadata_response response;
+    struct metadata_request request;
+    uint8_t first[4096];
+    size_t size;
+    (void)state;
+
+    publish_led_by(leaders, false);
+    metadata_request_init(&request);
+    request.topics_count = -1;
+    assert_false(is_kept(8));
+    (void)ask_metadata(8, &request);
+    assert_true(is_kept(8));
+    size = f.output.size;
+    memcpy(first, f.output.data, size);
+    response = ask_metadata(8, &request);
+    assert_int_equal(response.topics_count, 1);
+    assert_int_equal(f.output.size, size);
+    assert_memory_equal(f.output.data, first, size);
+
+    publish_led_by(leaders, true);
+    assert_false(is_kept(8));
+    assert_int_equal(ask_metadata(8, &request).topics_count, 2);
+    assert_true(is_kept(8));
+    publish_led_by(fewer, false);
+    response = ask_metadata(8, &request);
+    assert_int_equal(response.topics[0].partitions[2].error_code, 5);
+    assert_false(is_kept(8)); /* errors are counted each time */
+}
+
+/* More kinds than there is room for, round after round. */
+static void kept_answers_are_told_apart(void **state) {
+    static const int32_t leaders[] = {1, 1, 1};
+    (void)state;
+
+    publish_led_by(leaders, false);
+    for (int round = 0; round < 3; round++) {
+        for (int16_t version = 8; version <= 12; version++) {
+            for (int wishes = 0; wishes < 4; wishes++) {
+                struct metadata_response response;
+                struct metadata_request request;
+
+                metadata_request_init(&request);
+                request.topics_count = -1;
+                request.include_cluster_authorized_operations = wishes % 2 == 1 && version <= 10;
+                request.include_topic_authorized_operations = wishes / 2 == 1;
+                response = ask_metadata(version, &request);
+                assert_int_equal(response.topics[0].partitions_count, 3);
+                assert_int_equal(response.topics[0].topic_authorized_operations,
+                                 wishes / 2 == 1 ? 3576 : INT32_MIN);
+                if (version <= 10)
+                    assert_int_equal(response.cluster_authorized_operations,
+                                     wishes % 2 == 1 ? 8096 : INT32_MIN);
+            }
+        }
     }
 }
 
@@ -470,6 +551,8 @@ int main(void) {
         TEST(a_version_that_is_too_new_gets_version_0),
         TEST(apis_are_listed_ascending),
         TEST(all_topics_are_told_in_all_versions),
+        TEST(an_answer_is_kept_until_the_cluster_changes),
+        TEST(kept_answers_are_told_apart),
         TEST(operations_are_told_to_those_who_ask),
         TEST(unknown_names_are_created_if_wanted),
         TEST(ids_are_for_version_12),
