@@ -4,7 +4,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "client/base/check.h"
@@ -12,16 +11,6 @@
 
 #define ANSWER_BYTES  (1u << 20)
 #define REQUEST_BYTES 4096
-#define SPARE_FILES   64
-
-static void raise_file_limit(int connections) {
-    struct rlimit limit;
-
-    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    limit.rlim_cur = (rlim_t)connections + SPARE_FILES;
-    if (limit.rlim_cur > limit.rlim_max || setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        target_fail("this process may not open so many connections");
-}
 
 void load_connections(const struct load_options *options) {
     uint8_t *answer = malloc(ANSWER_BYTES);
@@ -31,7 +20,7 @@ void load_connections(const struct load_options *options) {
     double seconds;
 
     CHECK(answer != NULL);
-    raise_file_limit(options->connections);
+    target_expect_connections(options->connections);
     wire_writer_init(&request, REQUEST_BYTES);
     target_write_metadata(&request, bytes_of_text(options->topic));
     before = target_usage(options);

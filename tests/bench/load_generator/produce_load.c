@@ -20,6 +20,7 @@ struct producer {
     size_t sent;          /* of the request that is being sent; 0: between two */
     uint8_t partition[4]; /* that it goes to, as in the request */
     int outstanding;
+    uint64_t answered;
     int64_t begun_ns[DEPTH_MAX]; /* a ring: when each outstanding request was begun */
     unsigned first, next;
     size_t have;
@@ -49,6 +50,7 @@ static void take_answers(struct production *production, struct producer *produce
         histogram_add(&production->round_trips,
                       target_now_ns() - producer->begun_ns[producer->first++ % DEPTH_MAX]);
         producer->outstanding--;
+        producer->answered++;
         production->outstanding--;
         at += size;
     }
@@ -124,15 +126,26 @@ static void send_more(struct production *production, struct producer *producer) 
     }
 }
 
+/* What the connection got that got least, beside the mean of all: 1 is fair. */
+static double least_share(const struct production *production, const struct producer *producers) {
+    uint64_t least = UINT64_MAX;
+
+    for (int i = 0; i < production->options->connections; i++) {
+        if (producers[i].answered < least)
+            least = producers[i].answered;
+    }
+    return (double)least * production->options->connections / (double)production->requests;
+}
+
 static void print(const struct production *production, double seconds, double cpu_seconds,
-                  double resident_kib) {
+                  double resident_kib, double least) {
     printf("{\"seconds\": %.6f, \"bytes\": %llu, \"wire_bytes\": %llu, \"requests\": %llu, "
            "\"p50_us\": %.1f, \"p99_us\": %.1f, \"server_cpu_seconds\": %.3f, "
-           "\"server_resident_kib\": %.0f}\n",
+           "\"server_resident_kib\": %.0f, \"least_share\": %.3f}\n",
            seconds, (unsigned long long)production->sent_bytes,
            (unsigned long long)(production->requests * production->request.size),
            (unsigned long long)production->requests, histogram_us(&production->round_trips, 0.5),
-           histogram_us(&production->round_trips, 0.99), cpu_seconds, resident_kib);
+           histogram_us(&production->round_trips, 0.99), cpu_seconds, resident_kib, least);
 }
 
 void load_produce(const struct load_options *options) {
@@ -145,6 +158,7 @@ void load_produce(const struct load_options *options) {
 
     CHECK(production != NULL && producers != NULL && epoll_fd >= 0);
     CHECK(options->depth <= DEPTH_MAX);
+    target_expect_connections(options->connections);
     production->options = options;
     production->batch_bytes = (uint64_t)options->batch_records * (uint64_t)options->record_bytes;
     wire_writer_init(&production->request, REQUEST_BYTES);
@@ -169,5 +183,6 @@ void load_produce(const struct load_options *options) {
     }
     after = target_usage(options);
     print(production, (double)(target_now_ns() - begun_ns) / 1e9,
-          after.cpu_seconds - before.cpu_seconds, after.resident_kib);
+          after.cpu_seconds - before.cpu_seconds, after.resident_kib,
+          least_share(production, producers));
 }

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #define TOPIC_PAUSE_MS 50
 #define METADATA_BYTES (1u << 20)
 #define LETTERS_BYTES  (1u << 20)
+#define SPARE_FILES    64
 
 void target_fail(const char *what) {
     fprintf(stderr, "load_generator: %s\n", what);
@@ -38,6 +40,17 @@ int target_connect(const struct load_options *options) {
         target_fail("no connection");
     CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0);
     return fd;
+}
+
+void target_expect_connections(int connections) {
+    struct rlimit limit;
+
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    if (limit.rlim_cur >= (rlim_t)connections + SPARE_FILES)
+        return;
+    limit.rlim_cur = (rlim_t)connections + SPARE_FILES;
+    if (limit.rlim_cur > limit.rlim_max || setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        target_fail("this process may not open so many connections");
 }
 
 void target_send(int fd, struct bytes frame) {

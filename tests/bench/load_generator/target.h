@@ -13,6 +13,8 @@
 _Noreturn void target_fail(const char *what);
 
 /* A blocking socket. */
+/* Raises the limit of open files, if need be. */
+void target_expect_connections(int connections);
 int target_connect(const struct load_options *options);
 
 /* Sends a whole frame over a blocking socket, and reads one. */
