@@ -1,6 +1,8 @@
 /* What the metadata says of partitions, and what this broker is to the cluster. */
 #include "broker/admin/collect.h"
 
+#include <stdio.h>
+
 #include "broker/admin/cluster_tally.h"
 #include "broker/admin/stop_check.h"
 #include "broker/config/config.h"
@@ -31,6 +33,18 @@ static void collect_own(struct exposition *out, const struct cluster_tally *tall
           "Partitions led here that are being reassigned.", tally->reassigning);
 }
 
+/* They are rare: quantiles are of all since the start. */
+static void collect_broker_changes(struct exposition *out, const struct control_status *status) {
+    struct histogram_snapshot all = {0};
+
+    histogram_snapshot_add(&all, &status->broker_changes);
+    exposition_family(out, "kafka_controller_controllerstats_leaderelectionrateandtimems",
+                      METRIC_SUMMARY,
+                      "From a change of brokers, as the controller heard of it, until the leaders "
+                      "that follow from it were elected, in ms; of all since the start.");
+    collect_quantiles(out, NULL, &all, &all);
+}
+
 /* Kafka's controller tells of the cluster; the others say 0, so that sums are right. */
 static void collect_controller(struct exposition *out, const struct cluster_tally *tally,
                                const struct control_status *status) {
@@ -56,9 +70,26 @@ static void collect_controller(struct exposition *out, const struct cluster_tall
     exposition_single(out, "kafka_controller_controllerstats_uncleanleaderelections_total",
                       METRIC_COUNTER, "Those of them whose new leader may lack records.",
                       (int64_t)counter_read(&status->unclean_elections));
+    collect_broker_changes(out, status);
     exposition_single(out, "barnabas_controller_terms_total", METRIC_COUNTER,
                       "How often this broker became the controller.",
                       (int64_t)counter_read(&status->terms));
+}
+
+/* kafka_exporter's name. */
+static void collect_address(struct exposition *out, const struct metadata *metadata,
+                            int32_t broker_id) {
+    const struct metadata_broker *broker = metadata_find_broker(metadata, broker_id);
+    char id[16], address[300];
+
+    exposition_family(out, "kafka_broker_info", METRIC_GAUGE,
+                      "This broker and its first listener's address; always 1.");
+    if (broker == NULL || broker->endpoint_count == 0)
+        return;
+    snprintf(id, sizeof(id), "%d", broker_id);
+    snprintf(address, sizeof(address), "%s:%d", broker->endpoints[0].host,
+             (int)broker->endpoints[0].port);
+    exposition_integer(out, "", LABELS({"id", id}, {"address", address}), 1);
 }
 
 void collect_cluster(struct exposition *out, const struct admin_view *view) {
@@ -76,6 +107,7 @@ void collect_cluster(struct exposition *out, const struct admin_view *view) {
     gauge(out, "barnabas_stop_ok", "1 if this broker may stop without harm to a partition.",
           stop_check(metadata, &question, NULL, NULL).obstacle_count == 0);
     gauge(out, "kafka_brokers", "Brokers that this broker knows of.", tally.brokers);
+    collect_address(out, metadata, view->parts.broker_id);
     metadata_unref(metadata);
     live_config_release(config);
 }

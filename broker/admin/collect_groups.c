@@ -133,11 +133,26 @@ static void add_to_sum(void *context, const struct lag_row *row) {
 static void collect_sum(struct exposition *out, struct lag_report *report, const char *name,
                         const char *help, enum value value) {
     struct sums sums = {.out = out, .value = value};
-    const struct lag_visitor visitor = {add_to_sum, NULL, &sums};
+    const struct lag_visitor visitor = {NULL, add_to_sum, NULL, &sums};
 
     exposition_family(out, name, METRIC_GAUGE, help);
     (void)lag_report_visit(report, &visitor);
     end_sum(&sums);
+}
+
+static void add_members(void *context, const struct lag_group *group) {
+    struct exposition *out = context;
+    char *id = text(group->id);
+
+    exposition_integer(out, "", LABELS({"consumergroup", id}), group->member_count);
+    free(id);
+}
+
+static void collect_members(struct exposition *out, struct lag_report *report) {
+    const struct lag_visitor visitor = {add_members, NULL, NULL, out};
+
+    exposition_family(out, "kafka_consumergroup_members", METRIC_GAUGE, "Members of the group.");
+    (void)lag_report_visit(report, &visitor);
 }
 
 void collect_groups(struct exposition *out, const struct admin_view *view) {
@@ -168,7 +183,7 @@ void collect_groups(struct exposition *out, const struct admin_view *view) {
         return;
     for (size_t i = 0; i < ARRAY_COUNT(families); i++) {
         struct samples samples = {out, families[i].value};
-        const struct lag_visitor visitor = {add_sample, NULL, &samples};
+        const struct lag_visitor visitor = {NULL, add_sample, NULL, &samples};
         exposition_family(out, families[i].name, families[i].type, families[i].help);
         (void)lag_report_visit(view->parts.lag, &visitor);
     }
@@ -176,4 +191,5 @@ void collect_groups(struct exposition *out, const struct admin_view *view) {
                 "What the group has committed, summed over the topic's partitions.", COMMITTED);
     collect_sum(out, view->parts.lag, "kafka_consumergroup_lag_sum",
                 "Records of the topic that the group has not read yet.", LAG);
+    collect_members(out, view->parts.lag);
 }

@@ -109,8 +109,9 @@ struct row {
     char topic[256];
     char index[16];
     bool is_leader;
-    int64_t size, segments, start, end, high_watermark, lag;
-    bool is_known; /* to the metadata; then this: */
+    int64_t size, segments, start, end, high_watermark, last_stable, lag;
+    bool is_known;           /* to the metadata; then this: */
+    int32_t partition_count; /* of the topic */
     int32_t leader;
     int32_t preferred;
     struct partition_standing standing;
@@ -132,6 +133,7 @@ static void fill_standing(struct row *row, const struct rows *rows, int32_t inde
     row->is_known = topic != NULL && index < topic->partition_count;
     if (!row->is_known)
         return;
+    row->partition_count = topic->partition_count;
     row->leader = topic->partitions[index].leader;
     row->preferred = topic->partitions[index].replica_count > 0
                          ? topic->partitions[index].replicas[0]
@@ -158,6 +160,7 @@ static void add_row(void *context, struct partition *partition) {
         .segments = (int64_t)log_segment_count(log),
         .start = log_start_offset(log),
         .end = log_end_offset(log),
+        .last_stable = partition_last_stable_offset(partition),
         .high_watermark = partition_high_watermark(partition),
         .lag = partition_follower_lag(partition),
     };
@@ -198,6 +201,9 @@ static int64_t end_of(const struct row *row) {
 }
 static int64_t high_watermark_of(const struct row *row) {
     return row->high_watermark;
+}
+static int64_t last_stable_offset_lag_of(const struct row *row) {
+    return row->high_watermark > row->last_stable ? row->high_watermark - row->last_stable : 0;
 }
 static int64_t lag_of(const struct row *row) {
     return row->lag;
@@ -241,6 +247,9 @@ static const struct column columns[] = {
      "1 if fewer are in sync than min.insync.replicas; by its leader.", LEADER, is_under_min_isr},
     {"kafka_cluster_partition_atminisr", "1 if just as many are in sync; by its leader.", LEADER,
      is_at_min_isr},
+    {"kafka_cluster_partition_laststableoffsetlag",
+     "Records that readers of committed ones cannot see for an open transaction; by its leader.",
+     LEADER, last_stable_offset_lag_of},
     {"kafka_topic_partition_current_offset", "What consumers see ends here; by its leader.", LEADER,
      high_watermark_of},
     {"kafka_topic_partition_oldest_offset", "Its first offset; by its leader.", LEADER, start_of},
@@ -279,6 +288,17 @@ static void write_column(struct exposition *out, const struct rows *rows,
     }
 }
 
+/* One broker tells of each topic, so that sums are right. */
+static void write_partition_counts(struct exposition *out, const struct rows *rows) {
+    exposition_family(out, "kafka_topic_partitions", METRIC_GAUGE,
+                      "Partitions of a topic; by the leader of partition 0.");
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct row *row = &rows->rows[i];
+        if (tells(LEADER, row) && strcmp(row->index, "0") == 0)
+            exposition_integer(out, "", LABELS({"topic", row->topic}), row->partition_count);
+    }
+}
+
 void collect_partitions(struct exposition *out, const struct admin_view *view, const char *topic) {
     struct control *control = view->parts.control;
     const struct config *config = live_config_get(control_live_config(control));
@@ -291,6 +311,7 @@ void collect_partitions(struct exposition *out, const struct admin_view *view, c
         qsort(rows.rows, rows.count, sizeof(*rows.rows), compare_rows);
     for (size_t i = 0; i < ARRAY_COUNT(columns); i++)
         write_column(out, &rows, &columns[i]);
+    write_partition_counts(out, &rows);
     free(rows.rows);
     metadata_unref(metadata);
     live_config_release(config);

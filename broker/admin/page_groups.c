@@ -48,7 +48,7 @@ static void add_loss(void *context, const struct lag_loss_event *event) {
 static void make_groups(struct admin_view *view, const struct admin_query *query,
                         struct admin_reply *reply) {
     struct lists lists = {json_array(), json_array()};
-    const struct lag_visitor visitor = {add_row, add_loss, &lists};
+    const struct lag_visitor visitor = {NULL, add_row, add_loss, &lists};
     int64_t looked_ms = 0;
     json_t *object;
 

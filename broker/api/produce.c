@@ -117,6 +117,18 @@ static bool is_failure(enum error error) {
            error != ERR_KAFKA_STORAGE_ERROR;
 }
 
+static void count_flaw(struct partition *partition, const struct log_append_result *result) {
+    static const enum traffic kinds[] = {
+        [LOG_FLAW_CRC] = TRAFFIC_INVALID_CRC,
+        [LOG_FLAW_MAGIC] = TRAFFIC_INVALID_MAGIC,
+        [LOG_FLAW_OFFSET_OR_SEQUENCE] = TRAFFIC_INVALID_OFFSET,
+        [LOG_FLAW_NO_KEY] = TRAFFIC_NO_KEY,
+    };
+
+    if (result->flaw != LOG_FLAW_NONE)
+        partition_count_traffic(partition, kinds[result->flaw], (uint64_t)result->flaw_count);
+}
+
 static void count(struct partition *partition, size_t size, enum error error,
                   const struct log_append_result *result) {
     partition_count_traffic(partition, TRAFFIC_PRODUCE_REQUESTS, 1);
@@ -129,6 +141,7 @@ static void count(struct partition *partition, size_t size, enum error error,
     }
     if (is_failure(error))
         partition_count_traffic(partition, TRAFFIC_FAILED_PRODUCE_REQUESTS, 1);
+    count_flaw(partition, result);
 }
 
 static enum error try_append(struct production *production, const struct metadata *metadata,

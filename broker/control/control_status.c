@@ -29,6 +29,12 @@ void control_status_on_term(void *context, bool active, int32_t controller_epoch
         counter_add(&status->terms, 1);
 }
 
+void control_status_on_brokers_followed(void *context, int64_t ns) {
+    struct control_status *status = context;
+
+    histogram_record_ns(&status->broker_changes, ns);
+}
+
 static void count_elections(struct control_status *status,
                             const struct metadata_topic_change *change) {
     for (int32_t i = 0; i < change->before->partition_count && i < change->after->partition_count;

@@ -50,8 +50,7 @@ static struct lag_row row_of(const struct lag_place *place, struct lag_entry *en
 
 /* The groups of one partition. False past the bound of the report. */
 static bool add_rows(struct lag_monitor *monitor, const struct metadata *metadata,
-                     const struct lag_place *place, struct arena *arena, struct lag_row *rows,
-                     size_t *count) {
+                     const struct lag_place *place, struct lag_findings *found) {
     const struct metadata_topic *topic = metadata_find_topic(metadata, place->topic);
     struct lag_retention retention = {false, -1, -1};
     int64_t wall_ms = clock_wall_ms(monitor->config.clock);
@@ -60,36 +59,56 @@ static bool add_rows(struct lag_monitor *monitor, const struct metadata *metadat
     if (topic != NULL)
         retention = monitor->config.retention_of(monitor->config.context, topic);
     LIST_FOREACH (entry, &place->entries, link) {
-        struct lag_row *row = &rows[*count];
+        struct lag_row *row = &found->rows[found->row_count];
         lag_progress_update(&entry->progress, clock_monotonic_ms(monitor->config.clock),
                             entry->committed, place->log_end_offset);
         tell_loss(monitor, place, entry, wall_ms);
         *row = row_of(place, entry, retention, wall_ms);
-        row->group = arena_copy(arena, row->group);
-        row->topic = arena_copy(arena, row->topic);
+        row->group = arena_copy(&found->arena, row->group);
+        row->topic = arena_copy(&found->arena, row->topic);
         if (bytes_is_null(row->group) || bytes_is_null(row->topic))
             return false;
-        ++*count;
+        found->row_count++;
     }
     return true;
 }
 
-static void publish(struct lag_monitor *monitor) {
-    const struct metadata *metadata = metadata_cache_get(monitor->config.metadata);
-    struct arena arena;
-    struct lag_row *rows;
+static void count_group(void *context, const struct group *group) {
+    (void)group;
+    ++*(size_t *)context;
+}
+
+static void add_group(void *context, const struct group *group) {
+    struct lag_findings *found = context;
+    struct bytes id = arena_copy(&found->arena, group_id(group));
+
+    if (!bytes_is_null(id))
+        found->groups[found->group_count++] = (struct lag_group){id, group_member_count(group)};
+}
+
+static void add_groups(struct lag_monitor *monitor, struct lag_findings *found) {
     size_t count = 0;
 
-    arena_init(&arena, REPORT_BYTES_MAX);
-    rows = arena_alloc(&arena, monitor->table.entry_count + 1, sizeof(*rows));
-    for (struct lag_place *place = monitor->table.places; rows != NULL && place != NULL;
+    group_coordinator_each(monitor->config.groups, count_group, &count);
+    found->groups = arena_alloc(&found->arena, count + 1, sizeof(*found->groups));
+    if (found->groups != NULL)
+        group_coordinator_each(monitor->config.groups, add_group, found);
+}
+
+static void publish(struct lag_monitor *monitor) {
+    const struct metadata *metadata = metadata_cache_get(monitor->config.metadata);
+    struct lag_findings found = {0};
+
+    arena_init(&found.arena, REPORT_BYTES_MAX);
+    found.rows = arena_alloc(&found.arena, monitor->table.entry_count + 1, sizeof(*found.rows));
+    for (struct lag_place *place = monitor->table.places; found.rows != NULL && place != NULL;
          place = place->by_key.next) {
-        if (place->has_start && place->has_end &&
-            !add_rows(monitor, metadata, place, &arena, rows, &count))
+        if (place->has_start && place->has_end && !add_rows(monitor, metadata, place, &found))
             break;
     }
+    add_groups(monitor, &found);
     metadata_unref(metadata);
-    lag_report_publish(&monitor->report, &arena, rows, count, clock_wall_ms(monitor->config.clock));
+    lag_report_publish(&monitor->report, &found, clock_wall_ms(monitor->config.clock));
 }
 
 void lag_monitor_leader_done(struct lag_monitor *monitor) {

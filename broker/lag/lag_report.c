@@ -5,7 +5,7 @@
 void lag_report_init(struct lag_report *report) {
     *report = (struct lag_report){0};
     mutex_init(&report->lock);
-    arena_init(&report->arena, 0);
+    arena_init(&report->found.arena, 0);
 }
 
 void lag_report_done(struct lag_report *report) {
@@ -13,7 +13,7 @@ void lag_report_done(struct lag_report *report) {
         free(report->losses[i].group);
         free(report->losses[i].topic);
     }
-    arena_done(&report->arena);
+    arena_done(&report->found.arena);
     mutex_done(&report->lock);
 }
 
@@ -33,17 +33,15 @@ static int compare(const void *left, const void *right) {
     return order != 0 ? order : (a->partition > b->partition) - (a->partition < b->partition);
 }
 
-void lag_report_publish(struct lag_report *report, struct arena *arena, struct lag_row *rows,
-                        size_t count, int64_t wall_ms) {
+void lag_report_publish(struct lag_report *report, const struct lag_findings *found,
+                        int64_t wall_ms) {
     struct arena old;
 
-    if (count > 0)
-        qsort(rows, count, sizeof(*rows), compare);
+    if (found->row_count > 0)
+        qsort(found->rows, found->row_count, sizeof(*found->rows), compare);
     mutex_lock(&report->lock);
-    old = report->arena;
-    report->arena = *arena;
-    report->rows = rows;
-    report->row_count = count;
+    old = report->found.arena;
+    report->found = *found;
     report->wall_ms = wall_ms;
     mutex_unlock(&report->lock);
     arena_done(&old);
@@ -77,8 +75,10 @@ int64_t lag_report_visit(struct lag_report *report, const struct lag_visitor *vi
 
     mutex_lock(&report->lock);
     wall_ms = report->wall_ms;
-    for (size_t i = 0; visitor->row != NULL && i < report->row_count; i++)
-        visitor->row(visitor->context, &report->rows[i]);
+    for (size_t i = 0; visitor->group != NULL && i < report->found.group_count; i++)
+        visitor->group(visitor->context, &report->found.groups[i]);
+    for (size_t i = 0; visitor->row != NULL && i < report->found.row_count; i++)
+        visitor->row(visitor->context, &report->found.rows[i]);
     first = report->loss_count > LAG_LOSSES_MAX ? report->loss_count - LAG_LOSSES_MAX : 0;
     for (size_t i = first; visitor->loss != NULL && i < report->loss_count; i++)
         visitor->loss(visitor->context, &report->losses[i % LAG_LOSSES_MAX]);

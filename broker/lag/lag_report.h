@@ -24,6 +24,12 @@ struct lag_row {
     int64_t lost_records; /* since the coordinator is here */
 };
 
+/* A group that has members or has committed something. */
+struct lag_group {
+    struct bytes id;
+    int32_t member_count;
+};
+
 struct lag_loss_event {
     int64_t wall_ms;
     char *group; /* both end in a zero; owned */
@@ -32,12 +38,19 @@ struct lag_loss_event {
     struct lag_loss loss;
 };
 
+/* What a look found, in an arena. */
+struct lag_findings {
+    struct arena arena;
+    struct lag_row *rows;
+    size_t row_count;
+    struct lag_group *groups;
+    size_t group_count;
+};
+
 struct lag_report {
     struct mutex lock;
-    struct arena arena;   /* lock: of the rows and their texts */
-    struct lag_row *rows; /* lock; by group, topic, partition */
-    size_t row_count;
-    int64_t wall_ms;                              /* lock: when that was; 0: never */
+    struct lag_findings found; /* lock; rows by group, topic, partition; groups in no order */
+    int64_t wall_ms;           /* lock: when that was; 0: never */
     struct lag_loss_event losses[LAG_LOSSES_MAX]; /* lock: a ring */
     size_t loss_count;                            /* lock: of all there ever were */
 };
@@ -45,15 +58,16 @@ struct lag_report {
 void lag_report_init(struct lag_report *report);
 void lag_report_done(struct lag_report *report);
 
-/* Takes over the arena, in which the rows lie, and sorts them. */
-void lag_report_publish(struct lag_report *report, struct arena *arena, struct lag_row *rows,
-                        size_t count, int64_t wall_ms);
+/* Takes over the arena and sorts the rows. */
+void lag_report_publish(struct lag_report *report, const struct lag_findings *found,
+                        int64_t wall_ms);
 /* Copies. */
 void lag_report_add_loss(struct lag_report *report, struct bytes group, struct bytes topic,
                          int32_t partition, const struct lag_loss *loss, int64_t wall_ms);
 
 /* Visits must be short, and call nothing of the report. */
 struct lag_visitor {
+    void (*group)(void *context, const struct lag_group *group);     /* may be NULL */
     void (*row)(void *context, const struct lag_row *row);           /* may be NULL */
     void (*loss)(void *context, const struct lag_loss_event *event); /* may be NULL; oldest first */
     void *context;

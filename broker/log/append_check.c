@@ -13,6 +13,7 @@ struct findings {
     struct log_record_error *errors; /* in the arena */
     int32_t error_count;
     bool timestamp_is_wrong;
+    int32_t keyless;        /* in a compacted topic */
     bool offsets_have_gaps; /* offset deltas are not 0, 1, 2... */
     int64_t max_timestamp;
 };
@@ -30,6 +31,13 @@ struct check {
 static enum error refuse(struct check *check, enum error error, const char *message) {
     check->result->message = message;
     return error;
+}
+
+static enum error refuse_flaw(struct check *check, enum error error, enum log_append_flaw flaw,
+                              const char *message) {
+    check->result->flaw = flaw;
+    check->result->flaw_count = 1;
+    return refuse(check, error, message);
 }
 
 /* ---- the frame ---- */
@@ -59,13 +67,17 @@ static enum error check_frame(struct check *check, uint8_t *records, size_t size
     if (total_size > size)
         return refuse(check, ERR_INVALID_RECORD, "no whole record batch");
     if ((error = record_batch_decode(bytes_of(records, total_size), batch)) != ERR_NONE)
-        return refuse(check, error, "the record batch is malformed");
+        return refuse_flaw(check, error,
+                           records[RECORD_BATCH_PREFIX_BYTES - 1] > 2 ? LOG_FLAW_MAGIC
+                                                                      : LOG_FLAW_NONE,
+                           "the record batch is malformed");
     if (check->origin == LOG_APPEND_CLIENT && batch->base_offset != 0)
-        return refuse(check, ERR_INVALID_RECORD, "the base offset of a produced batch must be 0");
+        return refuse_flaw(check, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE,
+                           "the base offset of a produced batch must be 0");
     if (total_size > (size_t)check->config->max_message_bytes)
         return refuse(check, ERR_MESSAGE_TOO_LARGE, "larger than max.message.bytes");
     if (!record_batch_crc_is_valid(batch))
-        return refuse(check, ERR_CORRUPT_MESSAGE, "the CRC does not fit");
+        return refuse_flaw(check, ERR_CORRUPT_MESSAGE, LOG_FLAW_CRC, "the CRC does not fit");
     if (total_size > (size_t)check->config->segment_bytes)
         return refuse(check, ERR_RECORD_LIST_TOO_LARGE, "larger than segment.bytes");
     check->checked->data = records;
@@ -99,11 +111,13 @@ static enum error check_header(struct check *check) {
 
     if (batch->last_offset_delta < 0 || batch->record_count <= 0 ||
         batch->last_offset_delta != batch->record_count - 1)
-        return refuse(check, ERR_INVALID_RECORD, "record count and offsets contradict each other");
+        return refuse_flaw(check, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE,
+                           "record count and offsets contradict each other");
     if (is_control && check->origin == LOG_APPEND_CLIENT)
         return refuse(check, ERR_INVALID_RECORD, "clients may not write control batches");
     if (batch->producer_id >= 0 && batch->base_sequence < 0 && check->origin == LOG_APPEND_CLIENT)
-        return refuse(check, ERR_INVALID_RECORD, "an idempotent batch needs a sequence");
+        return refuse_flaw(check, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE,
+                           "an idempotent batch needs a sequence");
     if ((batch->attributes & RECORD_BATCH_CODEC_MASK) > COMPRESSION_ZSTD)
         return refuse(check, ERR_INVALID_RECORD, "unknown compression");
     if ((batch->attributes & RECORD_BATCH_LOG_APPEND_TIME) != 0 &&
@@ -145,8 +159,10 @@ static inline void note_record(struct check *check, struct findings *findings, i
         findings->max_timestamp = timestamp;
     if (offset_delta != index)
         findings->offsets_have_gaps = true;
-    if (!has_key && check->config->compact)
+    if (!has_key && check->config->compact) {
         note_error(check, findings, index, "a compacted topic needs a key");
+        findings->keyless++;
+    }
     if (!timestamp_is_allowed(check, timestamp)) {
         note_error(check, findings, index, "the timestamp is out of the topic's bounds");
         findings->timestamp_is_wrong = true;
@@ -235,6 +251,10 @@ static enum error check_records(struct check *check, struct findings *findings) 
                                         : findings->error_count < RECORD_ERRORS_MAX
                                             ? findings->error_count
                                             : RECORD_ERRORS_MAX;
+    if (findings->keyless > 0) {
+        check->result->flaw = LOG_FLAW_NO_KEY;
+        check->result->flaw_count = findings->keyless;
+    }
     return refuse(check, findings->timestamp_is_wrong ? ERR_INVALID_TIMESTAMP : ERR_INVALID_RECORD,
                   "one or more records were refused");
 }

@@ -99,6 +99,15 @@ struct log_record_error {
 };
 
 /* Filled on success, on DUPLICATE_BATCH (with the original's offsets), and where said on errors. */
+/* What Kafka counts apart of what it refuses. */
+enum log_append_flaw {
+    LOG_FLAW_NONE,
+    LOG_FLAW_CRC,
+    LOG_FLAW_MAGIC,
+    LOG_FLAW_OFFSET_OR_SEQUENCE, /* they contradict the number of records, or are missing */
+    LOG_FLAW_NO_KEY              /* and the topic is compacted */
+};
+
 struct log_append_result {
     int64_t base_offset;
     int64_t last_offset;
@@ -111,6 +120,8 @@ struct log_append_result {
     const struct log_record_error *record_errors; /* in the arena; on INVALID_RECORD and */
     int32_t record_error_count;                   /* INVALID_TIMESTAMP, may be empty */
     const char *message;                          /* static, or NULL: why it was refused */
+    enum log_append_flaw flaw;
+    int32_t flaw_count; /* of records for NO_KEY, else of batches */
 };
 
 /* Checks one batch from a producer in Kafka's order, stamps offsets and `leader_epoch` into

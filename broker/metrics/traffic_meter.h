@@ -24,7 +24,13 @@
     X(FAILED_PRODUCE_REQUESTS, "failedproducerequests", true, "Batches that were not appended.") \
     X(FAILED_FETCH_REQUESTS, "failedfetchrequests", true, "Partitions that could not be read.")  \
     X(REPLICATION_BYTES_IN, "replicationbytesin", false, "Bytes that came from leaders.")        \
-    X(REPLICATION_BYTES_OUT, "replicationbytesout", false, "Bytes that followers fetched.")
+    X(REPLICATION_BYTES_OUT, "replicationbytesout", false, "Bytes that followers fetched.")      \
+    X(INVALID_CRC, "invalidmessagecrcrecords", false, "Batches whose CRC did not fit.")          \
+    X(INVALID_MAGIC, "invalidmagicnumberrecords", false, "Batches of an unknown format.")        \
+    X(INVALID_OFFSET, "invalidoffsetorsequencerecords", false,                                   \
+      "Batches whose offsets or sequence made no sense.")                                        \
+    X(NO_KEY, "nokeycompactedtopicrecords", false,                                               \
+      "Records without a key that producers sent to compacted topics.")
 
 enum traffic {
 #define TRAFFIC_KIND(kind, ...) TRAFFIC_##kind,

@@ -56,9 +56,42 @@ struct controller_event controller_operation_answer(const struct operation *oper
     };
 }
 
+/* ---- How long what follows from a change of brokers takes */
+
+static void note_event(struct controller_shell *shell, enum controller_event_kind kind) {
+    if (kind == CONTROLLER_EVENT_BROKERS_CHANGED && controller_is_active(shell->core)) {
+        if (shell->brokers_changed_ns == 0)
+            shell->brokers_changed_ns = shell->config.clock->monotonic_ns(shell->config.clock);
+        shell->brokers_are_read = false;
+    } else if (kind == CONTROLLER_EVENT_BROKERS_READ) {
+        shell->brokers_are_read = true;
+    }
+}
+
+static void forget_brokers_change(struct controller_shell *shell) {
+    shell->brokers_changed_ns = 0;
+}
+
+/* Also what else is being written is waited for: it may have come first. */
+static void tell_brokers_followed(struct controller_shell *shell) {
+    struct operation *operation;
+    int64_t since_ns = shell->brokers_changed_ns;
+
+    if (since_ns == 0 || !shell->brokers_are_read || shell->config.on_brokers_followed == NULL)
+        return;
+    TAILQ_FOREACH (operation, &shell->operations, entry)
+        if (operation->kind == CONTROLLER_EFFECT_WRITE)
+            return;
+    forget_brokers_change(shell);
+    shell->config.on_brokers_followed(
+        shell->config.context, shell->config.clock->monotonic_ns(shell->config.clock) - since_ns);
+}
+
 void controller_operation_free(struct operation *operation) {
-    if (operation->shell != NULL)
+    if (operation->shell != NULL) {
         TAILQ_REMOVE(&operation->shell->operations, operation, entry);
+        tell_brokers_followed(operation->shell);
+    }
     arena_done(&operation->arena);
     free(operation);
 }
@@ -176,6 +209,7 @@ static void reply(struct controller_shell *shell, const struct controller_effect
 }
 
 static void announce_term(struct controller_shell *shell, bool active, int32_t epoch) {
+    forget_brokers_change(shell);
     if (active) {
         LOG_INFO("controller_term_begun", "broker=%d controller_epoch=%d", shell->config.broker_id,
                  epoch);
@@ -232,6 +266,7 @@ static void carry_out(struct controller_shell *shell, const struct controller_ef
 void controller_shell_step(struct controller_shell *shell, const struct controller_event *event) {
     struct controller_effects effects;
 
+    note_event(shell, event->kind);
     controller_effects_init(&effects);
     controller_step(shell->core, event, &effects);
     for (size_t i = 0; i < effects.count; i++)
@@ -243,6 +278,7 @@ void controller_shell_step(struct controller_shell *shell, const struct controll
         if (calls_back(&effects.items[i]))
             call_back(shell, &effects.items[i]);
     controller_effects_done(&effects);
+    tell_brokers_followed(shell);
 }
 
 /* ---- What happens */

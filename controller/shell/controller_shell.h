@@ -54,6 +54,9 @@ struct controller_shell_config {
                                               missed */
     /* Optional: this broker's term began (`active`, with its epoch) or ended. */
     void (*on_term)(void *context, bool active, int32_t controller_epoch);
+    /* Optional: so long after the brokers had changed, as this controller heard of it, all that
+     * follows from that is written: leaders are elected. */
+    void (*on_brokers_followed)(void *context, int64_t ns);
     void *context;
 };
 

@@ -40,6 +40,8 @@ struct controller_shell {
     int64_t core_timer_at_ms;    /* monotonic; 0: not armed */
     int64_t retry_timer_at_ms;   /* monotonic; 0: not armed */
     int64_t balance_timer_at_ms; /* monotonic; 0: not armed */
+    int64_t brokers_changed_ns;  /* monotonic; 0: what followed from it is written */
+    bool brokers_are_read;       /* since then */
 };
 
 /* Steps the core and carries out what it says. */

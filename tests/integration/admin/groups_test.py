@@ -87,6 +87,7 @@ class GroupProgressTest(unittest.TestCase):
         labels = f'{{consumergroup="{GROUP}",topic="{TOPIC}"}}'
         self.assertIn(f"kafka_consumergroup_lag_sum{labels} 90\n", samples)
         self.assertIn(f"kafka_consumergroup_current_offset_sum{labels} 10\n", samples)
+        self.assertIn(f'kafka_consumergroup_members{{consumergroup="{GROUP}"}} 0\n', samples)
 
         # Everything is read: nothing is behind.
         self.commit(100)

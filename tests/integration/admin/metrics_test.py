@@ -40,6 +40,8 @@ class MetricsTest(unittest.TestCase):
             self.assertGreater(metrics.value("process_open_fds"), 10)
             self.assertEqual(metrics.value("kafka_server_kafkaserver_brokerstate"), 3)
             self.assertEqual(metrics.total("barnabas_broker_info", broker=str(broker.id)), 1)
+            self.assertEqual(metrics.value("kafka_broker_info", id=str(broker.id),
+                                           address=broker.address), 1)
             self.assertEqual(metrics.value("barnabas_zk_connected"), 1)
             latency = "kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms"
             self.assertGreater(metrics.value(latency + "_count"), 5)
@@ -60,6 +62,7 @@ class MetricsTest(unittest.TestCase):
         self.cluster.wait_until_known("letters")
         self.cluster.barnabas("produce", "letters", stdin=b"a\nb\nc\n")
         sums = {"kafka_topic_partition_current_offset": 3, "kafka_topic_partition_replicas": 6,
+                "kafka_topic_partitions": 2, "kafka_cluster_partition_laststableoffsetlag": 0,
                 "kafka_cluster_partition_insyncreplicascount": 6, "kafka_log_log_logendoffset": 9}
 
         def told():
@@ -119,6 +122,12 @@ class MetricsTest(unittest.TestCase):
             share = (page.value(requests + "remotetimems_sum", request="Produce") /
                      page.value(requests + "totaltimems_sum", request="Produce"))
             self.assertTrue(0 < share < 1, share)
+            # There are no queues; dashboards add their times all the same.
+            for name in ("requestqueuetimems", "responsequeuetimems"):
+                self.assertEqual(page.value(requests + name, request="Produce", quantile="0.99"), 0)
+                self.assertGreater(page.value(requests + name + "_count", request="Produce"), 0)
+            self.assertGreater(page.value(requests + "requestbytes_sum", request="Produce"),
+                               page.value(requests + "requestbytes_count", request="Produce"))
             # Followers wait at their leaders nearly always; in one scrape they may not.
             self.assertGreater(page.value(requests + "remotetimems_sum", request="FetchFollower"),
                                page.value(requests + "localtimems_sum", request="FetchFollower"))
@@ -198,6 +207,16 @@ class MetricsTest(unittest.TestCase):
         # Its broker, and the controller if that is another one, told of it.
         self.assertIn(errors() - before, (1, 2))
 
+    def test_what_is_wrong_with_records_is_counted(self):
+        self.cluster.create_topic("keyed", cleanup_policy="compact")
+        self.cluster.wait_until_known("keyed")
+        name = "kafka_server_brokertopicmetrics_nokeycompactedtopicrecords_total"
+        before = self.total(name)
+        self.cluster.barnabas("produce", "keyed", stdin=b"a\nb\n", check=False)
+        self.assertEqual(self.total(name) - before, 2)
+        self.assertEqual(
+            self.total("kafka_server_brokertopicmetrics_invalidmessagecrcrecords_total"), 0)
+
     def test_a_slow_request_is_logged_with_where_its_time_went(self):
         broker = self.cluster.brokers[1]
         self.cluster.barnabas("config", "alter", "broker", "1", "--config",
@@ -219,6 +238,8 @@ class MetricsTest(unittest.TestCase):
                       if not scrape(broker).value(
                           "kafka_controller_kafkacontroller_activecontrollercount"))
         elections = self.total("barnabas_leader_elections_total")
+        times = "kafka_controller_controllerstats_leaderelectionrateandtimems"
+        timed = self.total(times + "_count")
         self.cluster.kill(victim.id)
         partitions = self.total("kafka_controller_kafkacontroller_globalpartitioncount")
         wait_until(lambda: under_replicated() == partitions, 60, "every partition lacks a replica")
@@ -228,6 +249,8 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(self.total("kafka_controller_kafkacontroller_activebrokercount"), 2)
         # What the victim led has another leader now; each of those was in sync.
         self.assertGreaterEqual(self.total("barnabas_leader_elections_total") - elections, 1)
+        self.assertGreaterEqual(self.total(times + "_count") - timed, 1)
+        self.assertGreater(self.total(times + "_sum"), 0)
         self.assertEqual(
             self.total("kafka_controller_controllerstats_uncleanleaderelections_total"), 0)
         (victim.folder / "output").unlink()

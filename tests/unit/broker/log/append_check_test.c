@@ -167,31 +167,32 @@ static void spoiled_batches_are_refused_with_kafkas_codes(void **state) {
         enum spoiling how;
         enum log_append_origin origin;
         enum error error;
+        enum log_append_flaw flaw;
     } cases[] = {
-        {INTACT, LOG_APPEND_CLIENT, ERR_NONE},
-        {EMPTY, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {CUT, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {BASE_OFFSET, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {BASE_OFFSET, LOG_APPEND_COORDINATOR, ERR_NONE},
-        {TOO_LARGE, LOG_APPEND_CLIENT, ERR_MESSAGE_TOO_LARGE},
-        {BAD_CRC, LOG_APPEND_CLIENT, ERR_CORRUPT_MESSAGE},
-        {TINY_LENGTH, LOG_APPEND_CLIENT, ERR_CORRUPT_MESSAGE},
-        {MAGIC_1, LOG_APPEND_CLIENT, ERR_CORRUPT_MESSAGE},
-        {MAGIC_3, LOG_APPEND_CLIENT, ERR_CORRUPT_MESSAGE},
-        {TORN_SECOND, LOG_APPEND_CLIENT, ERR_NONE},
-        {WHOLE_SECOND, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {LARGER_THAN_SEGMENT, LOG_APPEND_CLIENT, ERR_RECORD_LIST_TOO_LARGE},
-        {NEGATIVE_COUNT, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {COUNT_TOO_SMALL, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {DELTA_TOO_LARGE, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {CONTROL, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {CONTROL, LOG_APPEND_COORDINATOR, ERR_NONE},
-        {NO_SEQUENCE, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {NO_SEQUENCE, LOG_APPEND_COORDINATOR, ERR_NONE},
-        {LOG_APPEND_TIME_BIT, LOG_APPEND_CLIENT, ERR_INVALID_TIMESTAMP},
-        {CODEC_5, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {ONE_RECORD_LESS_BYTES, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
-        {RECORD_TOO_LONG, LOG_APPEND_CLIENT, ERR_INVALID_RECORD},
+        {INTACT, LOG_APPEND_CLIENT, ERR_NONE, LOG_FLAW_NONE},
+        {EMPTY, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
+        {CUT, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
+        {BASE_OFFSET, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE},
+        {BASE_OFFSET, LOG_APPEND_COORDINATOR, ERR_NONE, LOG_FLAW_NONE},
+        {TOO_LARGE, LOG_APPEND_CLIENT, ERR_MESSAGE_TOO_LARGE, LOG_FLAW_NONE},
+        {BAD_CRC, LOG_APPEND_CLIENT, ERR_CORRUPT_MESSAGE, LOG_FLAW_CRC},
+        {TINY_LENGTH, LOG_APPEND_CLIENT, ERR_CORRUPT_MESSAGE, LOG_FLAW_NONE},
+        {MAGIC_1, LOG_APPEND_CLIENT, ERR_CORRUPT_MESSAGE, LOG_FLAW_NONE},
+        {MAGIC_3, LOG_APPEND_CLIENT, ERR_CORRUPT_MESSAGE, LOG_FLAW_MAGIC},
+        {TORN_SECOND, LOG_APPEND_CLIENT, ERR_NONE, LOG_FLAW_NONE},
+        {WHOLE_SECOND, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
+        {LARGER_THAN_SEGMENT, LOG_APPEND_CLIENT, ERR_RECORD_LIST_TOO_LARGE, LOG_FLAW_NONE},
+        {NEGATIVE_COUNT, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE},
+        {COUNT_TOO_SMALL, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE},
+        {DELTA_TOO_LARGE, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE},
+        {CONTROL, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
+        {CONTROL, LOG_APPEND_COORDINATOR, ERR_NONE, LOG_FLAW_NONE},
+        {NO_SEQUENCE, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE},
+        {NO_SEQUENCE, LOG_APPEND_COORDINATOR, ERR_NONE, LOG_FLAW_NONE},
+        {LOG_APPEND_TIME_BIT, LOG_APPEND_CLIENT, ERR_INVALID_TIMESTAMP, LOG_FLAW_NONE},
+        {CODEC_5, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
+        {ONE_RECORD_LESS_BYTES, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
+        {RECORD_TOO_LONG, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
     };
     (void)state;
 
@@ -212,6 +213,8 @@ static void spoiled_batches_are_refused_with_kafkas_codes(void **state) {
                      error_name(cases[i].error));
         if (outcome.error != ERR_NONE)
             assert_non_null(outcome.result.message);
+        assert_int_equal(outcome.result.flaw, cases[i].flaw);
+        assert_int_equal(outcome.result.flaw_count, cases[i].flaw != LOG_FLAW_NONE);
         free(outcome.checked.rebuilt);
         free(batch.data);
         arena_done(&arena);
@@ -305,6 +308,8 @@ static void a_compacted_topic_needs_keys_also_in_compressed_batches(void **state
         assert_int_equal(outcome.error, ERR_INVALID_RECORD);
         assert_int_equal(outcome.result.record_error_count, 3);
         assert_int_equal(outcome.result.record_errors[1].record_index, 1);
+        assert_int_equal(outcome.result.flaw, LOG_FLAW_NO_KEY);
+        assert_int_equal(outcome.result.flaw_count, 3);
         free(batch.data);
         arena_done(&arena);
     }
