@@ -429,8 +429,11 @@ enum error log_verify_partition(struct log_verify *verify, const char *path) {
     error = disk_list(verify->disk, path, on_partition_file, &listing);
     if (listing.count > 0)
         qsort(listing.bases, listing.count, sizeof(listing.bases[0]), ascending);
-    for (size_t i = 0; i < listing.count && error == ERR_NONE; i++)
+    for (size_t i = 0; i < listing.count && error == ERR_NONE; i++) {
         error = check_segment(verify, path, listing.bases[i], &next_offset);
+        if (verify->on_segment != NULL)
+            verify->on_segment(verify->context);
+    }
     free(listing.bases);
     return error == ERR_NONE ? check_small_files(verify, path, next_offset) : error;
 }

@@ -27,6 +27,7 @@ struct log_finding {
 struct log_verify {
     struct disk *disk;
     void (*on_finding)(void *context, const struct log_finding *finding);
+    void (*on_segment)(void *context); /* after each, to tell how far it is; may be NULL */
     void *context;
     /* Sums; zero at first. */
     int64_t findings;

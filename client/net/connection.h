@@ -16,7 +16,7 @@
  * Threads: only the loop's thread. No callback is called from within connection_open or
  * connection_send. Ownership: connection_close may be called at any time, also from callbacks;
  * callbacks outstanding are called with CANCELLED before it returns.
- * The seam for TLS and SASL is the stage between connected and ready.
+ * The seam for TLS and SASL is the stage between the dialer's socket and ready.
  */
 #ifndef CLIENT_NET_CONNECTION_H
 #define CLIENT_NET_CONNECTION_H

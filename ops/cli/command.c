@@ -10,6 +10,8 @@
 #define FLAG_VALUE_FIRST 1000
 #define FLAG_COUNT_MAX   64
 
+#define NAME_WIDTH 34 /* of the column of commands */
+
 const struct flag global_flags[] = {
     {'b', "bootstrap", "HOST:PORT,...",
      "brokers to ask first; else BARNABAS_BOOTSTRAP, the context's, 127.0.0.1:9092"},
@@ -86,8 +88,7 @@ static bool flags_parse(struct invocation *invocation, const struct flag_set *se
     return true;
 }
 
-/* `verb` is NULL for a command of one word. */
-static const struct command *command_find(const char *group, const char *verb) {
+const struct command *command_find(const char *group, const char *verb) {
     for (size_t i = 0; i < command_count; i++) {
         const struct command *command = commands[i];
 
@@ -99,7 +100,7 @@ static const struct command *command_find(const char *group, const char *verb) {
     return NULL;
 }
 
-static bool group_exists(const char *group) {
+bool command_group_exists(const char *group) {
     for (size_t i = 0; i < command_count; i++)
         if (strcmp(commands[i]->group, group) == 0)
             return true;
@@ -174,14 +175,19 @@ bool invocation_parse(struct invocation *invocation, int argc, char **argv, char
     if (argc == 0)
         return true;
     group = argv[0];
+    invocation->group = group;
     invocation->command = command_find(group, NULL);
-    if (invocation->command == NULL && !group_exists(group)) {
+    if (invocation->command == NULL && !command_group_exists(group)) {
         snprintf(problem, problem_size, "unknown command \"%s\"; see barnabas help", group);
         return false;
     }
+    if (invocation->command == NULL && !word_next(invocation, &argc, &argv, problem, problem_size))
+        return false;
+    invocation->help = invocation_has(invocation, "help");
+    if (invocation->command == NULL && argc == 0 && invocation->help)
+        return true;
     if (invocation->command == NULL &&
-        (!word_next(invocation, &argc, &argv, problem, problem_size) ||
-         !verb_choose(invocation, group, argv[0], problem, problem_size)))
+        !verb_choose(invocation, group, argv[0], problem, problem_size))
         return false;
     flag_set_add(&flags, global_flags, global_flag_count);
     flag_set_add(&flags, invocation->command->flags, invocation->command->flag_count);
@@ -252,29 +258,45 @@ static void command_name(const struct command *command, char *text, size_t size)
              command->operands);
 }
 
-void help_print(FILE *out, const struct command *command) {
+/* A name that does not fit into its column has a line of its own. */
+static void row_print(FILE *out, const struct command *command) {
     char name[128];
 
-    if (command != NULL) {
-        command_name(command, name, sizeof(name));
-        fprintf(out, "usage: barnabas %s\n\n%s\n", name, command->meaning);
-        if (command->details != NULL)
-            fprintf(out, "%s", command->details);
-        if (command->flag_count > 0) {
-            fprintf(out, "\nflags:\n");
-            flags_print(out, command->flags, command->flag_count);
-        }
-        fprintf(out, "\nglobal flags:\n");
-        flags_print(out, global_flags, global_flag_count);
-        return;
+    command_name(command, name, sizeof(name));
+    if (strlen(name) > NAME_WIDTH)
+        fprintf(out, "  %s\n  %-*s %s\n", name, NAME_WIDTH, "", command->meaning);
+    else
+        fprintf(out, "  %-*s %s\n", NAME_WIDTH, name, command->meaning);
+}
+
+static void command_print(FILE *out, const struct command *command) {
+    char name[128];
+
+    command_name(command, name, sizeof(name));
+    fprintf(out, "usage: barnabas %s\n\n%s\n", name, command->meaning);
+    if (command->details != NULL)
+        fprintf(out, "%s", command->details);
+    if (command->flag_count > 0) {
+        fprintf(out, "\nflags:\n");
+        flags_print(out, command->flags, command->flag_count);
     }
-    fprintf(out, "usage: barnabas [global flags] COMMAND [flags] [operands]\n\ncommands:\n");
-    for (size_t i = 0; i < command_count; i++) {
-        command_name(commands[i], name, sizeof(name));
-        fprintf(out, "  %-34s %s\n", name, commands[i]->meaning);
+}
+
+void help_print(FILE *out, const struct command *command, const char *group) {
+    if (command != NULL) {
+        command_print(out, command);
+    } else {
+        fprintf(out, "usage: barnabas [global flags] %s [flags] [operands]\n\ncommands:\n",
+                group == NULL ? "COMMAND" : group);
+        for (size_t i = 0; i < command_count; i++)
+            if (group == NULL || strcmp(commands[i]->group, group) == 0)
+                row_print(out, commands[i]);
+        fprintf(out, "\n--help behind a command tells more of it.\n");
     }
     fprintf(out, "\nglobal flags:\n");
     flags_print(out, global_flags, global_flag_count);
+    if (command != NULL || group != NULL)
+        return;
     fprintf(out, "\nexit status:\n");
     for (size_t i = 0; i < exit_status_row_count; i++)
         fprintf(out, "  %d  %s\n", exit_status_rows[i].status, exit_status_rows[i].meaning);

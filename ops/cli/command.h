@@ -52,6 +52,7 @@ struct given_flag {
 
 struct invocation {
     const struct command *command; /* NULL: only global flags, or help was asked for */
+    const char *group;             /* the first word; NULL if there is none */
     struct given_flag given[INVOCATION_FLAGS_MAX];
     size_t given_count;
     const char *const *operands;
@@ -83,7 +84,11 @@ const char *invocation_value_at(const struct invocation *invocation, const char 
 bool invocation_number(const struct invocation *invocation, const char *name, int64_t min,
                        int64_t max, int64_t otherwise, int64_t *number);
 
-/* All commands, or one with its flags. */
-void help_print(FILE *out, const struct command *command);
+/* By its words; `verb` is NULL for a command of one word. NULL if there is none. */
+const struct command *command_find(const char *group, const char *verb);
+bool command_group_exists(const char *group);
+
+/* One command with its flags; or the commands that begin with a word, or all of them. */
+void help_print(FILE *out, const struct command *command, const char *group);
 
 #endif

@@ -44,5 +44,16 @@ const struct command command_log = {
     .operands = "dump|verify|repair ...",
     .operand_count_max = INT_MAX,
     .meaning = "what lies in data directories, without a broker; see barnabas log --help",
+    .details =
+        "\n"
+        "  barnabas log dump [--records] [--print-data-log] FILE...\n"
+        "  barnabas log verify [--output table|json] DIRECTORY...\n"
+        "  barnabas log repair [--yes] FOLDER...\n"
+        "\n"
+        "dump prints what .log, .index, .timeindex, .txnindex and .snapshot files hold. verify\n"
+        "checks every file of data directories, or of folders of partitions, and changes none; it\n"
+        "ends with 7 if anything is wrong. repair cuts off what is damaged, with all that comes\n"
+        "behind it, and makes indexes, epochs and snapshots anew; without --yes it only tells.\n"
+        "A data directory that a broker uses is refused.\n",
     .run = run_log,
 };

@@ -23,6 +23,8 @@ int main(int argc, char **argv) {
 
     if (argc > 1 && strcmp(argv[1], "log") == 0)
         return log_run(argc - 1, argv + 1);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        argv[1] = "version";
     if (!invocation_parse(&invocation, argc, argv, problem, sizeof(problem))) {
         fprintf(stderr, "barnabas: ");
         if (invocation.command != NULL)
@@ -33,7 +35,7 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     }
     if (invocation.help) {
-        help_print(stdout, invocation.command);
+        help_print(stdout, invocation.command, invocation.group);
         return EXIT_OK;
     }
     status = run(&invocation);

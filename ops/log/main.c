@@ -15,6 +15,7 @@
 #include "broker/log/log_verify.h"
 #include "client/base/logger.h"
 #include "ops/log/dump.h"
+#include "ops/log/verification.h"
 
 /* As those of the command `barnabas`. */
 enum status {
@@ -29,7 +30,7 @@ static const char usage[] =
     "barnabas log dump [--records] [--print-data-log] FILE...\n"
     "    what .log, .index, .timeindex, .txnindex and .snapshot files hold, as kafka-dump-log\n"
     "    prints it; --records: every record, --print-data-log: with key and value\n"
-    "barnabas log verify DIRECTORY...\n"
+    "barnabas log verify [--output table|json] DIRECTORY...\n"
     "    checks every file of data directories, or of folders of partitions, and changes none;\n"
     "    status 7 if anything is wrong\n"
     "barnabas log repair [--yes] FOLDER...\n"
@@ -96,15 +97,6 @@ static void unlock_both(const int locks[2]) {
 
 /* ---- verify ---- */
 
-static void on_finding(void *context, const struct log_finding *finding) {
-    (void)context;
-    if (finding->position < 0)
-        printf("%s: %s\n", finding->path, finding->problem);
-    else
-        printf("%s: position %" PRId64 ": %s\n", finding->path, finding->position,
-               finding->problem);
-}
-
 static enum status verify_one(struct log_verify *verify, const char *path) {
     enum status status = STATUS_OK;
     int locks[2];
@@ -123,17 +115,17 @@ static enum status verify_one(struct log_verify *verify, const char *path) {
     return status;
 }
 
-static enum status run_verify(char *const *paths) {
-    struct log_verify verify = {.disk = disk_system(), .on_finding = on_finding};
+static enum status run_verify(char *const *paths, bool is_json) {
+    struct verification verification;
     enum status status = STATUS_OK;
 
+    verification_begin(&verification, is_json);
     for (; *paths != NULL && status == STATUS_OK; paths++)
-        status = verify_one(&verify, *paths);
-    printf("%" PRId64 " partitions, %" PRId64 " segments, %" PRId64 " batches, %" PRId64
-           " records, %" PRId64 " bytes: %" PRId64 " findings\n",
-           verify.partitions, verify.segments, verify.batches, verify.records, verify.bytes,
-           verify.findings);
-    return status == STATUS_OK && verify.findings > 0 ? STATUS_UNHEALTHY : status;
+        status = verify_one(&verification.verify, *paths);
+    if (status == STATUS_OK && verification.verify.findings > 0)
+        status = STATUS_UNHEALTHY;
+    verification_end(&verification, (int)status);
+    return status;
 }
 
 /* ---- repair ---- */
@@ -175,21 +167,28 @@ static enum status run_repair(char *const *paths) {
 
 int main(int argc, char **argv) {
     static const struct option options[] = {
-        {"records", no_argument, NULL, 'r'},        {"deep-iteration", no_argument, NULL, 'r'},
-        {"print-data-log", no_argument, NULL, 'p'}, {"yes", no_argument, NULL, 'y'},
-        {"help", no_argument, NULL, 'h'},           {0},
+        {"records", no_argument, NULL, 'r'},
+        {"deep-iteration", no_argument, NULL, 'r'},
+        {"print-data-log", no_argument, NULL, 'p'},
+        {"yes", no_argument, NULL, 'y'},
+        {"help", no_argument, NULL, 'h'},
+        {"output", required_argument, NULL, 'o'},
+        {0},
     };
     struct dump dump = {.out = stdout};
     enum status status = STATUS_USAGE;
+    bool is_json = false;
     bool yes = false;
     int option;
 
     logger_set_level(LOG_LEVEL_WARN);
-    while ((option = getopt_long(argc, argv, "yh", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "yho:", options, NULL)) != -1) {
         dump.records = dump.records || option == 'r' || option == 'p';
         dump.contents = dump.contents || option == 'p';
         yes = yes || option == 'y';
-        if (option == 'h' || option == '?') {
+        is_json = is_json || (option == 'o' && strcmp(optarg, "json") == 0);
+        if (option == 'h' || option == '?' ||
+            (option == 'o' && strcmp(optarg, "json") != 0 && strcmp(optarg, "table") != 0)) {
             fputs(usage, option == 'h' ? stdout : stderr);
             return option == 'h' ? STATUS_OK : STATUS_USAGE;
         }
@@ -198,7 +197,7 @@ int main(int argc, char **argv) {
         status = run_dump(&dump, argv + optind + 1);
     else if (argc - optind >= 2 &&
              (strcmp(argv[optind], "verify") == 0 || (strcmp(argv[optind], "repair") == 0 && !yes)))
-        status = run_verify(argv + optind + 1);
+        status = run_verify(argv + optind + 1, is_json);
     else if (argc - optind >= 2 && strcmp(argv[optind], "repair") == 0)
         status = run_repair(argv + optind + 1);
     else

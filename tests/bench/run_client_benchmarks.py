@@ -72,6 +72,13 @@ def theirs(build, bootstrap, topic, scenario):
                 *(f"{key}={value}" for key, value in settings.items())])
 
 
+def begin_partitions(cluster, topic):
+    """A record in each: until the followers of a new topic fetch, the first records wait for them,
+    and that is no client's doing."""
+    for partition in range(PARTITIONS):
+        cluster.barnabas("produce", topic, "-", "-p", str(partition), stdin=b"first\n")
+
+
 def measure(build, cluster, scenario, repetitions):
     """One result per client and repetition; who begins changes. The first round is not counted."""
     name, _, mode, records, size, _, _ = scenario
@@ -89,6 +96,7 @@ def measure(build, cluster, scenario, repetitions):
                 topic = f"{name}-{repetition}-{client}"
                 cluster.create_topic(topic, PARTITIONS, 3)
                 cluster.wait_until_in_sync(topic)
+                begin_partitions(cluster, topic)
             results[client].append(load(build, cluster.bootstrap, topic, scenario))
     return {client: all_of_it[1:] for client, all_of_it in results.items()}
 

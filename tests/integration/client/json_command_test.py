@@ -130,12 +130,21 @@ class JsonCommandTest(unittest.TestCase):
         listed = set()
         for line in shown.splitlines():
             words = line[2:36].split()
+            if not words:
+                continue  # what goes on from the line before
             verb = words[1:2] if words[1:] and re.fullmatch("[a-z-]+", words[1]) else []
             listed.add(" ".join(words[:1] + verb))
         tested = {name for name in listed if any(f"{step} ".startswith(f"{name} ")
                                                  for step, _, _ in STEPS)}
         self.assertEqual(listed - tested, LINES | TEXT)
+        told = subprocess.run([COMMAND, "topic", "--help"], capture_output=True, text=True,
+                              check=True).stdout
+        self.assertIn("topic create NAME", told)
+        self.assertNotIn("group list", told)
         for name in listed:
+            ran = subprocess.run([COMMAND, "help", *name.split()], capture_output=True, text=True,
+                                 check=True)
+            self.assertIn(f"usage: barnabas {name}", ran.stdout)
             ran = subprocess.run([COMMAND, *name.split(), "--help"], capture_output=True, text=True,
                                  check=False, env={**os.environ, "BARNABAS_BOOTSTRAP": ""})
             self.assertEqual(ran.returncode, 0, name)

@@ -35,6 +35,8 @@ class ManualTest(unittest.TestCase):
         lines = self.help.split("commands:\n")[1].split("\n\n")[0].splitlines()
         for line in lines:
             words = line[2:36].split()
+            if not words:
+                continue  # what goes on from the line before
             verb = words[1] if len(words) > 1 and re.fullmatch("[a-z-]+", words[1]) else None
             yield words[0], verb
 

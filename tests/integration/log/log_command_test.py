@@ -1,5 +1,6 @@
 """`barnabas log` on the data directory of a real broker: it refuses one in use, finds nothing wrong
 in one that was stopped or killed and recovered, prints its files, and mends what is damaged."""
+import json
 import subprocess
 import unittest
 
@@ -49,6 +50,11 @@ class LogCommandTest(unittest.TestCase):
             found = self.run_log("verify", data)
             self.assertEqual(found.returncode, 7)
             self.assertIn(f"{damaged}: position ", found.stdout)
+            found = self.run_log("verify", "--output", "json", data)
+            told = json.loads(found.stdout)
+            self.assertEqual((found.returncode, told["status"], told["kind"]),
+                             (7, 7, "LogVerification"))
+            self.assertIn(str(damaged), {item["path"] for item in told["items"]})
             self.assertEqual(self.run_log("repair", data / "dumped-0").returncode, 7)
             self.assertEqual(damaged.read_bytes(), content, "without --yes nothing changes")
             mended = self.run_log("repair", "--yes", data / "dumped-0")
