@@ -38,7 +38,8 @@ static void print_valued(const struct flag *flags, size_t count) {
 static const char *operand_kind(const struct command *command) {
     if (strcmp(command->group, "group") == 0 && command->operand_count_max > 0)
         return "group";
-    if (strcmp(command->operands, "TOPIC") == 0 || strncmp(command->operands, "TOPIC ", 6) == 0 ||
+    if (strncmp(command->operands, "TOPIC", 5) == 0 ||
+        strncmp(command->operands, "[TOPIC", 6) == 0 ||
         (strcmp(command->group, "topic") == 0 && command->operand_count_max > 0 &&
          strcmp(command->verb, "create") != 0))
         return "topic";

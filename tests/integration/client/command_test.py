@@ -142,6 +142,8 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(self.complete("barnabas consume --exi"), {"--exit-at-end"})
         self.assertEqual(self.complete("barnabas topic describe completed"), {"completed-topic"})
         self.assertEqual(self.complete("barnabas group reset-offsets --dry"), {"--dry-run"})
+        for command in ("records delete", "partition reassign", "leader move", "consume"):
+            self.assertEqual(self.complete(f"barnabas {command} completed"), {"completed-topic"})
         zsh = self.run_with("completion", "zsh")
         self.assertIn("bashcompinit", zsh.stdout)
         self.assertEqual(self.run_with("completion", "fish").returncode, 2)
