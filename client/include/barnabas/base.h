@@ -6,9 +6,9 @@
  * once unless its header says otherwise; closing it is the last call.
  *
  * Brokers. A handle asks one of bootstrap.servers for the cluster's brokers, and connects to those
- * that it needs. When none that it knows can be reached it asks bootstrap.servers again, whose names
- * are looked up anew. A host's addresses, of IPv4 and IPv6, are tried in turn, all of them within
- * socket.connection.setup.timeout.ms; after a failure the broker is left alone for
+ * that it needs. When none that it knows can be reached it asks bootstrap.servers again, whose
+ * names are looked up anew. A host's addresses, of IPv4 and IPv6, are tried in turn, all of them
+ * within socket.connection.setup.timeout.ms; after a failure the broker is left alone for
  * reconnect.backoff.ms, doubled with each further one up to reconnect.backoff.max.ms.
  *
  * Strings given to the library are copied unless a function says otherwise. Sizes are bytes,
