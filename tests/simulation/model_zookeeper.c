@@ -1,101 +1,15 @@
-#include "tests/simulation/model_zookeeper.h"
+#include "tests/simulation/model_zookeeper_internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/queue.h>
-
-#include "tests/simulation/model_tree.h"
-#include "tests/simulation/model_watches.h"
 #include "zk-schema/paths.h"
 
-enum request_kind {
-    REQUEST_GET,
-    REQUEST_EXISTS,
-    REQUEST_CHILDREN,
-    REQUEST_WRITE, /* create, set, remove: a transaction of one */
-    REQUEST_MULTI,
-    REQUEST_SYNC
-};
-
-/* What travels between a client and the server, in order. A request goes there and comes back as
- * its answer; a watch event only comes. */
-struct message {
-    struct model_client *client;
-    uint64_t connection; /* of the client, when it was sent */
-    uint64_t number;
-    bool is_event;
-    bool executed;
-    /* request */
-    enum request_kind kind;
-    bool watch;
-    char *path;
-    struct zk_op *ops; /* copied */
-    size_t op_count;
-    zk_completion *done;
-    void *context;
-    /* answer */
-    struct zk_result result;
-    struct model_transaction_result transaction;
-    char **children;
-    /* event */
-    enum zk_event_kind event_kind;
-    TAILQ_ENTRY(message) entry;
-};
-
-TAILQ_HEAD(messages, message);
-
-struct model_client {
-    struct zk zk;
-    struct model_zookeeper *zookeeper;
-    char name[32];
-    struct rng rng; /* the chance of its messages */
-    bool stopped;
-    bool connected;
-    uint64_t connection; /* counts connections */
-    int64_t session_id;
-    struct messages sent;     /* requests that are not answered, in order */
-    struct messages unsent;   /* made without a connection */
-    struct messages arriving; /* events that are on their way */
-    uint64_t last_number;
-    uint64_t last_answered;
-    int64_t last_there_ms, last_back_ms; /* messages do not overtake each other */
-    int scheduled;                       /* events of the simulator that hold it */
-    TAILQ_ENTRY(model_client) entry;
-};
-
-/* One message's arrival; of no account if the connection it came by is gone. */
-struct arrival {
-    struct model_client *client;
-    uint64_t connection;
-};
-
-struct session {
-    int64_t id;
-    bool lives;
-    TAILQ_ENTRY(session) entry;
-};
-
-struct model_zookeeper {
-    struct simulator *simulator;
-    struct model_tree *tree;
-    model_commit *commit;
-    void *context;
-    int64_t last_session;
-    TAILQ_HEAD(, session) sessions;
-    struct model_watches *watches;
-    TAILQ_HEAD(, model_client) clients; /* not stopped */
-    struct model_statistics statistics;
-};
-
-static void *allocate(size_t size) {
+void *model_allocate(size_t size) {
     void *memory = calloc(1, size == 0 ? 1 : size);
 
     CHECK(memory != NULL);
     return memory;
 }
 
-static struct session *find_session(struct model_zookeeper *zookeeper, int64_t id) {
+struct session *model_zookeeper_find_session(struct model_zookeeper *zookeeper, int64_t id) {
     struct session *session;
 
     TAILQ_FOREACH (session, &zookeeper->sessions, entry)
@@ -105,14 +19,14 @@ static struct session *find_session(struct model_zookeeper *zookeeper, int64_t i
 }
 
 bool model_zookeeper_session_lives(struct model_zookeeper *zookeeper, int64_t session_id) {
-    struct session *session = find_session(zookeeper, session_id);
+    struct session *session = model_zookeeper_find_session(zookeeper, session_id);
 
     return session != NULL && session->lives;
 }
 
 struct model_zookeeper *model_zookeeper_new(struct simulator *simulator, model_commit *commit,
                                             void *context) {
-    struct model_zookeeper *zookeeper = allocate(sizeof(*zookeeper));
+    struct model_zookeeper *zookeeper = model_allocate(sizeof(*zookeeper));
 
     zookeeper->simulator = simulator;
     zookeeper->tree = model_tree_new();
@@ -143,81 +57,15 @@ struct model_statistics model_zookeeper_statistics(const struct model_zookeeper 
     return statistics;
 }
 
-/* ---- Messages */
-
-static struct message *message_new(struct model_client *client) {
-    struct message *message = allocate(sizeof(*message));
-
-    message->client = client;
-    message->connection = client->connection;
-    message->number = ++client->last_number;
-    return message;
-}
-
-static void message_free(struct message *message) {
-    for (size_t i = 0; i < message->op_count; i++) {
-        free((void *)(uintptr_t)message->ops[i].path);
-        free((void *)(uintptr_t)message->ops[i].data.data);
-    }
-    free(message->ops);
-    free(message->path);
-    if (message->executed && message->transaction.results != NULL)
-        model_transaction_done(&message->transaction, message->op_count);
-    free((void *)(uintptr_t)message->result.data.data);
-    for (size_t i = 0; i < message->result.child_count; i++)
-        free(message->children[i]);
-    free(message->children);
-    free(message);
-}
-
-static void client_unref(struct model_client *client) {
-    if (--client->scheduled == 0 && client->stopped)
-        free(client);
-}
-
-/* When the next message of one direction arrives: not before the one before it. */
-static int64_t next_arrival(struct model_client *client, int64_t *last_ms) {
-    struct simulator *simulator = client->zookeeper->simulator;
-    int64_t at_ms = simulator->now_ms + simulator_message_delay(simulator, &client->rng);
-
-    *last_ms = at_ms > *last_ms ? at_ms : *last_ms;
-    return *last_ms - simulator->now_ms;
-}
-
-static void schedule_arrival(struct model_client *client, int64_t *last_ms, simulated *arrived) {
-    struct arrival *arrival = allocate(sizeof(*arrival));
-
-    *arrival = (struct arrival){client, client->connection};
-    client->scheduled++;
-    simulator_schedule(client->zookeeper->simulator, next_arrival(client, last_ms), arrived,
-                       arrival);
-}
-
-/* The client, which the caller unrefs; *current is whether its connection is still the same. */
-static struct model_client *take_arrival(void *context, bool *current) {
-    struct arrival *arrival = context;
-    struct model_client *client = arrival->client;
-
-    *current = !client->stopped && client->connected && arrival->connection == client->connection;
-    free(arrival);
-    return client;
-}
-
 /* ---- The server */
-
-static bool must_hear(struct model_client *client) {
-    return !client->stopped && model_zookeeper_session_lives(client->zookeeper, client->session_id);
-}
-
-static void event_arrived(void *context);
 
 static void send_event(struct model_client *client, uint64_t request, const char *path,
                        enum zk_event_kind kind) {
     struct message *message;
 
-    if (!must_hear(client))
+    if (!model_client_must_hear(client))
         return;
-    message = message_new(client);
+    message = model_message_new(client);
     message->is_event = true;
     message->event_kind = kind;
     message->number = request;
@@ -225,7 +73,7 @@ static void send_event(struct model_client *client, uint64_t request, const char
     CHECK(message->path != NULL);
     TAILQ_INSERT_TAIL(&client->arriving, message, entry);
     if (client->connected)
-        schedule_arrival(client, &client->last_back_ms, event_arrived);
+        model_client_schedule_arrival(client, &client->last_back_ms, model_client_event_arrived);
 }
 
 static void fire(struct model_zookeeper *zookeeper, enum model_watch_kind kind, const char *path,
@@ -284,12 +132,12 @@ static void add_watch(struct message *message, enum model_watch_kind kind) {
                       message->number);
 }
 
-static struct bytes copy_data(struct bytes source) {
+struct bytes model_copy_data(struct bytes source) {
     uint8_t *copy;
 
     if (bytes_is_null(source))
         return BYTES_NULL;
-    copy = allocate(source.size);
+    copy = model_allocate(source.size);
     if (source.size > 0)
         memcpy(copy, source.data, source.size);
     return bytes_of(copy, source.size);
@@ -298,7 +146,7 @@ static struct bytes copy_data(struct bytes source) {
 static void read_children(struct message *message, struct model_node *node) {
     size_t count = (size_t)model_node_stat(node).child_count, i = 0;
 
-    message->children = allocate(count * sizeof(*message->children));
+    message->children = model_allocate(count * sizeof(*message->children));
     for (struct model_node *child = model_node_first_child(node); child != NULL;
          child = model_node_next_sibling(child)) {
         message->children[i] = strdup(strrchr(model_node_path(child), '/') + 1);
@@ -319,7 +167,7 @@ static void execute_read(struct message *message) {
     }
     message->result.stat = model_node_stat(node);
     if (message->kind == REQUEST_GET)
-        message->result.data = copy_data(model_node_data(node));
+        message->result.data = model_copy_data(model_node_data(node));
     if (message->kind == REQUEST_CHILDREN)
         read_children(message, node);
     if (message->watch)
@@ -356,7 +204,7 @@ static void execute_write(struct message *message) {
     }
 }
 
-static void execute(struct message *message) {
+void model_message_execute(struct message *message) {
     message->executed = true;
     switch (message->kind) {
     case REQUEST_GET:
@@ -370,383 +218,6 @@ static void execute(struct message *message) {
         break;
     case REQUEST_SYNC:
         break;
-    }
-}
-
-/* ---- The client
- * ---------------------------------------------------------------------------------- */
-
-static void complete(struct message *message) {
-    struct model_client *client = message->client;
-
-    TAILQ_REMOVE(&client->sent, message, entry);
-    client->last_answered = message->number;
-    message->done(message->context, &message->result);
-    message_free(message);
-}
-
-static void answer_arrived(void *context) {
-    bool current;
-    struct model_client *client = take_arrival(context, &current);
-
-    if (current) {
-        struct message *message = TAILQ_FIRST(&client->sent);
-        CHECK(message != NULL && message->executed);
-        complete(message);
-    }
-    client_unref(client);
-}
-
-static void request_arrived(void *context) {
-    bool current;
-    struct model_client *client = take_arrival(context, &current);
-    struct message *message = NULL;
-
-    if (current && must_hear(client))
-        TAILQ_FOREACH (message, &client->sent, entry)
-            if (!message->executed)
-                break;
-    if (message != NULL) {
-        execute(message);
-        schedule_arrival(client, &client->last_back_ms, answer_arrived);
-    }
-    client_unref(client);
-}
-
-static void event_arrived(void *context) {
-    bool current;
-    struct model_client *client = take_arrival(context, &current);
-
-    if (current) {
-        struct message *message = TAILQ_FIRST(&client->arriving);
-        CHECK(message != NULL);
-        TAILQ_REMOVE(&client->arriving, message, entry);
-        client->zk.listener->on_watch(client->zk.listener, message->event_kind, message->path);
-        message_free(message);
-    }
-    client_unref(client);
-}
-
-/* A request made without a connection fails some time later, never from within the call. */
-static void unsent_failed(void *context) {
-    struct model_client *client = context;
-    struct message *message = TAILQ_FIRST(&client->unsent);
-
-    if (!client->stopped) {
-        TAILQ_REMOVE(&client->unsent, message, entry);
-        message->result.error =
-            client->session_id == 0 ? ERR_ZK_SESSION_EXPIRED : ERR_ZK_OUTCOME_UNKNOWN;
-        message->done(message->context, &message->result);
-        message_free(message);
-    }
-    client_unref(client);
-}
-
-static void send_request(struct model_client *client, struct message *message, zk_completion *done,
-                         void *context) {
-    CHECK(!client->stopped);
-    message->done = done;
-    message->context = context;
-    if (client->connected) {
-        TAILQ_INSERT_TAIL(&client->sent, message, entry);
-        schedule_arrival(client, &client->last_there_ms, request_arrived);
-    } else {
-        TAILQ_INSERT_TAIL(&client->unsent, message, entry);
-        client->scheduled++;
-        simulator_schedule(client->zookeeper->simulator, 5, unsent_failed, client);
-    }
-}
-
-static struct model_client *client_of(struct zk *zk) {
-    return CONTAINER_OF(zk, struct model_client, zk);
-}
-
-static void send_read(struct zk *zk, enum request_kind kind, const char *path, bool watch,
-                      zk_completion *done, void *context) {
-    struct message *message = message_new(client_of(zk));
-
-    message->kind = kind;
-    message->watch = watch;
-    message->path = strdup(path);
-    CHECK(message->path != NULL);
-    send_request(client_of(zk), message, done, context);
-}
-
-static void send_write(struct zk *zk, enum request_kind kind, const struct zk_op *ops,
-                       size_t op_count, zk_completion *done, void *context) {
-    struct message *message = message_new(client_of(zk));
-
-    message->kind = kind;
-    message->op_count = op_count;
-    message->ops = allocate(op_count * sizeof(*ops));
-    for (size_t i = 0; i < op_count; i++) {
-        message->ops[i] = ops[i];
-        message->ops[i].path = strdup(ops[i].path);
-        CHECK(message->ops[i].path != NULL);
-        message->ops[i].data = copy_data(ops[i].data);
-    }
-    send_request(client_of(zk), message, done, context);
-}
-
-static void model_get(struct zk *zk, const char *path, bool watch, zk_completion *done,
-                      void *context) {
-    send_read(zk, REQUEST_GET, path, watch, done, context);
-}
-
-static void model_exists(struct zk *zk, const char *path, bool watch, zk_completion *done,
-                         void *context) {
-    send_read(zk, REQUEST_EXISTS, path, watch, done, context);
-}
-
-static void model_children(struct zk *zk, const char *path, bool watch, zk_completion *done,
-                           void *context) {
-    send_read(zk, REQUEST_CHILDREN, path, watch, done, context);
-}
-
-static void model_sync(struct zk *zk, const char *path, zk_completion *done, void *context) {
-    send_read(zk, REQUEST_SYNC, path, false, done, context);
-}
-
-static void model_create(struct zk *zk, const char *path, struct bytes data, int flags,
-                         zk_completion *done, void *context) {
-    struct zk_op op = {.kind = ZK_OP_CREATE, .path = path, .data = data, .flags = flags};
-
-    send_write(zk, REQUEST_WRITE, &op, 1, done, context);
-}
-
-static void model_set(struct zk *zk, const char *path, struct bytes data, int32_t version,
-                      zk_completion *done, void *context) {
-    struct zk_op op = {.kind = ZK_OP_SET, .path = path, .data = data, .version = version};
-
-    send_write(zk, REQUEST_WRITE, &op, 1, done, context);
-}
-
-static void model_remove(struct zk *zk, const char *path, int32_t version, zk_completion *done,
-                         void *context) {
-    struct zk_op op = {.kind = ZK_OP_DELETE, .path = path, .version = version};
-
-    send_write(zk, REQUEST_WRITE, &op, 1, done, context);
-}
-
-static void model_multi(struct zk *zk, const struct zk_op *ops, size_t op_count,
-                        zk_completion *done, void *context) {
-    send_write(zk, REQUEST_MULTI, ops, op_count, done, context);
-}
-
-static int64_t model_session_id(const struct zk *zk) {
-    return CONTAINER_OF(zk, const struct model_client, zk)->session_id;
-}
-
-static const struct zk_methods methods = {
-    .get = model_get,
-    .exists = model_exists,
-    .children = model_children,
-    .create = model_create,
-    .set = model_set,
-    .remove = model_remove,
-    .multi = model_multi,
-    .sync = model_sync,
-    .session_id = model_session_id,
-};
-
-static void session_new(void *context) {
-    struct model_client *client = context;
-
-    if (!client->stopped) {
-        struct model_zookeeper *zookeeper = client->zookeeper;
-        struct session *session = allocate(sizeof(*session));
-
-        session->id = client->session_id = ++zookeeper->last_session;
-        session->lives = true;
-        TAILQ_INSERT_TAIL(&zookeeper->sessions, session, entry);
-        client->connected = true;
-        client->connection++;
-        simulator_trace(zookeeper->simulator, "%s session %" PRId64, client->name, session->id);
-        client->zk.listener->on_session(client->zk.listener, ZK_SESSION_NEW);
-    }
-    client_unref(client);
-}
-
-struct model_client *model_client_new(struct model_zookeeper *zookeeper, const char *name,
-                                      uint64_t number, struct zk_listener *listener) {
-    struct model_client *client = allocate(sizeof(*client));
-
-    client->zk.methods = &methods;
-    client->zk.listener = listener;
-    client->zookeeper = zookeeper;
-    snprintf(client->name, sizeof(client->name), "%s", name);
-    simulator_stream(zookeeper->simulator, name, number, &client->rng);
-    TAILQ_INIT(&client->sent);
-    TAILQ_INIT(&client->unsent);
-    TAILQ_INIT(&client->arriving);
-    TAILQ_INSERT_TAIL(&zookeeper->clients, client, entry);
-    client->scheduled = 2; /* the owner holds it until it is stopped */
-    simulator_schedule(zookeeper->simulator, 1, session_new, client);
-    return client;
-}
-
-struct zk *model_client_zk(struct model_client *client) {
-    return &client->zk;
-}
-
-/* ---- Faults
- * -------------------------------------------------------------------------------------- */
-
-static void drop_watches(struct model_client *client, bool all) {
-    model_watches_drop(client->zookeeper->watches, client, all ? 0 : client->last_answered);
-}
-
-/* Events of watches that the client never learned to have are lost; the others are told again
- * when it is back. */
-static void drop_events(struct model_client *client, bool all) {
-    struct message *message, *next;
-
-    for (message = TAILQ_FIRST(&client->arriving); message != NULL; message = next) {
-        next = TAILQ_NEXT(message, entry);
-        if (!all && message->number <= client->last_answered)
-            continue;
-        TAILQ_REMOVE(&client->arriving, message, entry);
-        message_free(message);
-    }
-}
-
-/* Those on their way to the server: the first of them, as many as chance wants, still arrive. */
-static void lose_connection(struct model_client *client) {
-    struct message *message;
-
-    TAILQ_FOREACH (message, &client->sent, entry) {
-        if (message->executed || message->connection != client->connection)
-            continue;
-        if (simulator_chance(&client->rng, 3) || !must_hear(client))
-            break;
-        execute(message);
-    }
-    client->connected = false;
-    drop_watches(client, false);
-    drop_events(client, false);
-}
-
-static void fail_outstanding(struct model_client *client, enum error error) {
-    struct messages failed = TAILQ_HEAD_INITIALIZER(failed);
-    struct message *message;
-
-    TAILQ_CONCAT(&failed, &client->sent, entry);
-    while (!client->stopped && (message = TAILQ_FIRST(&failed)) != NULL) {
-        struct zk_result result = {.error = error};
-        TAILQ_REMOVE(&failed, message, entry);
-        message->done(message->context, &result);
-        message_free(message);
-    }
-    while ((message = TAILQ_FIRST(&failed)) != NULL) {
-        TAILQ_REMOVE(&failed, message, entry);
-        message_free(message);
-    }
-}
-
-static void expired(struct model_client *client) {
-    client->session_id = 0;
-    client->connected = false;
-    drop_watches(client, true);
-    drop_events(client, true);
-    simulator_trace(client->zookeeper->simulator, "%s expired", client->name);
-    fail_outstanding(client, ERR_ZK_SESSION_EXPIRED);
-    if (client->stopped)
-        return;
-    client->zk.listener->on_session(client->zk.listener, ZK_SESSION_EXPIRED);
-    client->scheduled++;
-    simulator_schedule(client->zookeeper->simulator, 10, session_new, client);
-}
-
-static void reconnected(void *context) {
-    struct model_client *client = context;
-
-    if (!client->stopped && !client->connected && client->session_id != 0) {
-        if (!model_zookeeper_session_lives(client->zookeeper, client->session_id)) {
-            expired(client);
-        } else {
-            struct message *message;
-
-            client->connected = true;
-            client->connection++;
-            simulator_trace(client->zookeeper->simulator, "%s reconnected", client->name);
-            client->zk.listener->on_session(client->zk.listener, ZK_SESSION_RECONNECTED);
-            TAILQ_FOREACH (message, &client->arriving, entry)
-                schedule_arrival(client, &client->last_back_ms, event_arrived);
-        }
-    }
-    client_unref(client);
-}
-
-void model_client_disconnect(struct model_client *client, int64_t for_ms) {
-    if (client->stopped || !client->connected)
-        return;
-    simulator_trace(client->zookeeper->simulator, "%s disconnected", client->name);
-    lose_connection(client);
-    fail_outstanding(client, ERR_ZK_OUTCOME_UNKNOWN);
-    if (client->stopped)
-        return;
-    client->zk.listener->on_session(client->zk.listener, ZK_SESSION_DISCONNECTED);
-    client->scheduled++;
-    simulator_schedule(client->zookeeper->simulator, for_ms, reconnected, client);
-}
-
-int64_t model_client_stop(struct model_client *client) {
-    int64_t session_id = client->session_id;
-    struct message *message;
-
-    simulator_trace(client->zookeeper->simulator, "%s stopped", client->name);
-    if (client->connected)
-        lose_connection(client);
-    client->connected = false;
-    drop_watches(client, true);
-    drop_events(client, true);
-    TAILQ_CONCAT(&client->sent, &client->unsent, entry);
-    TAILQ_REMOVE(&client->zookeeper->clients, client, entry);
-    while ((message = TAILQ_FIRST(&client->sent)) != NULL) {
-        struct zk_result result = {.error = ERR_CANCELLED};
-        TAILQ_REMOVE(&client->sent, message, entry);
-        message->done(message->context, &result);
-        message_free(message);
-        TAILQ_CONCAT(&client->sent, &client->unsent, entry);
-    }
-    client->stopped = true;
-    client_unref(client);
-    return session_id;
-}
-
-static void expiry_heard(void *context) {
-    struct model_client *client = context;
-
-    if (!client->stopped && client->connected &&
-        !model_zookeeper_session_lives(client->zookeeper, client->session_id))
-        expired(client);
-    client_unref(client);
-}
-
-static struct model_client *client_of_session(struct model_zookeeper *zookeeper, int64_t id) {
-    struct model_client *client;
-
-    TAILQ_FOREACH (client, &zookeeper->clients, entry)
-        if (client->session_id == id)
-            return client;
-    return NULL;
-}
-
-void model_zookeeper_expire(struct model_zookeeper *zookeeper, int64_t session_id) {
-    struct session *session = find_session(zookeeper, session_id);
-    struct model_client *client = client_of_session(zookeeper, session_id);
-    struct model_node *node;
-
-    if (session == NULL || !session->lives)
-        return;
-    session->lives = false;
-    simulator_trace(zookeeper->simulator, "session %" PRId64 " expires", session_id);
-    while ((node = model_tree_ephemeral(zookeeper->tree, session_id)) != NULL)
-        CHECK(model_zookeeper_remove(zookeeper, model_node_path(node)) == ERR_NONE);
-    if (client != NULL && client->connected) {
-        client->scheduled++;
-        simulator_schedule(zookeeper->simulator, 1 + simulator_below(&client->rng, 100),
-                           expiry_heard, client);
     }
 }
 
