@@ -120,8 +120,16 @@ MUST_CHECK enum error disk_list(struct disk *disk, const char *path, disk_list_o
                                 void *context);
 MUST_CHECK enum error disk_stat(struct disk *disk, const char *path, struct disk_stat *stat);
 
+/* Asks for what a directory's files begin with, up to 64 KiB each, so that it is in memory soon,
+ * and waits for their names and sizes only. A hint that fails in silence, and is not told `before`.
+ */
+void disk_warm_dir(const char *path);
+
 /* Makes the entries of a directory durable. */
 MUST_CHECK enum error disk_sync_dir(struct disk *disk, const char *path);
+
+/* The same of the directory that `path` lies in. */
+MUST_CHECK enum error disk_sync_parent(struct disk *disk, const char *path);
 
 /* Reads a whole small file into `*data` (from malloc, with a zero behind that is not counted);
  * `*data` is NULL if it is missing. DISK_CORRUPT if it is larger than `bytes_max`. */

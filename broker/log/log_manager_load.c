@@ -126,11 +126,13 @@ static int64_t checkpointed(const struct checkpoint_table *table, struct bytes t
 
 struct load_job {
     struct task task;
+    struct task warm_task;
     struct log_manager *manager;
     struct manager_dir *dir;
     enum log_folder_kind kind; /* CURRENT or FUTURE, once it has run */
     struct log *log;           /* result; NULL: failed */
     enum error error;
+    bool has_begun; /* atomic */
     uint64_t inode;
     char name[LOG_FOLDER_NAME_MAX + 1];
 };
@@ -141,9 +143,12 @@ struct scan {
     struct load_job **jobs;
     size_t count;
     size_t capacity;
+    struct worker_pool *pool;    /* NULL: nothing to load */
+    struct worker_pool *warming; /* likewise */
 };
 
 static void run_load(struct task *task);
+static void run_warm(struct task *task);
 
 static enum error add_job(struct scan *scan, const struct disk_entry *entry) {
     struct load_job *job;
@@ -159,6 +164,7 @@ static enum error add_job(struct scan *scan, const struct disk_entry *entry) {
     if ((job = calloc(1, sizeof(*job))) == NULL)
         return ERR_OUT_OF_MEMORY;
     job->task.run = run_load;
+    job->warm_task.run = run_warm;
     job->manager = scan->manager;
     job->dir = scan->dir;
     memcpy(job->name, entry->name, strlen(entry->name) + 1);
@@ -236,10 +242,26 @@ static void run_load(struct task *task) {
     struct load_job *job = CONTAINER_OF(task, struct load_job, task);
     struct log_dir *dir = &job->dir->dir;
 
+    __atomic_store_n(&job->has_begun, true, __ATOMIC_RELEASE);
     job->error = log_dir_is_offline(dir) ? ERR_KAFKA_STORAGE_ERROR : load(job);
     if (job->error == ERR_DISK_FAILED || job->error == ERR_DISK_FULL ||
         job->error == ERR_DISK_CORRUPT)
         job->error = log_dir_fail(dir, job->error, "load a partition");
+}
+
+/* What a log is loaded from is a handful of small files all over the disk: a thread that reads one
+ * after the other waits for each. These run ahead of the recovery threads and only ask for them, so
+ * that the disk has several to fetch, however few threads may recover. */
+#define WARMING_THREADS 8
+
+static void run_warm(struct task *task) {
+    struct load_job *job = CONTAINER_OF(task, struct load_job, warm_task);
+    struct manager_dir *dir = job->dir;
+    char path[PATH_MAX];
+
+    if (!log_dir_is_offline(&dir->dir) && !__atomic_load_n(&job->has_begun, __ATOMIC_ACQUIRE) &&
+        snprintf(path, sizeof(path), "%s/%s", dir->dir.path, job->name) < (int)sizeof(path))
+        disk_warm_dir(path);
 }
 
 /* ---- a directory ---- */
@@ -305,9 +327,29 @@ static enum error finish_dir(struct scan *scan) {
     return error;
 }
 
+/* Logs that the stop told of are not opened, so there is nothing to ask for. */
+static enum error post_jobs(struct scan *scan) {
+    bool warms = scan->dir->summary.count == 0;
+    enum error error;
+
+    if (scan->count == 0)
+        return ERR_NONE;
+    sort_jobs(scan);
+    error = worker_pool_new(scan->manager->recovery_threads_per_dir, "recovery", &scan->pool);
+    if (error == ERR_NONE && warms)
+        error = worker_pool_new(WARMING_THREADS, "warming", &scan->warming);
+    if (error != ERR_NONE)
+        return error;
+    for (size_t i = 0; i < scan->count; i++) {
+        if (warms)
+            worker_pool_post(scan->warming, &scan->jobs[i]->warm_task);
+        worker_pool_post(scan->pool, &scan->jobs[i]->task);
+    }
+    return ERR_NONE;
+}
+
 /* All directories at once, each with its own threads. */
-static enum error load_dirs(struct log_manager *manager, struct scan *scans,
-                            struct worker_pool **pools) {
+static enum error load_dirs(struct log_manager *manager, struct scan *scans) {
     enum error error = ERR_NONE;
 
     for (size_t i = 0; i < manager->dir_count && error == ERR_NONE; i++) {
@@ -323,26 +365,24 @@ static enum error load_dirs(struct log_manager *manager, struct scan *scans,
             error = ERR_NONE;
             continue;
         }
-        sort_jobs(&scans[i]);
-        if (error == ERR_NONE && scans[i].count > 0)
-            error = worker_pool_new(manager->recovery_threads_per_dir, "recovery", &pools[i]);
-        for (size_t j = 0; j < scans[i].count && error == ERR_NONE; j++)
-            worker_pool_post(pools[i], &scans[i].jobs[j]->task);
+        if (error == ERR_NONE)
+            error = post_jobs(&scans[i]);
     }
-    for (size_t i = 0; i < manager->dir_count; i++)
-        worker_pool_free(pools[i]);
+    for (size_t i = 0; i < manager->dir_count; i++) {
+        worker_pool_free(scans[i].pool);
+        worker_pool_free(scans[i].warming);
+    }
     return error;
 }
 
 enum error log_manager_load(struct log_manager *manager) {
     int64_t began_ms = clock_monotonic_ms(manager->clock);
     struct scan *scans = calloc(manager->dir_count, sizeof(*scans));
-    struct worker_pool **pools = calloc(manager->dir_count, sizeof(*pools));
     enum error error = ERR_OUT_OF_MEMORY;
 
     CHECK(!manager->is_loaded);
-    if (scans != NULL && pools != NULL)
-        error = load_dirs(manager, scans, pools);
+    if (scans != NULL)
+        error = load_dirs(manager, scans);
     for (size_t i = 0; scans != NULL && i < manager->dir_count; i++) {
         enum error finished;
         if (scans[i].dir == NULL)
@@ -352,7 +392,6 @@ enum error log_manager_load(struct log_manager *manager) {
             error = finished;
     }
     free(scans);
-    free(pools);
     if (error != ERR_NONE)
         return error;
     if (log_manager_live_directories(manager) == 0)
