@@ -8,6 +8,28 @@
 #include "broker/log/log_internal.h"
 #include "client/base/logger.h"
 
+static void run_sync(struct task *task) {
+    struct log_dir *dir = CONTAINER_OF(task, struct log_dir, sync_task);
+    enum error error;
+
+    mutex_lock(&dir->lock);
+    dir->sync_is_posted = false; /* what is renamed from now on needs another one */
+    mutex_unlock(&dir->lock);
+    if (!log_dir_is_offline(dir) && (error = disk_sync_dir(dir->disk, dir->path)) != ERR_NONE)
+        (void)log_dir_fail(dir, error, "sync directory");
+}
+
+void log_dir_request_sync(struct log_dir *dir) {
+    bool post;
+
+    mutex_lock(&dir->lock);
+    post = !dir->sync_is_posted;
+    dir->sync_is_posted = true;
+    mutex_unlock(&dir->lock);
+    if (post)
+        worker_pool_post(dir->pool, &dir->sync_task);
+}
+
 enum error log_dir_init(struct log_dir *dir, const char *path, struct disk *disk,
                         struct clock *clock, struct file_cache *cache, struct worker_pool *pool) {
     *dir = (struct log_dir){.disk = disk, .clock = clock, .cache = cache, .pool = pool};
@@ -23,6 +45,7 @@ enum error log_dir_init(struct log_dir *dir, const char *path, struct disk *disk
     TAILQ_INIT(&dir->flush_aged);
     STAILQ_INIT(&dir->doomed);
     rng_seed_from_kernel(&dir->rng);
+    dir->sync_task.run = run_sync;
     return ERR_NONE;
 }
 

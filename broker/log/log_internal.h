@@ -46,6 +46,8 @@ struct log_dir {
     struct rng rng;                    /* lock; segment jitter and folder names */
     STAILQ_HEAD(, doomed_file) doomed; /* lock; to be removed when they are due */
     bool checkpoints_are_stale;        /* lock; they still name a log that was deleted */
+    bool sync_is_posted;               /* lock; sync_task waits for its turn */
+    struct task sync_task;
 
     /* Serialise opening logs that the start left unopened, and taking their folders' names away;
      * after the partition's lock and create_lock, before all others. Each is for some logs. */
@@ -269,6 +271,9 @@ bool log_dir_has_doomed(struct log_dir *dir);
 void log_dir_forget_doomed(struct log_dir *dir); /* frees the list, removes nothing */
 
 /* log_dir.c */
+/* Any thread. That a folder lost its name is on disk soon: one fsync for all that lost theirs until
+ * then, so that a topic of a thousand partitions is deleted without a thousand. */
+void log_dir_request_sync(struct log_dir *dir);
 #define LOG_DIR_CLEAN_MARKER    ".kafka_cleanshutdown"
 #define LOG_DIR_RECOVERY_POINTS "recovery-point-offset-checkpoint"
 #define LOG_DIR_START_OFFSETS   "log-start-offset-checkpoint"

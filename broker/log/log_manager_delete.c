@@ -103,6 +103,7 @@ enum error log_manager_put_aside(struct log_manager *manager, struct log *log,
     dir->checkpoints_are_stale = true;
     mutex_unlock(&dir->lock);
     mutex_unlock(&manager->create_lock);
+    log_dir_request_sync(dir);
     if (kind == LOG_FOLDER_DELETED &&
         log_manager_remove_later(manager, (struct manager_dir *)dir, path,
                                  log->config.file_delete_delay_ms) != ERR_NONE)

@@ -37,6 +37,18 @@ static void on_dir_failed(struct log_dir *dir) {
                                             log_manager_live_directories(manager));
 }
 
+/* Durable: else all that is synced into it later would go with its name. */
+static enum error make_one(struct disk *disk, const char *path) {
+    struct disk_stat stat;
+    enum error error;
+
+    if ((error = disk_stat(disk, path, &stat)) != ERR_NONE || stat.exists)
+        return error;
+    if ((error = disk_make_dir(disk, path)) != ERR_NONE)
+        return error;
+    return disk_sync_parent(disk, path);
+}
+
 /* Makes the directory with its parents. */
 static enum error make_dirs(struct disk *disk, const char *path) {
     char partial[PATH_MAX];
@@ -47,11 +59,11 @@ static enum error make_dirs(struct disk *disk, const char *path) {
     memcpy(partial, path, strlen(path) + 1);
     for (char *slash = strchr(partial + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if ((error = disk_make_dir(disk, partial)) != ERR_NONE)
+        if ((error = make_one(disk, partial)) != ERR_NONE)
             return error;
         *slash = '/';
     }
-    return disk_make_dir(disk, partial);
+    return make_one(disk, partial);
 }
 
 /* The same kind of lock that Java's FileChannel.tryLock takes, so that a Java broker and this one

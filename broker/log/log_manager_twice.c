@@ -5,7 +5,7 @@
  * name, holding the same. A directory that failed then, or was offline while its partition was made
  * anew elsewhere, comes back with an old state. Kafka refuses to start and leaves the choice to the
  * operator; here the log that got further stays, and nothing is lost: the other one is deleted only
- * if it holds the same, and else set aside.
+ * if it holds the same or nothing, and else set aside.
  */
 #include <stdlib.h>
 
@@ -34,6 +34,15 @@ static bool are_of_one_topic(const struct log *log, const struct log *other) {
     return !uuid_is_zero(&own) && uuid_equal(&own, &others);
 }
 
+/* A folder that is nothing but that: its directory failed, or was full, before the topic id was in
+ * it, and the log was made in another one. */
+static bool was_never_made(const struct log *log) {
+    struct uuid id = log_topic_id(log);
+
+    return uuid_is_zero(&id) && log_end_offset(log) == 0 && log_size(log) == 0 &&
+           log_latest_leader_epoch(log) < 0;
+}
+
 static void stay_out(struct log_manager *manager, struct log *log) {
     (void)manager;
     (void)log;
@@ -54,9 +63,12 @@ static enum error insert(struct log_manager *manager, struct log *log) {
 }
 
 static enum error resolve(struct log_manager *manager, struct log *present, struct log *found) {
-    bool keeps_present = !is_behind(present, found);
+    bool keeps_present =
+        !was_never_made(present) && (was_never_made(found) || !is_behind(present, found));
     enum log_folder_kind kind =
-        holds_the_same(present, found) ? LOG_FOLDER_DELETED : LOG_FOLDER_STRAY;
+        holds_the_same(present, found) || was_never_made(keeps_present ? found : present)
+            ? LOG_FOLDER_DELETED
+            : LOG_FOLDER_STRAY;
 
     LOG_WARN("partition_in_two_directories",
              "topic=%.*s partition=%d kept=%s kept_end_offset=%" PRId64
@@ -86,7 +98,7 @@ enum error log_manager_insert_or_resolve(struct log_manager *manager, struct log
     mutex_unlock(&manager->lock);
     if (present == NULL)
         return insert(manager, found);
-    if (are_of_one_topic(present, found))
+    if (are_of_one_topic(present, found) || was_never_made(present) || was_never_made(found))
         return resolve(manager, present, found);
     LOG_ERROR("partition_in_two_directories",
               "topic=%.*s partition=%d path=%s other=%s "

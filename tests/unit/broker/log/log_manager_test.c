@@ -2,6 +2,7 @@
 #include "tests/unit/broker/log/manager_fixture.h"
 
 #include "broker/log/log_move.h"
+#include "broker/log/partition_metadata.h"
 
 static void logs_are_spread_over_the_directories_and_found_again(void **state) {
     struct log_manager_dir_info info;
@@ -293,7 +294,16 @@ static void a_failing_directory_goes_offline_alone(void **state) {
     remove_tree(home.root);
 }
 
-static void a_partition_in_two_directories_stops_the_start(void **state) {
+static void make_folder(const struct home *home, int dir, const struct uuid *id) {
+    const char *path = path_in(home->dirs[dir], "t-0");
+
+    assert_int_equal(mkdir(path, 0755), 0);
+    if (id != NULL)
+        assert_int_equal(partition_metadata_write(disk_system(), path, id, false), ERR_NONE);
+}
+
+static void a_partition_of_two_topics_stops_the_start(void **state) {
+    static const struct uuid ids[] = {{{1}}, {{2}}};
     struct log_manager_options options;
     struct log_manager *manager;
     struct home home;
@@ -301,14 +311,36 @@ static void a_partition_in_two_directories_stops_the_start(void **state) {
 
     home_init(&home);
     log_manager_close(start(&home), 1);
-    assert_int_equal(mkdir(path_in(home.dirs[0], "t-0"), 0755), 0);
-    assert_int_equal(mkdir(path_in(home.dirs[1], "t-0"), 0755), 0);
+    make_folder(&home, 0, &ids[0]);
+    make_folder(&home, 1, &ids[1]);
     options = options_of(&home);
     assert_int_equal(log_manager_open(&options, &manager), ERR_NONE);
     logger_set_level(LOG_LEVEL_ERROR + 1);
     assert_int_equal(log_manager_load(manager), ERR_DISK_CORRUPT);
     log_manager_abandon(manager);
     remove_tree(home.root);
+}
+
+/* The disk was full when the partition was made in one directory, and so it was made in the other.
+ */
+static void a_folder_in_which_no_log_was_made_gives_way(void **state) {
+    static const struct uuid id = {{1}};
+    (void)state;
+
+    for (int empty = 0; empty < DIRS; empty++) {
+        struct log_manager *manager;
+        struct home home;
+        home_init(&home);
+        logger_set_level(LOG_LEVEL_ERROR + 1);
+        log_manager_close(start(&home), 1);
+        make_folder(&home, empty, NULL);
+        make_folder(&home, 1 - empty, &id);
+        manager = start(&home);
+        assert_true(log_manager_dir_holds(manager, 1 - empty, find(manager, "t", 0)));
+        log_manager_close(manager, 1);
+        assert_false(file_exists(home.dirs[empty], "t-0"));
+        remove_tree(home.root);
+    }
 }
 
 static int count_with_suffix(const char *dir, const char *suffix) {
@@ -429,7 +461,8 @@ int main(void) {
         cmocka_unit_test(checkpoints_are_written_when_they_are_due),
         cmocka_unit_test(flush_ms_puts_old_data_on_disk),
         cmocka_unit_test(a_failing_directory_goes_offline_alone),
-        cmocka_unit_test(a_partition_in_two_directories_stops_the_start),
+        cmocka_unit_test(a_partition_of_two_topics_stops_the_start),
+        cmocka_unit_test(a_folder_in_which_no_log_was_made_gives_way),
         cmocka_unit_test(of_two_logs_of_a_partition_the_newer_one_stays),
         cmocka_unit_test(a_log_is_made_where_it_is_wanted),
         cmocka_unit_test(folders_of_others_are_left_alone),

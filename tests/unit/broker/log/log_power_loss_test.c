@@ -7,6 +7,13 @@
 
 #define LIVES 150
 
+static void return_power(struct fixture *f) {
+    power_return();
+    faulty_disk_init(&f->disk);
+    fixture_close_dir(f);
+    fixture_open_dir(f);
+}
+
 /* ---- appending, rolling, truncating ---- */
 
 struct life {
@@ -125,14 +132,14 @@ static void live_and_lose_power(uint64_t seed) {
     life->f.config.index_interval_bytes = (int32_t)rng_below(&life->rng, 300);
     life->f.config.flush_messages = rng_below(&life->rng, 2) == 0 ? 1 : INT64_MAX;
     life->log = fixture_load(&life->f, true, 0);
-    power_watch(&life->f, seed, (int64_t)rng_below(&life->rng, 300));
+    power_watch(&life->f.disk.disk, life->f.log_path, seed, (int64_t)rng_below(&life->rng, 300));
     while (error == ERR_NONE) {
         error = step(life);
         if (error == ERR_NONE && log_flushed_offset(life->log) > life->surely)
             life->surely = log_flushed_offset(life->log);
     }
     fixture_crash(&life->f, life->log);
-    power_return();
+    return_power(&life->f);
     life->log = fixture_load(&life->f, false, life->checkpoint);
     check_left(life);
     append_records(&life->f, life->log, 1);
@@ -182,18 +189,11 @@ static void compact_and_lose_power(uint64_t seed) {
         assert_int_equal(log_flush(model->log), ERR_NONE);
         worker_pool_drain(model->f.pool);
     }
-    power_watch(&model->f, seed, (int64_t)below(model, 120));
-    /* What was there before is on disk. */
-    assert_int_equal(disk_sync_dir(disk_system(), model->f.log_path), ERR_NONE);
-    for (size_t i = 0; i < power.listings[0].count; i++) {
-        int fd = open(path_in(model->f.log_path, power.listings[0].files[i].name), O_RDONLY);
-        assert_true(fd >= 0);
-        power_synced(&model->f.disk.disk, fd, NULL);
-        close(fd);
-    }
+    power_watch(&model->f.disk.disk, model->f.log_path, seed, (int64_t)below(model, 120));
+    power_sync_all();
     (void)!compact(model, &result);
     fixture_crash(&model->f, model->log);
-    power_return();
+    return_power(&model->f);
     model->log = fixture_load(&model->f, false, 0);
     log_note_high_watermark(model->log, model->end);
     check_newest(model, model->end, &seen);

@@ -1,0 +1,543 @@
+/*
+ * Data directories through a whole life: logs are made, filled, rolled, flushed, cut at their
+ * start, compacted, moved to another directory, deleted and made again; checkpoints are written;
+ * the broker stops and starts. At every single operation on the disk of that life the disk fails,
+ * once or for good, or the power goes. Afterwards the directories open, what was promised is there,
+ * and what was deleted is not.
+ */
+#include "tests/unit/broker/log/manager_fixture.h"
+#include "tests/unit/broker/log/power_loss.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "broker/log/log_compaction.h"
+#include "broker/log/log_manager_internal.h"
+#include "broker/log/log_move.h"
+
+#define LOGS           3
+#define COMPACTED      2 /* the last one */
+#define OPERATIONS_MAX 20000
+#define SEED_STEP      100000
+
+/* What is known of one partition. */
+struct known {
+    int generation;       /* of the log that was made last; 0: none was */
+    bool is_there;        /* it was made */
+    bool may_be_there;    /* likewise, or that failed */
+    bool may_be_gone;     /* deletion was begun, or it is not on disk */
+    int64_t surely;       /* everything below is on disk */
+    int64_t acknowledged; /* everything below was taken */
+    int64_t possible;     /* nothing is above it */
+    int64_t start_offset; /* no log start is above it */
+};
+
+struct life {
+    struct home home;
+    struct log_manager *manager; /* NULL: stopped */
+    struct known known[LOGS];
+    bool loses_power;
+    int64_t ends_at; /* the operation on the disk */
+};
+
+static struct uuid id_of(int generation, int32_t partition) {
+    return (struct uuid){{1, (uint8_t)generation, (uint8_t)partition}};
+}
+
+/* Every record tells by its time where it belongs. */
+static int64_t time_of(int generation, int32_t partition, int64_t offset) {
+    return FIXTURE_NOW_MS - 100000000 + generation * 1000000 + partition * 10000 + offset;
+}
+
+static struct log *log_of(struct life *life, int32_t partition) {
+    return find(life->manager, "t", partition);
+}
+
+static struct log_config config_of(const struct life *life, int32_t partition) {
+    struct log_config config = life->home.config;
+
+    config.compact = partition == COMPACTED;
+    config.delete_old = partition != COMPACTED;
+    config.min_cleanable_dirty_ratio = 0;
+    return config;
+}
+
+/* ---- one step each; an error ends the life ---- */
+
+static enum error make(struct life *life, int32_t partition) {
+    struct known *known = &life->known[partition];
+    struct log_config config = config_of(life, partition);
+    struct uuid id = id_of(known->generation + 1, partition);
+    struct log *log;
+    enum error error;
+
+    *known = (struct known){
+        .generation = known->generation + 1, .may_be_there = true, .may_be_gone = true};
+    error = log_manager_find_or_create(life->manager, bytes_of_text("t"), partition, &id, &config,
+                                       true, &log);
+    known->is_there = error == ERR_NONE;
+    /* Its name is on disk with its first records. */
+    known->may_be_gone = error != ERR_NONE || life->loses_power;
+    return error;
+}
+
+static enum error append_some(struct life *life, int32_t partition, int count) {
+    struct known *known = &life->known[partition];
+    struct log_append_options options = {.origin = LOG_APPEND_CLIENT};
+    struct log_append_result result;
+    enum error error = ERR_NONE;
+    struct arena arena;
+
+    arena_init(&arena, 65536);
+    for (int i = 0; i < count && error == ERR_NONE; i++) {
+        struct log *log = log_of(life, partition);
+        struct batch_spec spec = {.records = 1 + i % 3, .value_bytes = 40, .leader_epoch = i / 5};
+        uint8_t *batch;
+        size_t size;
+        if (log == NULL) {
+            error = ERR_KAFKA_STORAGE_ERROR;
+            break;
+        }
+        spec.timestamp = time_of(known->generation, partition, log_end_offset(log));
+        batch = make_batch(&spec, &size);
+        known->possible = log_end_offset(log) + spec.records;
+        error =
+            log_append_as_leader(log, batch, size, spec.leader_epoch,
+                                 clock_wall_ms(&life->home.clock.clock), &options, &arena, &result);
+        if (error == ERR_NONE)
+            known->acknowledged = known->possible;
+        free(batch);
+    }
+    arena_done(&arena);
+    return error;
+}
+
+static enum error flush(struct life *life, int32_t partition) {
+    struct log *log = log_of(life, partition);
+    struct known *known = &life->known[partition];
+    enum error error = log == NULL ? ERR_KAFKA_STORAGE_ERROR : log_flush(log);
+
+    if (error != ERR_NONE)
+        return error;
+    known->surely = log_flushed_offset(log);
+    known->may_be_gone = known->may_be_gone && known->surely == 0;
+    return ERR_NONE;
+}
+
+/* DeleteRecords, and the segments that go with it. */
+static enum error delete_records(struct life *life, int32_t partition, int64_t offset) {
+    struct log *log = log_of(life, partition);
+
+    if (log == NULL)
+        return ERR_KAFKA_STORAGE_ERROR;
+    log_note_high_watermark(log, log_end_offset(log));
+    log_advance_start_offset(log, offset);
+    life->known[partition].start_offset = offset;
+    return log_apply_retention(log, clock_wall_ms(&life->home.clock.clock), NULL);
+}
+
+static void no_lock(void *context) {
+    (void)context;
+}
+
+static enum error no_pace(void *context, size_t bytes) {
+    (void)context;
+    (void)bytes;
+    return ERR_NONE;
+}
+
+static enum error compact(struct life *life) {
+    struct compaction_means means = {
+        .map_bytes = 1 << 16, .load_factor = 0.9, .buffer_bytes = 4096, .pace = no_pace};
+    struct compaction_lock lock = {no_lock, no_lock, NULL};
+    struct log *log = log_of(life, COMPACTED);
+    struct log_compaction *compaction = NULL;
+    struct compaction_result result;
+    struct compaction_choice choice;
+    enum error error;
+
+    if (log == NULL)
+        return ERR_KAFKA_STORAGE_ERROR;
+    log_note_high_watermark(log, log_end_offset(log));
+    error = log_compaction_begin(log, clock_wall_ms(&life->home.clock.clock), &compaction);
+    if (error != ERR_NONE)
+        return error;
+    assert_non_null(compaction);
+    if ((error = log_compaction_examine(compaction, &choice)) == ERR_NONE)
+        error = log_compaction_run(compaction, &means, &lock, &result);
+    log_compaction_end(compaction);
+    return error;
+}
+
+static enum error copy(struct log *from, struct log *to) {
+    enum error error = ERR_NONE;
+
+    while (log_end_offset(to) < log_end_offset(from) && error == ERR_NONE) {
+        struct log_append_result result;
+        struct file_range range;
+        uint8_t data[4096];
+        size_t size;
+        error = log_read(from, log_end_offset(to), log_end_offset(from), 1000, true, &range);
+        if (error != ERR_NONE)
+            return error;
+        assert_in_range(range.size, 1, sizeof(data));
+        error = log_range_copy(from, &range, data, &size);
+        log_range_release(&range);
+        if (error == ERR_NONE)
+            error = log_append_as_follower(to, data, size, FIXTURE_NOW_MS, &result);
+    }
+    return error;
+}
+
+/* AlterReplicaLogDirs. */
+static enum error move_log(struct life *life, int32_t partition) {
+    struct log_manager *manager = life->manager;
+    struct log *current = log_of(life, partition);
+    struct log *future;
+    enum error error;
+    int to;
+
+    if (current == NULL)
+        return ERR_KAFKA_STORAGE_ERROR;
+    to = log_manager_dir_holds(manager, 0, current) ? 1 : 0;
+    if ((error = log_manager_make_future(manager, current, to, &future)) != ERR_NONE ||
+        (error = copy(current, future)) != ERR_NONE ||
+        (error = log_take_leader_epochs(future, current)) != ERR_NONE)
+        return error;
+    log_advance_start_offset(future, log_start_offset(current));
+    log_note_high_watermark(future, log_high_watermark(current));
+    if ((error = log_prepare_promotion(future)) != ERR_NONE)
+        return error;
+    worker_pool_drain(log_manager_pool(manager));
+    if ((error = log_manager_promote(manager, current, future)) != ERR_NONE)
+        return error;
+    log_ref(current);
+    if ((error = log_manager_delete_replaced(manager, current)) == ERR_NONE)
+        log_note_promotion(current, future);
+    log_unref(current);
+    return error;
+}
+
+static enum error remove_log(struct life *life, int32_t partition) {
+    struct log *log = log_of(life, partition);
+    struct known *known = &life->known[partition];
+    enum error error;
+
+    if (log == NULL)
+        return ERR_KAFKA_STORAGE_ERROR;
+    known->may_be_gone = true;
+    if ((error = log_manager_delete(life->manager, log)) != ERR_NONE)
+        return error;
+    worker_pool_drain(log_manager_pool(life->manager));
+    if (life->home.failures > 0)
+        return ERR_KAFKA_STORAGE_ERROR;
+    known->is_there = false;
+    known->may_be_there = false;
+    return ERR_NONE;
+}
+
+/* Checkpoints, and files whose time has come. */
+static enum error pass_time(struct life *life) {
+    clock_manual_advance_ms(&life->home.clock, 61000);
+    log_manager_run_due(life->manager);
+    worker_pool_drain(log_manager_pool(life->manager));
+    return life->home.failures > 0 ? ERR_KAFKA_STORAGE_ERROR : ERR_NONE;
+}
+
+static enum error stop(struct life *life) {
+    log_manager_close(life->manager, 7);
+    life->manager = NULL;
+    if (life->home.failures > 0)
+        return ERR_KAFKA_STORAGE_ERROR;
+    for (int i = 0; i < LOGS; i++) {
+        struct known *known = &life->known[i];
+        known->surely = known->acknowledged;
+        known->may_be_gone = known->may_be_gone && known->surely == 0;
+    }
+    return ERR_NONE;
+}
+
+static enum error try_start(struct life *life) {
+    struct log_manager_options options = options_of(&life->home);
+    enum error error = log_manager_open(&options, &life->manager);
+
+    if (error != ERR_NONE) {
+        life->manager = NULL;
+        return error;
+    }
+    if ((error = log_manager_set_identity(life->manager, 3, "cluster")) == ERR_NONE)
+        error = log_manager_load(life->manager);
+    if (error == ERR_NONE)
+        return life->home.failures > 0 ? ERR_KAFKA_STORAGE_ERROR : ERR_NONE;
+    log_manager_abandon(life->manager);
+    life->manager = NULL;
+    return error;
+}
+
+static void apply_configs(struct life *life) {
+    for (int32_t i = 0; i < LOGS; i++) {
+        struct log_config config = config_of(life, i);
+        if (log_of(life, i) != NULL)
+            log_set_config(log_of(life, i), &config);
+    }
+}
+
+/* ---- the life ---- */
+
+static enum error first_half(struct life *life) {
+    enum error error;
+
+    if ((error = try_start(life)) != ERR_NONE || (error = make(life, 0)) != ERR_NONE ||
+        (error = make(life, 1)) != ERR_NONE || (error = make(life, COMPACTED)) != ERR_NONE ||
+        (error = append_some(life, 0, 12)) != ERR_NONE || (error = flush(life, 0)) != ERR_NONE ||
+        (error = append_some(life, COMPACTED, 14)) != ERR_NONE ||
+        (error = append_some(life, 1, 3)) != ERR_NONE || (error = pass_time(life)) != ERR_NONE ||
+        (error = compact(life)) != ERR_NONE || (error = flush(life, COMPACTED)) != ERR_NONE ||
+        (error = delete_records(life, 0, 9)) != ERR_NONE)
+        return error;
+    return pass_time(life);
+}
+
+static enum error second_half(struct life *life) {
+    enum error error;
+
+    if ((error = stop(life)) != ERR_NONE || (error = try_start(life)) != ERR_NONE)
+        return error;
+    apply_configs(life);
+    if ((error = append_some(life, 0, 4)) != ERR_NONE || (error = move_log(life, 0)) != ERR_NONE ||
+        (error = append_some(life, 0, 3)) != ERR_NONE ||
+        (error = remove_log(life, 1)) != ERR_NONE || (error = make(life, 1)) != ERR_NONE ||
+        (error = append_some(life, 1, 2)) != ERR_NONE || (error = flush(life, 1)) != ERR_NONE ||
+        (error = append_some(life, COMPACTED, 5)) != ERR_NONE ||
+        (error = compact(life)) != ERR_NONE || (error = pass_time(life)) != ERR_NONE)
+        return error;
+    return stop(life);
+}
+
+static void end_life(struct life *life) {
+    log_manager_abandon(life->manager);
+    life->manager = NULL;
+}
+
+/* ---- afterwards ---- */
+
+static void check_records(struct life *life, int32_t partition, struct log *log, int64_t surely) {
+    const struct known *known = &life->known[partition];
+    int64_t offset = log_start_offset(log);
+
+    while (offset < log_end_offset(log)) {
+        struct record_batch batch;
+        size_t size;
+        uint8_t *data = read_bytes(log, offset, 1, &size);
+        if (size == 0 && (partition == COMPACTED || offset >= surely)) {
+            free(data);
+            return; /* nothing is left up to the end; or a segment behind it was lost */
+        }
+        assert_int_equal(record_batch_decode(bytes_of(data, size), &batch), ERR_NONE);
+        assert_true(record_batch_crc_is_valid(&batch));
+        if (offset < surely && partition != COMPACTED)
+            assert_true(batch.base_offset <= offset);
+        assert_true(record_batch_last_offset(&batch) >= offset);
+        if (batch.record_count > 0 && partition != COMPACTED)
+            assert_int_equal(batch.base_timestamp,
+                             time_of(known->generation, partition, batch.base_offset));
+        offset = record_batch_last_offset(&batch) + 1;
+        free(data);
+    }
+}
+
+/* All records of the compacted log have one key: the newest one is there. */
+static void check_newest(struct log *log, int64_t surely) {
+    int64_t newest = -1;
+    int64_t offset = log_start_offset(log);
+
+    while (offset < log_end_offset(log)) {
+        struct record_batch batch;
+        size_t size;
+        uint8_t *data = read_bytes(log, offset, 1, &size);
+        if (size == 0) {
+            free(data);
+            break;
+        }
+        assert_int_equal(record_batch_decode(bytes_of(data, size), &batch), ERR_NONE);
+        if (batch.record_count > 0)
+            newest = record_batch_last_offset(&batch);
+        offset = record_batch_last_offset(&batch) + 1;
+        free(data);
+    }
+    assert_true(newest + 1 >= surely);
+}
+
+static void check_log(struct life *life, int32_t partition) {
+    const struct known *known = &life->known[partition];
+    struct log *log = log_of(life, partition);
+    int64_t surely = life->loses_power ? known->surely : known->acknowledged;
+    struct uuid id;
+
+    if (log == NULL) {
+        if (known->is_there && !known->may_be_gone)
+            fail_msg("partition %d is gone, when it ended at operation %lld", partition,
+                     (long long)life->ends_at);
+        return;
+    }
+    assert_true(known->may_be_there);
+    assert_int_equal(log_open(log), ERR_NONE);
+    assert_in_range(log_end_offset(log), surely, known->possible);
+    assert_true(log_start_offset(log) <= known->start_offset ||
+                log_start_offset(log) == log_end_offset(log));
+    if (surely > 0) {
+        struct uuid expected = id_of(known->generation, partition);
+        id = log_topic_id(log);
+        if (!uuid_equal(&id, &expected))
+            fail_msg("partition %d, generation %d has id %d %d, when it ended at operation %lld",
+                     partition, known->generation, id.bytes[1], id.bytes[2],
+                     (long long)life->ends_at);
+    }
+    check_records(life, partition, log, surely);
+    if (partition == COMPACTED)
+        check_newest(log, surely);
+}
+
+/* As a broker does that is told of its partitions: what was made without its topic id adopts it. */
+static void adopt_ids(struct life *life) {
+    for (int32_t i = 0; i < LOGS; i++) {
+        struct log_config config = config_of(life, i);
+        struct uuid id = id_of(life->known[i].generation, i);
+        struct log *log = log_of(life, i);
+        if (log != NULL && log_end_offset(log) == 0)
+            assert_int_equal(log_manager_find_or_create(life->manager, bytes_of_text("t"), i, &id,
+                                                        &config, true, &log),
+                             ERR_NONE);
+    }
+}
+
+static void must(const struct life *life, enum error error) {
+    if (error != ERR_NONE)
+        fail_msg("%s, when it ended at operation %lld", error_name(error),
+                 (long long)life->ends_at);
+}
+
+/* Twice: what the first start repaired is taken over by the second, after a clean stop. */
+static void check_afterwards(struct life *life) {
+    int64_t surely[LOGS] = {0};
+
+    faulty_disk_init(&life->home.disk);
+    life->home.failures = 0;
+    must(life, try_start(life));
+    for (int32_t i = 0; i < LOGS; i++)
+        check_log(life, i);
+    adopt_ids(life);
+    for (int32_t i = 0; i < LOGS; i++) {
+        if (log_of(life, i) == NULL) {
+            life->known[i] = (struct known){.generation = life->known[i].generation};
+            continue;
+        }
+        life->known[i].is_there = true;
+        life->known[i].may_be_gone = false;
+        life->known[i].acknowledged = life->known[i].possible = log_end_offset(log_of(life, i));
+        must(life, append_some(life, i, 1));
+        surely[i] = life->known[i].surely;
+    }
+    must(life, stop(life));
+    must(life, try_start(life));
+    for (int32_t i = 0; i < LOGS; i++) {
+        /* Above it there may be gaps, as after a loss of power with Kafka: a later segment may be
+         * on disk, the end of an earlier one not. */
+        if (log_of(life, i) != NULL)
+            life->known[i].surely = surely[i];
+        check_log(life, i);
+    }
+    end_life(life);
+}
+
+static struct life *new_life(bool loses_power, int64_t ends_at) {
+    struct life *life = calloc(1, sizeof(*life));
+
+    assert_non_null(life);
+    home_init(&life->home);
+    logger_set_level(LOG_LEVEL_ERROR + 1);
+    life->home.config.segment_bytes = 450;
+    life->home.config.index_interval_bytes = 100;
+    life->home.config.delete_retention_ms = 0;
+    life->loses_power = loses_power;
+    life->ends_at = ends_at;
+    return life;
+}
+
+/* ---- the disk fails ---- */
+
+static void fail_everywhere(enum error injected, bool keeps_failing) {
+    for (int64_t n = 0; n < OPERATIONS_MAX; n++) {
+        struct life *life = new_life(false, n);
+        bool failed;
+        life->home.disk.error = injected;
+        life->home.disk.keeps_failing = keeps_failing;
+        life->home.disk.fail_at = n;
+        if (first_half(life) == ERR_NONE)
+            (void)!second_half(life);
+        failed = life->home.disk.failed;
+        end_life(life);
+        check_afterwards(life);
+        remove_tree(life->home.root);
+        free(life);
+        if (!failed)
+            return;
+    }
+    fail_msg("a life takes more than %d operations", OPERATIONS_MAX);
+}
+
+static void one_failed_operation_loses_nothing(void **state) {
+    (void)state;
+    fail_everywhere(ERR_DISK_FAILED, false);
+}
+
+static void a_disk_that_is_full_from_some_moment_on_loses_nothing(void **state) {
+    (void)state;
+    fail_everywhere(ERR_DISK_FULL, true);
+}
+
+/* ---- the power goes ---- */
+
+static bool lose_power(uint64_t seed, int64_t left) {
+    struct life *life = new_life(true, left);
+    bool was_lost;
+
+    power_watch(&life->home.disk.disk, life->home.root, seed, left);
+    if (first_half(life) == ERR_NONE)
+        (void)!second_half(life);
+    was_lost = power_is_gone();
+    end_life(life);
+    power_return();
+    check_afterwards(life);
+    remove_tree(life->home.root);
+    free(life);
+    return was_lost;
+}
+
+/* Each run tries some of the moments, and all if it is told so. */
+static void the_power_may_go_at_any_moment(void **state) {
+    const char *given = getenv("BARNABAS_SEED");
+    int64_t stride = getenv("BARNABAS_LONG") != NULL ? 1 : 16;
+    uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * SEED_STEP;
+    int64_t left = (int64_t)(seed / SEED_STEP) % stride;
+    (void)state;
+
+    print_message("seed %llu and on\n", (unsigned long long)seed);
+    if (given != NULL) {
+        (void)lose_power(seed, (int64_t)(seed % SEED_STEP));
+        return;
+    }
+    for (; lose_power(seed + (uint64_t)left, left); left += stride)
+        assert_true(left < OPERATIONS_MAX);
+    print_message("the last of them before operation %lld\n", (long long)left);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_failed_operation_loses_nothing),
+        cmocka_unit_test(a_disk_that_is_full_from_some_moment_on_loses_nothing),
+        cmocka_unit_test(the_power_may_go_at_any_moment),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
