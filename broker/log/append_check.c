@@ -26,6 +26,9 @@ struct check {
     struct append_checked *checked;
     struct log_append_result *result;
     enum compression producer_codec; /* what the producer sent, before any conversion */
+    /* The batch claims that a broker stamped it: its maximum is the time of every record. A topic
+     * with CreateTime takes it at its word, as Kafka does. */
+    bool says_append_time;
 };
 
 static enum error refuse(struct check *check, enum error error, const char *message) {
@@ -78,8 +81,6 @@ static enum error check_frame(struct check *check, uint8_t *records, size_t size
         return refuse(check, ERR_MESSAGE_TOO_LARGE, "larger than max.message.bytes");
     if (!record_batch_crc_is_valid(batch))
         return refuse_flaw(check, ERR_CORRUPT_MESSAGE, LOG_FLAW_CRC, "the CRC does not fit");
-    if (total_size > (size_t)check->config->segment_bytes)
-        return refuse(check, ERR_RECORD_LIST_TOO_LARGE, "larger than segment.bytes");
     check->checked->data = records;
     check->checked->size = total_size;
     check->producer_codec = record_batch_codec(batch);
@@ -109,6 +110,9 @@ static enum error check_header(struct check *check) {
     const struct record_batch *batch = &check->checked->batch;
     bool is_control = (batch->attributes & RECORD_BATCH_CONTROL) != 0;
 
+    check->says_append_time = (batch->attributes & RECORD_BATCH_LOG_APPEND_TIME) != 0 &&
+                              check->origin == LOG_APPEND_CLIENT;
+
     if (batch->last_offset_delta < 0 || batch->record_count <= 0 ||
         batch->last_offset_delta != batch->record_count - 1)
         return refuse_flaw(check, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE,
@@ -120,9 +124,6 @@ static enum error check_header(struct check *check) {
                            "an idempotent batch needs a sequence");
     if ((batch->attributes & RECORD_BATCH_CODEC_MASK) > COMPRESSION_ZSTD)
         return refuse(check, ERR_INVALID_RECORD, "unknown compression");
-    if ((batch->attributes & RECORD_BATCH_LOG_APPEND_TIME) != 0 &&
-        check->origin == LOG_APPEND_CLIENT)
-        return refuse(check, ERR_INVALID_TIMESTAMP, "producers may not set LogAppendTime");
     return ERR_NONE;
 }
 
@@ -153,8 +154,22 @@ static bool timestamp_is_allowed(const struct check *check, int64_t timestamp) {
                : distance <= config->timestamp_after_max_ms;
 }
 
+static const char *timestamp_fault(const struct check *check, int64_t timestamp) {
+    if (!timestamp_is_allowed(check, timestamp))
+        return "the timestamp is out of the topic's bounds";
+    if (check->says_append_time &&
+        (check->config->log_append_time || timestamp == RECORD_NO_TIMESTAMP))
+        return "producers may not set LogAppendTime";
+    return NULL;
+}
+
+/* A record is refused for one reason: the key's comes first. */
 static inline void note_record(struct check *check, struct findings *findings, int32_t index,
                                int64_t timestamp, int32_t offset_delta, bool has_key) {
+    const char *fault;
+
+    if (check->says_append_time)
+        timestamp = check->checked->batch.max_timestamp;
     if (timestamp > findings->max_timestamp)
         findings->max_timestamp = timestamp;
     if (offset_delta != index)
@@ -162,9 +177,8 @@ static inline void note_record(struct check *check, struct findings *findings, i
     if (!has_key && check->config->compact) {
         note_error(check, findings, index, "a compacted topic needs a key");
         findings->keyless++;
-    }
-    if (!timestamp_is_allowed(check, timestamp)) {
-        note_error(check, findings, index, "the timestamp is out of the topic's bounds");
+    } else if ((fault = timestamp_fault(check, timestamp)) != NULL) {
+        note_error(check, findings, index, fault);
         findings->timestamp_is_wrong = true;
     }
 }
@@ -228,7 +242,7 @@ static enum compression target_codec(const struct check *check) {
 static bool must_decompress(const struct check *check) {
     const struct log_config *config = check->config;
 
-    return config->compact || config->validate_compressed_records ||
+    return config->compact || config->validate_compressed_records || check->says_append_time ||
            target_codec(check) != record_batch_codec(&check->checked->batch) ||
            (!config->log_append_time && (config->timestamp_before_max_ms != INT64_MAX ||
                                          config->timestamp_after_max_ms != INT64_MAX));
@@ -336,10 +350,10 @@ static enum error rebuild(struct check *check) {
 static enum error check_stored_size(struct check *check) {
     const struct append_checked *checked = check->checked;
 
-    if (checked->size > (size_t)check->config->max_message_bytes)
+    if (checked->rebuilt != NULL && checked->size > (size_t)check->config->max_message_bytes)
         return refuse(check, ERR_MESSAGE_TOO_LARGE, "larger than max.message.bytes when stored");
     if (checked->size > (size_t)check->config->segment_bytes)
-        return refuse(check, ERR_RECORD_LIST_TOO_LARGE, "larger than segment.bytes when stored");
+        return refuse(check, ERR_RECORD_LIST_TOO_LARGE, "larger than segment.bytes");
     return ERR_NONE;
 }
 
@@ -349,6 +363,8 @@ static void stamp_times(struct check *check, const struct findings *findings, bo
     if (check->config->log_append_time) {
         record_batch_stamp_log_append_time(checked->data, check->now_ms);
         check->result->log_append_time = check->now_ms;
+    } else if (check->says_append_time) {
+        record_batch_stamp_create_time(checked->data, findings->max_timestamp);
     } else if (was_walked && findings->max_timestamp != checked->batch.max_timestamp) {
         record_batch_stamp_max_timestamp(checked->data, findings->max_timestamp);
     } else {
@@ -360,7 +376,7 @@ static void stamp_times(struct check *check, const struct findings *findings, bo
 enum error append_check(uint8_t *records, size_t size, const struct log_config *config,
                         enum log_append_origin origin, int64_t now_ms, struct arena *arena,
                         struct append_checked *checked, struct log_append_result *result) {
-    struct check check = {config, origin, now_ms, arena, checked, result, COMPRESSION_NONE};
+    struct check check = {config, origin, now_ms, arena, checked, result, COMPRESSION_NONE, false};
     struct bytes all = bytes_of(records, size);
     bool is_message_set = origin == LOG_APPEND_CLIENT && up_conversion_applies(all);
     struct findings findings = {.max_timestamp = RECORD_NO_TIMESTAMP};
@@ -378,7 +394,7 @@ enum error append_check(uint8_t *records, size_t size, const struct log_config *
          findings.offsets_have_gaps) &&
         (error = rebuild(&check)) != ERR_NONE)
         goto out;
-    if (checked->rebuilt != NULL && (error = check_stored_size(&check)) != ERR_NONE)
+    if ((error = check_stored_size(&check)) != ERR_NONE)
         goto out;
     stamp_times(&check, &findings, was_walked);
     result->max_timestamp = checked->batch.max_timestamp;

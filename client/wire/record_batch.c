@@ -169,6 +169,14 @@ void record_batch_stamp_max_timestamp(uint8_t *batch_bytes, int64_t max_timestam
     big_endian_store_u32(batch_bytes + AT_CRC, crc_of(batch_bytes, size));
 }
 
+void record_batch_stamp_create_time(uint8_t *batch_bytes, int64_t max_timestamp) {
+    uint16_t attributes = big_endian_load_u16(batch_bytes + AT_ATTRIBUTES);
+
+    big_endian_store_u16(batch_bytes + AT_ATTRIBUTES,
+                         attributes & (uint16_t)~RECORD_BATCH_LOG_APPEND_TIME);
+    record_batch_stamp_max_timestamp(batch_bytes, max_timestamp);
+}
+
 void record_batch_stamp_log_append_time(uint8_t *batch_bytes, int64_t timestamp) {
     uint16_t attributes = big_endian_load_u16(batch_bytes + AT_ATTRIBUTES);
 

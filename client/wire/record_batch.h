@@ -94,6 +94,8 @@ void record_batch_write_header(uint8_t *batch_bytes, const struct record_batch *
 /* In-place stamps, outside the CRC. `batch_bytes` is the start of a whole batch. */
 void record_batch_stamp_base_offset(uint8_t *batch_bytes, int64_t base_offset);
 void record_batch_stamp_leader_epoch(uint8_t *batch_bytes, int32_t leader_epoch);
+/* Sets CreateTime and max_timestamp, and the CRC anew. */
+void record_batch_stamp_create_time(uint8_t *batch_bytes, int64_t max_timestamp);
 /* Sets LogAppendTime and max_timestamp, and the CRC anew. */
 void record_batch_stamp_log_append_time(uint8_t *batch_bytes, int64_t timestamp);
 /* Sets max_timestamp and the CRC anew. */

@@ -189,7 +189,6 @@ static void spoiled_batches_are_refused_with_kafkas_codes(void **state) {
         {CONTROL, LOG_APPEND_COORDINATOR, ERR_NONE, LOG_FLAW_NONE},
         {NO_SEQUENCE, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_OFFSET_OR_SEQUENCE},
         {NO_SEQUENCE, LOG_APPEND_COORDINATOR, ERR_NONE, LOG_FLAW_NONE},
-        {LOG_APPEND_TIME_BIT, LOG_APPEND_CLIENT, ERR_INVALID_TIMESTAMP, LOG_FLAW_NONE},
         {CODEC_5, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
         {ONE_RECORD_LESS_BYTES, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
         {RECORD_TOO_LONG, LOG_APPEND_CLIENT, ERR_INVALID_RECORD, LOG_FLAW_NONE},
@@ -293,6 +292,85 @@ static void log_append_time_is_stamped(void **state) {
         free(batch.data);
         arena_done(&arena);
     }
+}
+
+/* A topic with LogAppendTime refuses it, record by record; one with CreateTime takes its maximum
+ * for the time of every record, if there is one, as Kafka 3.9's LogValidator. */
+static void a_batch_that_claims_to_be_stamped_by_a_broker(void **state) {
+    static const struct {
+        bool log_append_time;
+        bool has_time;
+        int64_t before_max_ms;
+        enum error error;
+    } cases[] = {
+        {true, true, INT64_MAX, ERR_INVALID_TIMESTAMP},
+        {false, true, INT64_MAX, ERR_NONE},
+        {false, false, INT64_MAX, ERR_INVALID_TIMESTAMP},
+        {false, true, 0, ERR_NONE}, /* its maximum is not in the past */
+    };
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases) * 2; i++) {
+        enum compression codec = i % 2 == 0 ? COMPRESSION_NONE : COMPRESSION_ZSTD;
+        struct log_config config = log_config_default;
+        struct spoiled batch = good_batch(codec, false);
+        struct outcome outcome;
+        struct arena arena;
+        arena_init(&arena, 65536);
+        config.log_append_time = cases[i / 2].log_append_time;
+        config.timestamp_before_max_ms = cases[i / 2].before_max_ms;
+        if (!cases[i / 2].has_time)
+            big_endian_store_u64(batch.data + 35, (uint64_t)RECORD_NO_TIMESTAMP);
+        spoil(&batch, LOG_APPEND_TIME_BIT);
+        outcome = check(&batch, &config, LOG_APPEND_CLIENT, &arena);
+        assert_int_equal(outcome.error, cases[i / 2].error);
+        if (outcome.error == ERR_NONE) {
+            assert_int_equal(outcome.checked.batch.attributes & RECORD_BATCH_LOG_APPEND_TIME, 0);
+            assert_int_equal(outcome.checked.batch.max_timestamp, NOW + 2);
+            assert_true(record_batch_crc_is_valid(&outcome.checked.batch));
+        } else {
+            assert_int_equal(outcome.result.record_error_count, 3);
+        }
+        free(batch.data);
+        arena_done(&arena);
+    }
+}
+
+static void a_record_is_refused_for_its_key_first(void **state) {
+    struct log_config config = log_config_default;
+    struct spoiled batch = good_batch(COMPRESSION_NONE, true);
+    struct outcome outcome;
+    struct arena arena;
+    (void)state;
+
+    arena_init(&arena, 65536);
+    config.compact = true;
+    config.timestamp_after_max_ms = 1; /* the third is 2 ms ahead, and has no key */
+    outcome = check(&batch, &config, LOG_APPEND_CLIENT, &arena);
+    assert_int_equal(outcome.error, ERR_INVALID_RECORD);
+    assert_int_equal(outcome.result.record_error_count, 3);
+    free(batch.data);
+    arena_done(&arena);
+}
+
+/* segment.bytes counts for what is stored, not for what was sent. */
+static void a_batch_may_fit_into_a_segment_when_it_is_compressed(void **state) {
+    struct log_config config = log_config_default;
+    struct spoiled batch = good_batch(COMPRESSION_NONE, false);
+    struct outcome outcome;
+    struct arena arena;
+    (void)state;
+
+    arena_init(&arena, 65536);
+    config.segment_bytes = (int32_t)batch.size - 1;
+    config.keep_producer_compression = false;
+    config.compression = COMPRESSION_ZSTD;
+    outcome = check(&batch, &config, LOG_APPEND_CLIENT, &arena);
+    assert_int_equal(outcome.error, ERR_NONE);
+    assert_true(outcome.checked.size < batch.size);
+    free(outcome.checked.rebuilt);
+    free(batch.data);
+    arena_done(&arena);
 }
 
 static void a_compacted_topic_needs_keys_also_in_compressed_batches(void **state) {
@@ -423,6 +501,9 @@ int main(void) {
         cmocka_unit_test(a_good_batch_is_left_as_it_is),
         cmocka_unit_test(a_wrong_max_timestamp_is_corrected),
         cmocka_unit_test(log_append_time_is_stamped),
+        cmocka_unit_test(a_batch_that_claims_to_be_stamped_by_a_broker),
+        cmocka_unit_test(a_record_is_refused_for_its_key_first),
+        cmocka_unit_test(a_batch_may_fit_into_a_segment_when_it_is_compressed),
         cmocka_unit_test(a_compacted_topic_needs_keys_also_in_compressed_batches),
         cmocka_unit_test(timestamps_out_of_bounds_are_named),
         cmocka_unit_test(the_topics_compression_replaces_the_producers),
