@@ -1,10 +1,9 @@
 """A file system that is soon full, for tests.
 
     enter_own_mounts()          # first of all: starts the program again where it may mount
-    disk = SmallFileSystem(folder, megabytes=24)
-    disk.fill(leave=2 << 20)    # only so much is left
-    disk.make_room()
-    disk.remove()
+    with SmallFileSystem(folder, megabytes=24) as disk:
+        disk.fill(leave=2 << 20)    # only so much is left
+        disk.make_room()
 
 It is ext4 on a loop device, or where that may not be had (no root, no loop devices) tmpfs. All
 mounts lie in a mount namespace of the test's own, and go with it, however it ends. Who is not root
@@ -69,6 +68,10 @@ class SmallFileSystem:
     def make_room(self):
         (self.folder / "filler").unlink()
 
-    def remove(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """Also while it is still used."""
         subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
         self.image.unlink(missing_ok=True)

@@ -88,9 +88,8 @@ def _of_agreement(views):
     for reader, partitions in views.items():
         for partition, seen in partitions.items():
             offsets = {one.offset for one in seen}
-            first, last = (min(offsets), max(offsets)) if offsets else (0, 0)
             for offset in values[partition]:
-                if first < offset < last and offset not in offsets:
+                if offsets and min(offsets) < offset < max(offsets) and offset not in offsets:
                     yield LOST_WRITE, f"{reader} passes over {values[partition][offset]}"
 
 

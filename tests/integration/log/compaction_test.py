@@ -154,13 +154,28 @@ class CompactionTest(unittest.TestCase):
         self.wait_until_compacted("read", 80000)
         self.check_newest("read", expected)
 
+    def test_what_has_waited_too_long_is_compacted_however_little_it_is(self):
+        # Nothing is ever dirtier than that, so that it is the age alone.
+        self.create("aged", min_cleanable_dirty_ratio=1, max_compaction_lag_ms=1000)
+        expected = self.fill("aged", 20)
+
+        def is_compacted():
+            self.fill_one("aged")  # the active segment rolls, too, by its age
+            return len(self.read("aged")) < 4 * KEYS
+        wait_until(is_compacted, SECONDS, "it is compacted")
+        self.check_newest("aged", {**expected, b"other": b"o" * 2000})
+
     def test_the_cleaner_takes_its_settings_at_run_time(self):
+        """Several threads take several logs at a time, within one rate."""
         self.cluster.barnabas("config", "alter", "brokers", "--config", "log.cleaner.threads=2",
                               "--config", "log.cleaner.io.max.bytes.per.second=10000000")
-        self.create("settings")
-        expected = self.fill("settings", 60)
-        self.wait_until_compacted("settings", 80000)
-        self.check_newest("settings", expected)
+        topics = [f"settings-{number}" for number in range(3)]
+        for topic in topics:
+            self.create(topic)
+        expected = {topic: self.fill(topic, 40) for topic in topics}
+        for topic in topics:
+            self.wait_until_compacted(topic, 80000)
+            self.check_newest(topic, expected[topic])
 
 
 if __name__ == "__main__":

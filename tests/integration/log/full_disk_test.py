@@ -1,5 +1,5 @@
-"""The disk is full, a real one: its directory goes offline and says why, the broker serves the rest;
-nothing that was acknowledged is lost, and with room on the disk all is there again."""
+"""The disk is full, a real one: its directory goes offline and says why, the broker serves the
+rest; nothing that was acknowledged is lost, and with room on the disk all is there again."""
 import unittest
 
 from broker_cluster import BrokerCluster, wait_until
@@ -30,36 +30,36 @@ class FullDiskTest(unittest.TestCase):
             victim = cluster.brokers[2]
             folders = [victim.folder / "data", victim.folder / "data2"]
             cluster.stop(2)
-            disk = SmallFileSystem(folders[1], MEGABYTES)
-            victim.settings["log.dirs"] = ",".join(map(str, folders))
-            victim.start()
-            cluster.wait_until_whole()
-            cluster.create_topic("orders", PARTITIONS, 2)
-            cluster.wait_until_in_sync("orders")
-            cluster.create_topic("bulk", 2, 2)
-            with SteadyLoad(cluster, "orders", PARTITIONS) as load:
-                load.wait_for_more(40)
-                disk.fill(leave=1 << 20)
-                self.produce(cluster, "bulk", 2000)
-                wait_until(lambda: told_full(victim, folders[1]), 30, "its directory is offline")
-
-                def moved():
-                    told = cluster.partitions("orders").values()
-                    out = [partition for partition in told if 2 not in partition["isr"]]
-                    return len(out) == PARTITIONS // 2 and all(
-                        partition["leader"] == 1 for partition in out)
-                wait_until(moved, 30, "what lies in it is led by the other broker, and only that")
-                load.wait_for_more(40)
-                self.assertTrue(victim.is_running())
-                self.check_message(victim, folders[1])
-                # With acks=all: it has taken them, too, in its other directory.
-                self.assertTrue(moved())
-                cluster.stop(2)
-                disk.make_room()
+            with SmallFileSystem(folders[1], MEGABYTES) as disk:
+                victim.settings["log.dirs"] = ",".join(map(str, folders))
                 victim.start()
+                cluster.wait_until_whole()
+                cluster.create_topic("orders", PARTITIONS, 2)
                 cluster.wait_until_in_sync("orders")
-                load.wait_for_more(40)
-            load.check_nothing_is_lost(self)
+                cluster.create_topic("bulk", 2, 2)
+                with SteadyLoad(cluster, "orders", PARTITIONS) as load:
+                    load.wait_for_more(40)
+                    disk.fill(leave=1 << 20)
+                    self.produce(cluster, "bulk", 2000)
+                    wait_until(lambda: told_full(victim, folders[1]), 30, "its directory fails")
+
+                    def moved():
+                        told = cluster.partitions("orders").values()
+                        out = [partition for partition in told if 2 not in partition["isr"]]
+                        return len(out) == PARTITIONS // 2 and all(
+                            partition["leader"] == 1 for partition in out)
+                    wait_until(moved, 30, "what lies in it is led by the other, and only that")
+                    load.wait_for_more(40)
+                    self.assertTrue(victim.is_running())
+                    self.check_message(victim, folders[1])
+                    # With acks=all: it has taken them, too, in its other directory.
+                    self.assertTrue(moved())
+                    cluster.stop(2)
+                    disk.make_room()
+                    victim.start()
+                    cluster.wait_until_in_sync("orders")
+                    load.wait_for_more(40)
+                load.check_nothing_is_lost(self)
 
     def produce(self, cluster, topic, count):
         """Records of 2 KB, until all were taken or the disk is full."""
@@ -73,32 +73,32 @@ class FullDiskTest(unittest.TestCase):
             broker = cluster.brokers[1]
             folder = broker.folder / "small"
             cluster.stop(1)
-            disk = SmallFileSystem(folder, MEGABYTES)
-            broker.settings["log.dirs"] = folder
-            broker.start()
-            cluster.wait_until_whole()
-            cluster.create_topic("orders", 1, 1)
-            cluster.create_topic("bulk", 1, 1)
-            with SteadyLoad(cluster, "orders", 1) as load:
-                load.wait_for_more(40)
-                disk.fill(leave=1 << 20)
-                self.produce(cluster, "bulk", 1000)
-                wait_until(lambda: not broker.is_running(), 30, "the broker has stopped")
-                self.assertEqual(broker.wait(), 1)
-                self.check_message(broker, folder)
-                # On a disk that is still full it says so again, or serves what it has.
+            with SmallFileSystem(folder, MEGABYTES) as disk:
+                broker.settings["log.dirs"] = folder
                 broker.start()
-                wait_until(lambda: len(told_full(broker, folder)) == 2 or
-                           " broker_started " in broker.output().split("log_directory_failed")[-1],
-                           30, "it starts, or says that the disk is full")
-                if broker.is_running():
-                    cluster.kill(1)
-                else:
-                    broker.wait()
-                disk.make_room()
-                broker.start()
-                load.wait_for_more(40)
-            load.check_nothing_is_lost(self)
+                cluster.wait_until_whole()
+                cluster.create_topic("orders", 1, 1)
+                cluster.create_topic("bulk", 1, 1)
+                with SteadyLoad(cluster, "orders", 1) as load:
+                    load.wait_for_more(40)
+                    disk.fill(leave=1 << 20)
+                    self.produce(cluster, "bulk", 1000)
+                    wait_until(lambda: not broker.is_running(), 30, "the broker has stopped")
+                    self.assertEqual(broker.wait(), 1)
+                    self.check_message(broker, folder)
+                    # On a disk that is still full it says so again, or serves what it has.
+                    broker.start()
+                    wait_until(lambda: len(told_full(broker, folder)) == 2 or " broker_started " in
+                               broker.output().split("log_directory_failed")[-1],
+                               30, "it starts, or says that the disk is full")
+                    if broker.is_running():
+                        cluster.kill(1)
+                    else:
+                        broker.wait()
+                    disk.make_room()
+                    broker.start()
+                    load.wait_for_more(40)
+                load.check_nothing_is_lost(self)
 
 
 if __name__ == "__main__":

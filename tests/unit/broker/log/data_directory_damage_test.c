@@ -27,6 +27,8 @@ static void make_logs(struct home *home) {
             append(home, log, 2);
         log_advance_start_offset(log, starts[i]);
         log_note_high_watermark(log, records[i]);
+        log->compacted_offset = 2;
+        assert_int_equal(log_dir_checkpoint_compacted(log->dir), ERR_NONE);
     }
     log_manager_close(manager, 42);
 }
@@ -184,6 +186,12 @@ static void log_starts(void **state) {
     damage_file_of_directories("log-start-offset-checkpoint", false, true);
 }
 
+/* At worst something is compacted again, or later. */
+static void compacted_offsets(void **state) {
+    (void)state;
+    damage_file_of_directories("cleaner-offset-checkpoint", false, false);
+}
+
 static void the_identity(void **state) {
     (void)state;
     damage_file_of_directories("meta.properties", true, false);
@@ -204,6 +212,7 @@ int main(void) {
         cmocka_unit_test(recovery_points),
         cmocka_unit_test(high_watermarks),
         cmocka_unit_test(log_starts),
+        cmocka_unit_test(compacted_offsets),
         cmocka_unit_test(the_identity),
         cmocka_unit_test(the_mark_of_a_clean_stop),
         cmocka_unit_test(what_the_clean_stop_told),
