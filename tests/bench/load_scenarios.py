@@ -128,7 +128,11 @@ SCENARIOS = [
     Scenario("B21", "10,000 connections come, ask once, idle",
              ("connections", arguments(connections=10000, seconds=3)),
              ("requests", "bytes each", "idle cpu"), fresh=True, beside=("kafka",)),
-    Scenario("B22", "metadata of 1,000 partitions", ("metadata", arguments(seconds=2)),
+    Scenario("B22a", "metadata of 1,000 partitions, one at a time",
+             ("metadata", arguments(seconds=2, depth=1)),
+             ("rate", "p50", "cpu/request"), partitions=1000, beside=("kafka",)),
+    Scenario("B22b", "metadata of 1,000 partitions, 8 outstanding",
+             ("metadata", arguments(seconds=2, depth=8)),
              ("rate", "p50", "cpu/request"), partitions=1000, beside=("kafka",)),
 ]
 WARM_UP = [scenario for scenario in SCENARIOS if scenario.name in ("B1", "B4a")]

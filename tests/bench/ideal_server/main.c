@@ -45,6 +45,8 @@ static void listen_at(struct ideal_server *server, uint16_t port) {
     server->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(server->listen_fd >= 0);
     CHECK(setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0);
+    /* As our broker: what paces (bbr) costs time, and there is no path to learn about. */
+    CHECK(setsockopt(server->listen_fd, IPPROTO_TCP, TCP_CONGESTION, "reno", strlen("reno")) == 0);
     if (bind(server->listen_fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(server->listen_fd, 1024) != 0) {
         perror("ideal_server: listen");

@@ -36,7 +36,7 @@ struct load_options {
 void load_produce(const struct load_options *options); /* produce_load.c */
 void load_fetch(const struct load_options *options);   /* fetch_load.c */
 void load_latency(const struct load_options *options); /* latency_load.c */
-/* All topics, one request at a time. */
+/* All topics, on one connection. */
 void load_metadata(const struct load_options *options); /* metadata_load.c */
 /* Connections that do nothing, and what they cost. */
 void load_connections(const struct load_options *options); /* connections_load.c */
