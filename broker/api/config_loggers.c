@@ -65,9 +65,9 @@ enum error config_logger_check(const struct config_change *change, char *message
     }
     if (!find_level(change->value, &level)) {
         snprintf(message, size,
-                 "Cannot set the log level of %s to %s as it is not a supported log level. "
+                 "Cannot set the log level of %s to %.*s as it is not a supported log level. "
                  "Valid log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN",
-                 logger, LOG_QUOTED(change->value));
+                 logger, BYTES_FORMAT(change->value));
         return ERR_INVALID_CONFIG;
     }
     return ERR_NONE;

@@ -57,6 +57,7 @@ def plan(*moves):
 
 IN_SYNC = r"(Isr: \d,\d,\d\b(?s:.)*){3}"
 NUMBERS = ((r"\d+(\.\d+)?", "N"),)
+OTHER_LOGGERS = ((r"(?m)^  (?!root=).*\n", ""),)
 
 TOPICS = [
     topics("--list"),
@@ -148,6 +149,23 @@ CONFIGS = [
     configs("--describe --entity-type brokers --entity-name 1 --all"),
     configs("--alter --entity-type brokers --entity-name 3 --add-config no.such.broker.key=1"),
     configs("--describe --entity-type brokers --entity-name 3"),
+]
+
+# Which loggers there are but for "root" is each broker's own affair.
+LOGGERS = [
+    configs("--describe --entity-type broker-loggers --entity-name 1",
+            blur=OTHER_LOGGERS + ((r"root=\w+", "root=LEVEL"),)),
+    configs("--describe --entity-type broker-loggers"),
+    configs("--alter --entity-type broker-loggers --entity-name 1 --add-config root=WARN"),
+    configs("--describe --entity-type broker-loggers --entity-name 1", until="root=WARN",
+            blur=OTHER_LOGGERS),
+    configs("--alter --entity-type broker-loggers --entity-name 1 --add-config root=LOUD"),
+    configs("--alter --entity-type broker-loggers --entity-name 1 --add-config no.such=INFO"),
+    configs("--alter --entity-type broker-loggers --entity-name 1 --delete-config root"),
+    configs("--alter --entity-type broker-loggers --add-config root=INFO"),
+    configs("--alter --entity-type broker-loggers --entity-name 1 --add-config root=INFO"),
+    configs("--describe --entity-type broker-loggers --entity-name 1", until="root=INFO",
+            blur=OTHER_LOGGERS),
 ]
 
 REASSIGNMENT = [
@@ -364,13 +382,13 @@ RACKS = ["r1", "r2", "r3"]
 # The groups of one pair of clusters, and how these are made.
 WORLDS = {
     "three": ({"count": 3, "racks": RACKS},
-              ["topics", "configs", "reassignment", "election", "records", "cluster", "quotas",
-               "groups"]),
+              ["topics", "configs", "loggers", "reassignment", "election", "records", "cluster",
+               "quotas", "groups"]),
     "directories": ({"count": 1, "directories": 2}, ["moves"]),
 }
 
-STEPS = {"moves": MOVES, "topics": TOPICS, "configs": CONFIGS, "reassignment": REASSIGNMENT,
-         "election": ELECTION, "records": RECORDS, "cluster": CLUSTER, "quotas": QUOTAS, "groups": GROUPS}
+STEPS = {"moves": MOVES, "topics": TOPICS, "configs": CONFIGS, "loggers": LOGGERS,
+         "reassignment": REASSIGNMENT, "election": ELECTION, "records": RECORDS, "cluster": CLUSTER, "quotas": QUOTAS, "groups": GROUPS}
 
 
 def text_of(content):

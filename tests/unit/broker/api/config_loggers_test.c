@@ -29,7 +29,7 @@ static const struct {
     {"kafka.server", "INFO", CONFIG_SET, ERR_INVALID_CONFIG,
      "Logger \"kafka.server\" does not exist!"},
     {"broker.log", "LOUD", CONFIG_SET, ERR_INVALID_CONFIG,
-     "Cannot set the log level of broker.log to \"LOUD\" as it is not a supported log level. Valid "
+     "Cannot set the log level of broker.log to LOUD as it is not a supported log level. Valid "
      "log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN"},
 };
 
