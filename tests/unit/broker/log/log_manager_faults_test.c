@@ -475,8 +475,8 @@ static void fail_everywhere(enum error injected, bool keeps_failing) {
         life->home.disk.fail_at = n;
         if (first_half(life) == ERR_NONE)
             (void)!second_half(life);
-        failed = life->home.disk.failed;
         end_life(life);
+        failed = life->home.disk.failed; /* its threads have ended */
         check_afterwards(life);
         remove_tree(life->home.root);
         free(life);

@@ -5,6 +5,8 @@
 #ifndef TESTS_UNIT_BROKER_LOG_MANAGER_FIXTURE_H
 #define TESTS_UNIT_BROKER_LOG_MANAGER_FIXTURE_H
 
+#include <stdatomic.h>
+
 #include "tests/unit/broker/log/log_fixture.h"
 
 #include "broker/log/log_manager.h"
@@ -20,8 +22,8 @@ struct home {
     struct faulty_disk disk;
     struct clock_manual clock;
     struct log_config config;
-    int failures;
-    int live; /* as told by the last failure */
+    atomic_int failures; /* of whichever threads: two directories may fail at once */
+    atomic_int live;     /* as told by the last failure */
 };
 
 static inline void home_config(struct log_manager_owner *owner, struct bytes topic,
