@@ -23,7 +23,9 @@ PARTITIONS = 2
 INTERNAL = ["__transaction_state", "__consumer_offsets"]
 SETTINGS = {"transaction.state.log.num.partitions": 3, "offsets.topic.num.partitions": 3,
             "min.insync.replicas": 2, "group.initial.rebalance.delay.ms": 0,
-            "zookeeper.session.timeout.ms": 3000}
+            "zookeeper.session.timeout.ms": 3000,
+            # Who leads when all is settled leads while the end is read.
+            "auto.leader.rebalance.enable": "false"}
 
 
 class Worker:

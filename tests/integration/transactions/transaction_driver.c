@@ -15,6 +15,8 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +44,11 @@ struct transaction {
     int partitions[RECORDS_MAX];
 };
 
-static volatile sig_atomic_t stopping;
+static atomic_bool stopping; /* by a signal, whichever thread has it */
 
 static void on_signal(int number) {
-    stopping = number;
+    (void)number;
+    stopping = true;
 }
 
 static int chance(struct writer *writer, int below) {
