@@ -57,8 +57,8 @@ static void anything_else_is_refused(void **state) {
         "{\"partitions\":[{\"topic\":\"a\",\"partition\":0,\"offset\":-2}]}",
         "{\"partitions\":[{\"topic\":\"a\",\"partition\":0,\"offset\":\"1\"}]}",
         "{\"partitions\":[{\"topic\":\"a\",\"partition\":0}]}",
-        "{\"partitions\":[{\"topic\":\"a\",\"partition\":0,\"offset\":1},"
-        "{\"topic\":\"a\",\"partition\":0,\"offset\":2}]}",
+        ("{\"partitions\":[{\"topic\":\"a\",\"partition\":0,\"offset\":1},"
+         "{\"topic\":\"a\",\"partition\":0,\"offset\":2}]}"),
     };
     struct group_lines lines;
 
