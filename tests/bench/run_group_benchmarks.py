@@ -89,7 +89,7 @@ def rebalance(beating, group):
 
 
 def heartbeats(cluster, group_count):
-    from group_members import Crowd, Member
+    from group_crowd import Crowd, Member
     broker = cluster.brokers[1]
     crowd = Crowd()
     groups = [[Member(crowd, broker.address, f"group-{number}") for _ in range(MEMBERS_PER_GROUP)]
@@ -126,7 +126,7 @@ def load_time(cluster, commits):
     import socket
 
     from broker_cluster import wait_until
-    from group_members import NO_ERROR, ask, commit
+    from group_crowd import NO_ERROR, ask, commit
     broker = cluster.brokers[1]
     cluster.barnabas("topic", "create", "commits", "--partitions", str(PARTITIONS_OF_COMMITS))
     host, port = broker.address.split(":")
