@@ -153,14 +153,15 @@ class GroupWire:
         return answer
 
     def commit(self, form, group, generation=-1, member="", topic="topic", partition=1, offset=7,
-               metadata="md", instance=None):
+               metadata="md", instance=None, retention_ms=-1):
+        """`retention_ms`: versions 2 to 4 only; -1 is the broker's."""
         part = form.item(struct.pack(">iq", partition, offset),
                          form.since(6, struct.pack(">i", 4)),
                          struct.pack(">q", -1) if form.version == 1 else b"", form.text(metadata))
         at = self.call(form, form.text(group),
                        form.since(1, struct.pack(">i", generation) + form.text(member)),
                        form.since(7, form.text(instance)),
-                       struct.pack(">q", -1) if 2 <= form.version <= 4 else b"",
+                       struct.pack(">q", retention_ms) if 2 <= form.version <= 4 else b"",
                        form.array(form.item(form.text(topic), form.array(part))))
         at.since(3, at.i32)
         ((name, parts),) = at.items(at.text, lambda: at.items(at.i32, at.i16))
