@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import failure_report
 from zookeeper_server import ZookeeperServer, free_port
 
 BUILD = pathlib.Path(os.environ.get("BARNABAS_BUILD", "build/debug")).resolve()
@@ -28,6 +29,7 @@ DAEMON = os.environ.get("BARNABAS_DAEMON", str(BUILD / "broker" / "barnabasd"))
 COMMAND = str(BUILD / "ops" / "cli" / "barnabas")
 START_SECONDS = 60
 STOP_SECONDS = 60
+OUTPUT_TAIL = 8000
 
 
 def wait_until(condition, seconds, what):
@@ -137,7 +139,12 @@ class BrokerCluster:
             own = {"log.dirs": ",".join(map(str, dirs))} if directories > 1 else {}
             self.brokers[broker_id] = Broker(broker_id, folder, {**common, **rack, **own}, daemon)
 
+    def report(self):
+        return "".join(f"\n-- broker {broker.id}\n{broker.output()[-OUTPUT_TAIL:]}"
+                       for broker in self.brokers.values())
+
     def __enter__(self):
+        failure_report.watch(self)
         try:
             self.start()
         except BaseException:
@@ -146,9 +153,9 @@ class BrokerCluster:
         return self
 
     def __exit__(self, kind, *_):
+        failure_report.forget(self)
         if kind is not None:
-            for broker in self.brokers.values():
-                print(f"---- broker {broker.id}\n{broker.output()[-6000:]}", file=sys.stderr)
+            print(self.report(), file=sys.stderr)
         for broker in self.brokers.values():
             if broker.is_running():
                 broker.signal(signal.SIGCONT)
@@ -189,7 +196,7 @@ class BrokerCluster:
         """Until every broker tells of all brokers."""
         def knows_all(broker):
             if not broker.is_running():
-                raise AssertionError(f"broker {broker.id} ended:\n{broker.output()[-6000:]}")
+                raise AssertionError(f"broker {broker.id} ended:\n{broker.output()[-OUTPUT_TAIL:]}")
             return self.known_brokers(broker.address) == set(self.brokers)
         for broker in self.brokers.values():
             wait_until(lambda broker=broker: knows_all(broker), seconds,

@@ -31,25 +31,26 @@ log4j.appender.FILE.layout.ConversionPattern=%d %-5p %c{{1}} %m%n
 """
 
 
-_given_ports = set()
+_claims = []  # of the ports that this process was given
 
 
 def free_port():
-    """A port that nobody uses now, and that no outgoing connection is given later: those have a
-    range of their own, in which a port may be gone again before its server binds it. Never the same
-    one twice, since the first may not be bound yet."""
+    """A port that is the caller's until this process ends, also while no server listens at it: no
+    other test is given it, and no outgoing connection, as those have a range of their own. The
+    claim is a socket with the port in its name, which only one process at a time can have."""
     outgoing = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
         port = random.randrange(outgoing // 2, outgoing)
-        if port in _given_ports:
-            continue
-        with socket.socket() as probe:
-            try:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0barnabas-test-port-{port}")
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-                _given_ports.add(port)
-                return port
-            except OSError:
-                continue
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
 
 
 class ZookeeperServer:

@@ -39,9 +39,10 @@ class GroupsTest(unittest.TestCase):
                               str(partitions), "--replication-factor", "3")
         return {(name or self.topic, index) for index in range(partitions)}
 
-    def produce(self, count, first=0, topic=None):
+    def produce(self, count, first=0, topic=None, partition=None):
         values = [f"v{first + i}" for i in range(count)]
-        self.cluster.barnabas("produce", topic or self.topic, "-",
+        where = [] if partition is None else ["--partition", str(partition)]
+        self.cluster.barnabas("produce", topic or self.topic, "-", *where,
                               stdin="".join(value + "\n" for value in values).encode())
         return set(values)
 
@@ -107,15 +108,14 @@ class GroupsTest(unittest.TestCase):
         wait_until(lambda: len(self.values(first, second)) == 100, 60, "all records")
         self.assertEqual(first.ask("commit"), "commit NONE")
         self.assertEqual(second.ask("commit"), "commit NONE")
-        more = self.produce(100, 100)
+        # To one that the first owns: the second would read its own again, too, as they are revoked.
+        more = self.produce(100, 100, partition=min(partition for _, partition in first.owned))
         wait_until(lambda: len(self.values(first, second)) == 200, 60, "more records")
-        killed = [value for value in self.values(first) if value in more]
         first.kill()
         second.wait_for(lambda: second.owned == everything, "all partitions")
         # What was not committed comes again, and only that.
-        second.wait_for(lambda: len(self.values(first, second)) == 200 + len(killed), "the rest")
-        self.assertEqual(set(self.values(second)) & set(killed), set(killed))
-        self.assertEqual(set(self.values(first, second)), sent | more)
+        second.wait_for(lambda: more <= set(self.values(second)), "what was not committed")
+        self.assertEqual(sorted(self.values(first, second)), sorted([*sent, *more, *more]))
 
     def test_a_static_member_comes_back_without_a_rebalance(self):
         everything = self.create(4)
@@ -158,9 +158,10 @@ class GroupsTest(unittest.TestCase):
         slow.wait_for(lambda: slow.owned == everything, "all partitions")
         other = self.member()
         self.wait_shared([slow, other], everything)
+        lost = slow.count("lost")  # on a busy machine it may have been slow before
         slow.tell("stall 8000")
         other.wait_for(lambda: other.owned == everything, "what the slow one had")
-        slow.wait_for(lambda: slow.count("lost") == 1, "it is told")
+        slow.wait_for(lambda: slow.count("lost") > lost, "it is told")
         self.wait_shared([slow, other], everything)
 
     def test_commits_survive_the_coordinator(self):

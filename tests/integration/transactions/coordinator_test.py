@@ -5,6 +5,7 @@ import unittest
 from broker_cluster import BrokerCluster, wait_until
 import transactions_wire as wire
 
+NOT_LEADER, NOT_ENOUGH_REPLICAS = 6, 19
 LOADING, NOT_AVAILABLE, NOT_COORDINATOR = 14, 15, 16
 INVALID_EPOCH, INVALID_STATE, WRONG_ID, WRONG_TIMEOUT, CONCURRENT = 47, 48, 49, 50, 51
 NOT_ATTEMPTED, UNSTABLE, FENCED, ABORTABLE = 55, 88, 90, 120
@@ -17,6 +18,8 @@ class CoordinatorTest(unittest.TestCase):
             "transaction.state.log.num.partitions": 3,
             "offsets.topic.num.partitions": 3,
             "transaction.abort.timed.out.transaction.cleanup.interval.ms": 200,
+            # Coordinators move when a test kills one, and at no other time.
+            "auto.leader.rebalance.enable": "false",
             "min.insync.replicas": 2})
         cls.enterClassContext(cls.cluster)
         cls.cluster.create_topic("out", partitions=4)
@@ -32,9 +35,11 @@ class CoordinatorTest(unittest.TestCase):
         return wait_until(found, 60, "the id has a coordinator")
 
     def leader(self, partition=0, topic="out"):
-        broker = wait_until(lambda: self.cluster.partitions(topic).get(partition, {})
-                            .get("leader"), 30, "a leader")
-        return self.cluster.brokers[broker].port
+        def running():
+            leader = self.cluster.partitions(topic).get(partition, {}).get("leader")
+            broker = self.cluster.brokers.get(leader)
+            return broker and broker.is_running() and broker
+        return wait_until(running, 30, "a leader").port
 
     def init(self, transactional_id, **options):
         """Until it succeeds: another end may be under way."""
@@ -58,9 +63,15 @@ class CoordinatorTest(unittest.TestCase):
         self.assertEqual(errors, {partition: 0 for partition in partitions})
 
     def produce(self, transactional_id, producer, partition, sequence, *values):
-        error, _ = wire.produce(self.leader(partition), "out", (*producer, sequence), values,
-                                partition=partition, transactional_id=transactional_id)
-        self.assertEqual(error, 0)
+        """The error that no repetition mends."""
+        def produced():
+            error, _ = wire.produce(self.leader(partition), "out", (*producer, sequence), values,
+                                    partition=partition, transactional_id=transactional_id)
+            return None if error in (NOT_LEADER, NOT_ENOUGH_REPLICAS) else (error,)
+        return wait_until(produced, 60, "Produce is answered")[0]
+
+    def must_produce(self, *arguments):
+        self.assertEqual(self.produce(*arguments), 0)
 
     def end(self, transactional_id, producer, commit):
         def ended():
@@ -89,8 +100,8 @@ class CoordinatorTest(unittest.TestCase):
         self.add("one", producer, 0, 1)
         self.assertEqual(wire.describe_transaction(self.coordinator("one"), "one"),
                          (0, "Ongoing", *producer, {"out": [0, 1]}))
-        self.produce("one", producer, 0, 0, "a")
-        self.produce("one", producer, 1, 0, "b")
+        self.must_produce("one", producer, 0, 0, "a")
+        self.must_produce("one", producer, 1, 0, "b")
         self.assertEqual(self.seen(0) + self.seen(1), [])
         self.end("one", producer, commit=True)
         self.wait_for_state("one", "CompleteCommit")
@@ -100,7 +111,7 @@ class CoordinatorTest(unittest.TestCase):
         self.assertEqual(wire.end_txn(coordinator, "one", producer, False), INVALID_STATE)
         # And the next one, aborted.
         self.add("one", producer, 0)
-        self.produce("one", producer, 0, 1, "never")
+        self.must_produce("one", producer, 0, 1, "never")
         self.end("one", producer, commit=False)
         self.wait_for_state("one", "CompleteAbort")
         self.assertEqual(self.seen(0), ["a"])
@@ -149,7 +160,7 @@ class CoordinatorTest(unittest.TestCase):
     def test_3_a_new_instance_fences_the_old_one_and_aborts_what_it_left(self):
         old = self.init("twice")
         self.add("twice", old, 2)
-        self.produce("twice", old, 2, 0, "left open")
+        self.must_produce("twice", old, 2, 0, "left open")
         new = self.init("twice")
         self.assertEqual((new[0], new[1]), (old[0], old[1] + 2))
         self.assertEqual(wire.end_txn(self.coordinator("twice"), "twice", old, True), FENCED)
@@ -157,7 +168,7 @@ class CoordinatorTest(unittest.TestCase):
                                 transactional_id="twice")
         self.assertEqual(error, INVALID_EPOCH)
         self.add("twice", new, 2)
-        self.produce("twice", new, 2, 0, "new")
+        self.must_produce("twice", new, 2, 0, "new")
         self.end("twice", new, commit=True)
         self.wait_for_state("twice", "CompleteCommit")
         self.assertEqual(self.seen(2), ["new"])
@@ -166,7 +177,8 @@ class CoordinatorTest(unittest.TestCase):
         producer = self.init("slow", timeout_ms=1000)
         begun = time.monotonic()
         self.add("slow", producer, 3)
-        self.produce("slow", producer, 3, 0, "too late")
+        # On a busy machine the second is over before it comes.
+        self.assertIn(self.produce("slow", producer, 3, 0, "too late"), (0, INVALID_EPOCH))
         self.wait_for_state("slow", "CompleteAbort")
         self.assertGreater(time.monotonic() - begun, 0.9)
         self.assertEqual(wire.end_txn(self.coordinator("slow"), "slow", producer, True), FENCED)
@@ -227,7 +239,7 @@ class CoordinatorTest(unittest.TestCase):
         before = self.seen(0)
         for number in range(3):
             self.add("moved", producer, 0)
-            self.produce("moved", producer, 0, number, f"moved {number}")
+            self.must_produce("moved", producer, 0, number, f"moved {number}")
             coordinator = self.coordinator("moved")
             if number == 1:  # it dies with the decision written, and perhaps no marker
                 self.end("moved", producer, commit=True)
@@ -249,18 +261,19 @@ class CoordinatorTest(unittest.TestCase):
     def test_7_what_comes_while_markers_are_written_waits_for_them(self):
         producer = self.init("at once")
         coordinator = self.coordinator("at once")
-        answers = []
         for number in range(20):
             self.add("at once", producer, number % 4)
             self.end("at once", producer, commit=number % 2 == 0)
-            answers += wire.add_partitions(coordinator, "at once", producer, "out", 0).values()
+            begun = time.monotonic()
+            (error,) = wire.add_partitions(coordinator, "at once", producer, "out", 0).values()
+            self.assertIn(error, (0, CONCURRENT))
+            # On a busy machine some markers take longer than anybody waits.
+            if error == CONCURRENT:
+                self.assertGreater(time.monotonic() - begun, 0.09)
             if number == 10:  # what is open is aborted first
                 error, *producer = wire.init_producer_id(coordinator, "at once")
-                answers.append(error)
+                self.assertIn(error, (0, CONCURRENT))
                 producer = producer if error == 0 else self.init("at once")
-        self.assertLessEqual(set(answers), {0, CONCURRENT})
-        # On a busy machine some markers take longer than anybody waits.
-        self.assertGreater(answers.count(0), len(answers) / 2)
 
     def test_8_and_is_told_so_when_it_takes_too_long(self):
         producer = self.init("too long")
