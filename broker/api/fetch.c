@@ -1,9 +1,11 @@
 #include "broker/api/fetch_conversion.h"
+#include "broker/api/fetch_items.h"
 #include "broker/api/handlers.h"
 #include "broker/api/leader_hints.h"
 
 #include "broker/config/config.h"
 #include "broker/config/live_config.h"
+#include "broker/log/cold_read.h"
 #include "broker/log/log.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/fetch_session.h"
@@ -18,9 +20,9 @@
  * waiter's task is on its way.
  */
 
-#define TOPIC_ID_VERSION_MIN     13
 #define SESSION_VERSION_MIN      7
 #define COLD_BYTES_MIN           (64 * 1024)
+#define READ_AHEAD_BYTES         ((size_t)4 << 20) /* of all partitions of a reader together */
 #define ZSTD_VERSION_MIN         10
 #define RACK_VERSION_MIN         11
 #define REPLICA_STATE_VERSION    15
@@ -35,6 +37,7 @@ struct fetched {
     int64_t end_before; /* of what its reader may see, before the last read */
     struct partition_read read;
     struct partition_read_result result;
+    struct cold_read_plan plan;           /* for the records, before they are sent */
     struct message_set_builder converted; /* for old consumers */
     bool is_held_back;                    /* by the replication throttle */
     int32_t near_replica_id;              /* where the consumer is to read; -1: here */
@@ -105,7 +108,7 @@ static enum error check_format(const struct fetching *fetching,
 static enum error find_partition(struct fetching *fetching, const struct metadata *metadata,
                                  const struct fetch_item *item, struct partition **partition) {
     struct api_call *call = fetching->call;
-    bool by_id = call->header.api_version >= TOPIC_ID_VERSION_MIN;
+    bool by_id = call->header.api_version >= FETCH_TOPIC_ID_VERSION_MIN;
     const struct metadata_topic *known;
 
     *partition =
@@ -408,30 +411,50 @@ static void warm_in_background(struct task *task) {
     struct fetching *fetching = CONTAINER_OF(task, struct fetching, task);
 
     for (int32_t i = 0; i < fetching->fetched_count; i++)
-        log_range_warm(&fetching->fetched[i].result.records);
+        cold_read_run(&fetching->fetched[i].result.records, &fetching->fetched[i].plan);
     fetching->task.run = on_warm;
     executor_post(fetching->call->request->executor, &fetching->task);
 }
 
-/* Who reads at the end gets little at a time, from memory: only larger ranges are asked for. */
-static bool has_cold_range(const struct fetching *fetching) {
+/* Who reads at the end gets little at a time, from memory: only larger ranges are looked at. */
+static bool is_large(const struct fetched *fetched) {
+    return fetched->result.records.size >= COLD_BYTES_MIN;
+}
+
+/* Whether anything has to be read from the disk before the answer can be sent. */
+static bool plan_reading(struct fetching *fetching) {
+    size_t large_count = 0;
+    bool is_cold = false;
+
+    for (int32_t i = 0; i < fetching->fetched_count; i++)
+        large_count += is_large(&fetching->fetched[i]);
     for (int32_t i = 0; i < fetching->fetched_count; i++) {
-        const struct file_range *range = &fetching->fetched[i].result.records;
-        if (range->size >= COLD_BYTES_MIN && log_range_is_cold(range))
-            return true;
+        struct fetched *fetched = &fetching->fetched[i];
+        fetched->plan = (struct cold_read_plan){0};
+        if (is_large(fetched))
+            fetched->plan =
+                cold_read_plan(&fetched->result.records, READ_AHEAD_BYTES / large_count);
+        is_cold = is_cold || fetched->plan.is_cold;
     }
-    return false;
+    return is_cold;
 }
 
 /* Sending what is on a disk would hold up everybody else on this reactor until it is read. */
 static void answer(struct fetching *fetching) {
-    if (!has_cold_range(fetching)) {
-        send_answer(fetching);
+    struct executor *background = fetching->call->context->background;
+
+    if (plan_reading(fetching)) {
+        fetching->is_warming = true;
+        fetching->task.run = warm_in_background;
+        executor_post(background, &fetching->task);
         return;
     }
-    fetching->is_warming = true;
-    fetching->task.run = warm_in_background;
-    executor_post(fetching->call->context->background, &fetching->task);
+    for (int32_t i = 0; i < fetching->fetched_count; i++) {
+        if (fetching->fetched[i].plan.ahead > 0)
+            cold_read_ahead_later(background, &fetching->fetched[i].result.records,
+                                  fetching->fetched[i].plan.ahead);
+    }
+    send_answer(fetching);
 }
 
 /* ---- Waiting ---- */
@@ -539,71 +562,19 @@ static void wait_for_data(struct fetching *fetching) {
 
 /* ---- The request ---- */
 
-static struct fetch_item *list_items(struct api_call *call, const struct fetch_request *request,
-                                     int32_t *count) {
-    struct fetch_item *items;
-    int32_t total = 0;
-
-    for (int32_t i = 0; i < request->topics_count; i++)
-        total += request->topics[i].partitions_count;
-    items = api_alloc(call, (size_t)total, sizeof(*items));
-    if (items == NULL)
-        return NULL;
-    *count = 0;
-    for (int32_t i = 0; i < request->topics_count; i++) {
-        const struct fetch_request_topics *topic = &request->topics[i];
-        for (int32_t j = 0; j < topic->partitions_count; j++) {
-            const struct fetch_request_topics_partitions *p = &topic->partitions[j];
-            bool by_id = call->header.api_version >= TOPIC_ID_VERSION_MIN;
-            items[(*count)++] = (struct fetch_item){
-                .topic = by_id ? BYTES_NULL : topic->topic,
-                .topic_id = topic->topic_id,
-                .index = p->partition,
-                .current_leader_epoch = p->current_leader_epoch,
-                .fetch_offset = p->fetch_offset,
-                .last_fetched_epoch = p->last_fetched_epoch,
-                .log_start_offset = p->log_start_offset,
-                .bytes_max = p->partition_max_bytes,
-            };
-        }
-    }
-    return items;
-}
-
-static struct fetch_item *list_forgotten(struct api_call *call, const struct fetch_request *request,
-                                         int32_t *count) {
-    struct fetch_item *items;
-    int32_t total = 0;
-
-    for (int32_t i = 0; i < request->forgotten_topics_data_count; i++)
-        total += request->forgotten_topics_data[i].partitions_count;
-    items = api_alloc(call, (size_t)total, sizeof(*items));
-    if (items == NULL)
-        return NULL;
-    *count = 0;
-    for (int32_t i = 0; i < request->forgotten_topics_data_count; i++) {
-        const struct fetch_request_forgotten_topics_data *topic =
-            &request->forgotten_topics_data[i];
-        for (int32_t j = 0; j < topic->partitions_count; j++)
-            items[(*count)++] = (struct fetch_item){
-                .topic = topic->topic, .topic_id = topic->topic_id, .index = topic->partitions[j]};
-    }
-    return items;
-}
-
 static enum error begin(struct fetching *fetching, const struct fetch_request *request) {
     struct api_call *call = fetching->call;
     bool has_session = call->header.api_version >= SESSION_VERSION_MIN;
     struct fetch_session_request session = {
         .session_id = has_session ? request->session_id : 0,
         .session_epoch = has_session ? request->session_epoch : -1,
-        .uses_topic_ids = call->header.api_version >= TOPIC_ID_VERSION_MIN,
+        .uses_topic_ids = call->header.api_version >= FETCH_TOPIC_ID_VERSION_MIN,
         .is_follower = fetching->replica_id >= 0,
         .now_ms = clock_monotonic_ms(call->context->clock),
     };
 
-    session.items = list_items(call, request, &session.item_count);
-    session.forgotten = list_forgotten(call, request, &session.forgotten_count);
+    session.items = fetch_list_items(call, request, &session.item_count);
+    session.forgotten = fetch_list_forgotten(call, request, &session.forgotten_count);
     if (session.items == NULL || session.forgotten == NULL)
         return ERR_OUT_OF_MEMORY;
     return fetch_context_begin(call->context->sessions, &session, &call->request->arena,

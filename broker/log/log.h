@@ -194,13 +194,6 @@ void log_range_release(struct file_range *range); /* accepts an empty one */
 MUST_CHECK enum error log_range_copy(struct log *log, const struct file_range *range, uint8_t *data,
                                      size_t *size);
 
-/* True if sending the range would wait for the disk: its first or last byte is not in the page
- * cache. One or two system calls; ask for ranges far behind the log end only. */
-bool log_range_is_cold(const struct file_range *range);
-
-/* Brings the range into the page cache; waits for the disk. For a pool's thread. */
-void log_range_warm(const struct file_range *range);
-
 struct log_aborted {
     int64_t producer_id;
     int64_t first_offset;

@@ -5,12 +5,7 @@
  * does all I/O without a lock. At the tail, where consumers and followers are, the positions of
  * the newest batch ends answer without touching the disk.
  */
-#include <sys/uio.h>
-
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "broker/log/disk.h"
 #include "broker/log/log_internal.h"
@@ -290,35 +285,6 @@ enum error log_range_copy(struct log *log, const struct file_range *range, uint8
         return log_fail(log, error, "read");
     *size = got;
     return ERR_NONE;
-}
-
-static bool is_cold_at(int fd, int64_t position) {
-    char byte;
-    struct iovec vector = {&byte, 1};
-
-    return preadv2(fd, &vector, 1, position, RWF_NOWAIT) < 0 && errno == EAGAIN;
-}
-
-bool log_range_is_cold(const struct file_range *range) {
-    return range->size > 0 && (is_cold_at(range->fd, range->position) ||
-                               is_cold_at(range->fd, range->position + (int64_t)range->size - 1));
-}
-
-void log_range_warm(const struct file_range *range) {
-    uint8_t block[65536];
-    size_t done = 0;
-
-    if (range->size == 0)
-        return;
-    (void)posix_fadvise(range->fd, range->position, (off_t)range->size, POSIX_FADV_WILLNEED);
-    /* Reading is the only way to wait for it. */
-    while (done < range->size) {
-        size_t size = range->size - done < sizeof(block) ? range->size - done : sizeof(block);
-        ssize_t got = pread(range->fd, block, size, range->position + (int64_t)done);
-        if (got <= 0)
-            return;
-        done += (size_t)got;
-    }
 }
 
 /* ---- by time ---- */

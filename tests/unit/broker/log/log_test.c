@@ -484,26 +484,6 @@ static void a_range_survives_deletion_of_its_segment(void **state) {
     fixture_done(&f);
 }
 
-static void what_was_just_written_is_not_cold(void **state) {
-    struct file_range empty = {.fd = -1};
-    struct file_range range;
-    struct fixture f;
-    struct log *log;
-    (void)state;
-
-    fixture_init(&f);
-    log = fixture_load(&f, true, 0);
-    append_records(&f, log, 100);
-    assert_int_equal(log_read(log, 0, 100, 1 << 20, true, &range), ERR_NONE);
-    assert_false(log_range_is_cold(&range));
-    log_range_warm(&range);
-    log_range_release(&range);
-    assert_false(log_range_is_cold(&empty));
-    log_range_warm(&empty);
-    fixture_close(&f, log);
-    fixture_done(&f);
-}
-
 static void offsets_are_found_by_time(void **state) {
     static const int64_t timestamps[] = {100, 200, 150, 300, 300, 250, 400};
     struct batch_spec spec = {.records = 2, .value_bytes = 30};
@@ -640,7 +620,6 @@ int main(void) {
         cmocka_unit_test(truncation_keeps_whole_batches_below_the_offset),
         cmocka_unit_test(truncation_forgets_epochs_and_producers_behind_it),
         cmocka_unit_test(a_range_survives_deletion_of_its_segment),
-        cmocka_unit_test(what_was_just_written_is_not_cold),
         cmocka_unit_test(offsets_are_found_by_time),
         cmocka_unit_test(the_start_offset_rises_and_takes_epochs_along),
         cmocka_unit_test(flush_messages_puts_each_append_on_disk_and_says_so),
