@@ -8,6 +8,8 @@
 
 #define ALLOCATE_FROM_BYTES ((int64_t)1 << 20) /* smaller segments are not worth reserving for */
 #define ALLOCATE_STEP_MAX   ((int64_t)64 << 20)
+#define SURPLUS_MAX         ((int64_t)1 << 20) /* reserved blocks behind a segment that was rolled */
+#define SURPLUS_SHARE       64                 /* the same, as a share of its size */
 
 void segment_path(const struct segment_home *home, int64_t base_offset, const char *suffix,
                   char path[SEGMENT_PATH_MAX]) {
@@ -370,11 +372,21 @@ static enum error finish_index(const struct segment_home *home, struct segment *
     return error == ERR_NONE ? index_file_settle(index, &place) : error;
 }
 
+/* Freeing blocks waits for the disk (tens of milliseconds, if it is busy), and whoever rolls waits
+ * with it. So what is reserved behind a segment that is as good as full stays reserved. */
+static bool is_worth_trimming(const struct segment *segment) {
+    int64_t surplus_max = segment->size / SURPLUS_SHARE;
+
+    if (surplus_max > SURPLUS_MAX)
+        surplus_max = SURPLUS_MAX;
+    return segment->allocated - segment->size > surplus_max;
+}
+
 static enum error trim(const struct segment_home *home, struct segment *segment) {
     struct open_file *file;
     enum error error;
 
-    if (segment->allocated <= segment->size)
+    if (!is_worth_trimming(segment))
         return ERR_NONE;
     if ((error = segment_open_file(home, segment, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
         return error;

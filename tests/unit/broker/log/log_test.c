@@ -176,6 +176,48 @@ static void segments_roll_by_size_and_reads_go_across_them(void **state) {
     fixture_done(&f);
 }
 
+/* Bytes that are reserved behind its end. */
+static int64_t blocks_behind(const struct fixture *f, const struct segment *segment) {
+    struct stat found;
+    char name[64];
+
+    snprintf(name, sizeof(name), "%020" PRId64 ".log", segment->base_offset);
+    assert_int_equal(stat(path_in(f->log_path, name), &found), 0);
+    return (int64_t)found.st_blocks * 512 - found.st_size;
+}
+
+/* Freeing blocks waits for the disk, and it is the network thread that rolls. */
+static void a_full_segment_is_rolled_without_waiting_for_the_disk_to_free_blocks(void **state) {
+    struct batch_spec spec = {.records = 4, .value_bytes = 4000, .timestamp = FIXTURE_NOW_MS};
+    const int64_t block = 4096;
+    struct log_append_result result;
+    const struct segment *last;
+    struct fixture f;
+    struct log *log;
+    (void)state;
+
+    fixture_init(&f);
+    f.config.segment_bytes = 2 << 20;
+    log = fixture_load(&f, true, 0);
+    f.disk.only_one_kind = true;
+    f.disk.only = DISK_TRUNCATE;
+    f.disk.calls = 0;
+    while (log->segment_count < 3)
+        assert_int_equal(append_batch(&f, log, &spec, &result), ERR_NONE);
+    assert_int_equal(f.disk.calls, 0);
+    assert_true(blocks_behind(&f, log->segments[0]) <= (2 << 20) / 64 + block);
+    /* One that ends early gives back what was reserved for the rest. */
+    last = log->segments[2];
+    while (last->size < 5 << 18)
+        assert_int_equal(append_batch(&f, log, &spec, &result), ERR_NONE);
+    assert_true(blocks_behind(&f, last) > block);
+    assert_int_equal(log_roll(log, FIXTURE_NOW_MS), ERR_NONE);
+    assert_true(f.disk.calls > 0);
+    assert_true(blocks_behind(&f, last) <= block);
+    fixture_close(&f, log);
+    fixture_done(&f);
+}
+
 static void segments_roll_by_the_age_of_their_records(void **state) {
     struct batch_spec spec = {.records = 1, .timestamp = 1000};
     struct log_append_result result;
@@ -610,6 +652,7 @@ int main(void) {
         cmocka_unit_test(bytes_max_bounds_a_read_but_for_the_first_batch),
         cmocka_unit_test(who_copies_a_log_gets_whole_batches),
         cmocka_unit_test(segments_roll_by_size_and_reads_go_across_them),
+        cmocka_unit_test(a_full_segment_is_rolled_without_waiting_for_the_disk_to_free_blocks),
         cmocka_unit_test(segments_roll_by_the_age_of_their_records),
         cmocka_unit_test(index_files_hold_kafkas_entries),
         cmocka_unit_test(a_clean_restart_finds_everything),
