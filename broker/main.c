@@ -18,6 +18,7 @@
 #include "broker/group/group_coordinator.h"
 #include "broker/group_parts.h"
 #include "broker/lag/lag_monitor.h"
+#include "broker/log/descriptors.h"
 #include "broker/log/log_manager.h"
 #include "broker/log/worker_pool.h"
 #include "broker/metrics/request_metrics.h"
@@ -402,6 +403,7 @@ static int load_and_run(const char *path, const struct config_override *override
         return EXIT_USAGE;
     if (logger_level_from_text(config->barnabas_log_level, &level))
         logger_set_level(level);
+    descriptors_prepare();
     return run(config);
 }
 

@@ -3,12 +3,12 @@
  */
 #include "broker/log/log_manager.h"
 
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 
 #include <limits.h>
 #include <stdlib.h>
 
+#include "broker/log/descriptors.h"
 #include "broker/log/disk.h"
 #include "broker/log/log_manager_internal.h"
 #include "client/base/logger.h"
@@ -20,18 +20,8 @@
 /* ---- opening ---- */
 
 static size_t open_files_by_limit(void) {
-    struct rlimit limit;
-    size_t open_max;
+    size_t open_max = descriptors_limit() / 100 * OPEN_FILES_PERCENT;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return OPEN_FILES_MIN;
-    if (limit.rlim_cur < limit.rlim_max) {
-        rlim_t soft = limit.rlim_cur;
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-            limit.rlim_cur = soft;
-    }
-    open_max = (size_t)(limit.rlim_cur / 100 * OPEN_FILES_PERCENT);
     return open_max < OPEN_FILES_MIN ? OPEN_FILES_MIN : open_max;
 }
 
