@@ -4,7 +4,9 @@
     tests/bench/run_partitions_benchmarks.py [--build build/release] [--partitions 10000]
                                         [--gigabytes 1] [--folder FOLDER]
 
-  S1  many partitions with a few records each, after a clean stop: until its process answers an
+  S0  many partitions are made, a thousand at a time, until the broker leads them; what it takes of a
+      processor when nothing is asked of it
+  S1  the same with a few records each, after a clean stop: until its process answers an
       ApiVersions request, and until it leads all of them; with what the page cache still holds, and
       with a cache that was dropped (needs root)
   S2  the same partitions after kill -9
@@ -29,6 +31,8 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 
 RECORD_BYTES = 1000
 START_SECONDS = 300
+SETTLE_SECONDS = 3
+IDLE_SECONDS = 10
 
 
 def print_row(name, what, value):
@@ -91,6 +95,26 @@ class Started:
                 f"{self.files} files")
 
 
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def idle_share(cluster):
+    """Of one processor, after what was begun before has settled."""
+    pid = cluster.brokers[1].process.pid
+    time.sleep(SETTLE_SECONDS)
+    before = cpu_seconds(pid)
+    time.sleep(IDLE_SECONDS)
+    return f"{(cpu_seconds(pid) - before) / IDLE_SECONDS:.1%}"
+
+
+def stop(cluster, partitions):
+    begun = time.monotonic()
+    cluster.stop(1)
+    print_row("S1", f"{partitions} partitions, clean stop takes", f"{time.monotonic() - begun:.1f} s")
+
+
 def produce(cluster, topic, count):
     """Records without key, which the command spreads over all partitions."""
     line = b"x" * (RECORD_BYTES - 1) + b"\n"
@@ -103,12 +127,18 @@ def produce(cluster, topic, count):
 
 def many_partitions(broker_cluster, settings, partitions):
     with broker_cluster.BrokerCluster(1, settings=settings) as cluster:
+        begun = time.monotonic()
         for first in range(0, partitions, 1000):
             cluster.create_topic(f"many-{first}", min(1000, partitions - first), 1)
+        while led_partitions(cluster.brokers[1]) < partitions:
+            time.sleep(0.02)
+        print_row("S0", f"{partitions} partitions are made", f"{time.monotonic() - begun:.1f} s, "
+                  f"{cluster.brokers[1].resident_kib() / 1024:.0f} MiB, {idle_share(cluster)} idle")
         for first in range(0, partitions, 1000):
             produce_everywhere(cluster, f"many-{first}", min(1000, partitions - first))
-        cluster.stop(1)
+        stop(cluster, partitions)
         print_row("S1", f"{partitions} partitions, clean stop", Started(cluster, partitions))
+        print_row("S1", f"{partitions} partitions, started", f"{idle_share(cluster)} idle")
         cluster.stop(1)
         if drop_caches():
             print_row("S1", f"{partitions} partitions, clean stop, cold cache",

@@ -6,7 +6,8 @@
 enum { API_PRODUCE = 0, API_FETCH = 1, API_METADATA = 3 };
 enum { PRODUCE_VERSION = 7, FETCH_VERSION = 4, METADATA_VERSION = 1 };
 
-#define ANSWER_BYTES_MAX 65536
+#define ANSWER_BYTES_MAX    65536
+#define METADATA_PARTITIONS 1000
 
 static struct ideal_log *find_log(struct ideal_requests *requests, struct bytes name) {
     for (size_t i = 0; i < requests->log_count; i++) {
@@ -40,6 +41,34 @@ static void end_answer(struct ideal_connection *connection, struct wire_writer *
     ideal_connection_answer(connection, writer, (struct file_range){0});
 }
 
+static void write_partitions(struct wire_writer *writer, int32_t count) {
+    wire_write_array_count(writer, count, false, false);
+    for (int32_t i = 0; i < count; i++) {
+        wire_write_i16(writer, 0);
+        wire_write_i32(writer, i);
+        wire_write_i32(writer, 0); /* leader */
+        wire_write_array_count(writer, 1, false, false);
+        wire_write_i32(writer, 0);
+        wire_write_array_count(writer, 1, false, false);
+        wire_write_i32(writer, 0);
+    }
+}
+
+/* Of all topics: one with many partitions, encoded once. */
+static struct bytes all_topics(void) {
+    static struct wire_writer writer;
+
+    if (writer.size == 0) {
+        wire_writer_init(&writer, ANSWER_BYTES_MAX);
+        wire_write_array_count(&writer, 1, false, false);
+        wire_write_i16(&writer, 0);
+        wire_write_string(&writer, bytes_of_text("metadata"), false, false);
+        wire_write_bool(&writer, false);
+        write_partitions(&writer, METADATA_PARTITIONS);
+    }
+    return bytes_of(writer.data, writer.size);
+}
+
 static void handle_metadata(struct ideal_requests *requests, struct ideal_connection *connection,
                             struct wire_reader *reader, int32_t correlation_id) {
     struct wire_writer writer = begin_answer(correlation_id);
@@ -51,21 +80,17 @@ static void handle_metadata(struct ideal_requests *requests, struct ideal_connec
     wire_write_i32(&writer, requests->port);
     wire_write_string(&writer, BYTES_NULL, false, true);
     wire_write_i32(&writer, 0); /* controller */
-    wire_write_array_count(&writer, count, false, false);
+    if (count < 0)
+        wire_write_raw(&writer, all_topics());
+    else
+        wire_write_array_count(&writer, count, false, false);
     for (int32_t i = 0; i < count && reader->error == ERR_NONE; i++) {
         struct bytes name = wire_read_string(reader, false, false);
         (void)find_or_make_log(requests, name);
         wire_write_i16(&writer, 0);
         wire_write_string(&writer, name, false, false);
         wire_write_bool(&writer, false);
-        wire_write_array_count(&writer, 1, false, false);
-        wire_write_i16(&writer, 0);
-        wire_write_i32(&writer, 0); /* partition */
-        wire_write_i32(&writer, 0); /* leader */
-        wire_write_array_count(&writer, 1, false, false);
-        wire_write_i32(&writer, 0);
-        wire_write_array_count(&writer, 1, false, false);
-        wire_write_i32(&writer, 0);
+        write_partitions(&writer, 1);
     }
     end_answer(connection, &writer);
 }
