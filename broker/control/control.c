@@ -51,6 +51,20 @@ static void post(struct control *control, void (*run)(struct control *)) {
 
 /* ---- Bootstrap ---- */
 
+static void connect_first(struct control *control) {
+    if (control->has_session)
+        rendezvous_signal(&control->rendezvous, ERR_NONE);
+    else
+        control->is_connecting = true;
+}
+
+static void on_first_session(struct control *control) {
+    if (!control->is_connecting)
+        return;
+    control->is_connecting = false;
+    rendezvous_signal(&control->rendezvous, ERR_NONE);
+}
+
 static void start_bootstrap(struct control *control) {
     if (control->has_session)
         bootstrap_start(&control->bootstrap);
@@ -86,9 +100,14 @@ enum error control_bootstrap(struct control *control, int32_t known_broker_id,
         .done = on_bootstrapped,
         .context = control,
     };
-    post(control, begin_bootstrap);
+    post(control, connect_first);
     error = rendezvous_wait(&control->rendezvous, control->config->zookeeper_connection_timeout_ms,
                             PATIENCE_STARTING);
+    if (error != ERR_NONE)
+        return error;
+    /* A ZooKeeper that is there but slow is waited for, as in Kafka. */
+    post(control, begin_bootstrap);
+    error = rendezvous_wait(&control->rendezvous, -1, PATIENCE_STARTING);
     if (error == ERR_NONE)
         *identity = control->identity;
     return error;
@@ -104,6 +123,8 @@ static void on_session(struct zk_listener *listener, enum zk_session_state state
                            (state == ZK_SESSION_DISCONNECTED && control->has_session);
     if (state == ZK_SESSION_DISCONNECTED)
         LOG_WARN("zookeeper_disconnected", "action=\"serving from the cache until it is back\"");
+    if (state == ZK_SESSION_NEW)
+        on_first_session(control);
     if (control->is_bootstrapping && (state == ZK_SESSION_NEW || state == ZK_SESSION_RECONNECTED))
         start_bootstrap(control);
     if (control->registration == NULL)
@@ -524,6 +545,7 @@ enum error control_start(const struct config *config, struct control **started) 
     metadata_cache_init(&control->metadata);
     rendezvous_init(&control->rendezvous);
     rendezvous_init(&control->departed);
+    rendezvous_init(&control->resigned);
     if ((error = live_config_new(config, &control->live_config)) != ERR_NONE ||
         (error = producer_ids_new(&producer_ids, &control->producer_ids)) != ERR_NONE ||
         (error = loop_new(&control->loop)) != ERR_NONE)
@@ -563,12 +585,12 @@ static void resign(struct control *control) {
     control->has_resigned = true;
     departure_abandon(control->departure);
     replica_manager_retire_all(control->replicas);
-    rendezvous_signal(&control->rendezvous, ERR_NONE);
+    rendezvous_signal(&control->resigned, ERR_NONE);
 }
 
 void control_resign(struct control *control) {
     post(control, resign);
-    CHECK(rendezvous_wait(&control->rendezvous, -1, 0) == ERR_NONE);
+    CHECK(rendezvous_wait(&control->resigned, -1, 0) == ERR_NONE);
 }
 
 static void leave(struct control *control) {
@@ -616,5 +638,6 @@ void control_free(struct control *control) {
     metadata_cache_done(&control->metadata);
     rendezvous_done(&control->rendezvous);
     rendezvous_done(&control->departed);
+    rendezvous_done(&control->resigned);
     free(control);
 }

@@ -37,9 +37,10 @@ struct control_identity {
     int32_t broker_id;
 };
 
-/* Waits, up to zookeeper.connection.timeout.ms, until the cluster's id and this broker's are
- * settled; `known_broker_id` is what the configuration or the data directories say, -1 if
- * nothing. Errors: CONNECTION_FAILED, CANCELLED, and ZooKeeper's. Not on the control thread. */
+/* Waits until the cluster's id and this broker's are settled, for the first session up to
+ * zookeeper.connection.timeout.ms, then for as long as ZooKeeper takes; `known_broker_id` is what
+ * the configuration or the data directories say, -1 if nothing. Errors: CONNECTION_FAILED if there
+ * was no session, CANCELLED, and ZooKeeper's. Not on the control thread. */
 MUST_CHECK enum error control_bootstrap(struct control *control, int32_t known_broker_id,
                                         struct control_identity *identity);
 

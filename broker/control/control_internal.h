@@ -44,7 +44,9 @@ struct control {
     struct metadata_waiter_list metadata_waiters;
     struct rendezvous rendezvous;
     struct rendezvous departed; /* its own: a departure that was given up may still end */
+    struct rendezvous resigned; /* its own: so may a start */
     struct bootstrap bootstrap;
+    bool is_connecting; /* somebody waits for the first session */
     bool is_bootstrapping;
     struct control_identity identity;
 

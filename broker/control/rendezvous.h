@@ -6,14 +6,12 @@
 #ifndef BROKER_CONTROL_RENDEZVOUS_H
 #define BROKER_CONTROL_RENDEZVOUS_H
 
-#include <pthread.h>
-
-#include "client/base/check.h"
 #include "client/base/error.h"
+#include "client/base/sync.h"
 
 struct rendezvous {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
+    struct mutex lock;
+    struct condition changed;
     bool done;         /* lock */
     enum error error;  /* lock */
     int interruptions; /* lock */
@@ -28,9 +26,9 @@ void rendezvous_signal(struct rendezvous *rendezvous, enum error error);
 /* Somebody does not want to wait any longer. */
 void rendezvous_interrupt(struct rendezvous *rendezvous);
 
-/* The error that was signalled; CONNECTION_FAILED after `timeout_ms` (and up to a second more); a
- * negative one waits for ever. CANCELLED once there have been `patience` interruptions since the
- * rendezvous was made; with 0 none ends the wait. */
+/* The error that was signalled; CONNECTION_FAILED after `timeout_ms`; a negative one waits for
+ * ever. CANCELLED once there have been `patience` interruptions since the rendezvous was made; with
+ * 0 none ends the wait. */
 MUST_CHECK enum error rendezvous_wait(struct rendezvous *rendezvous, int64_t timeout_ms,
                                       int patience);
 

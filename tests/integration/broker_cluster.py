@@ -125,6 +125,7 @@ class BrokerCluster:
         common = {
             "zookeeper.connect": self.zookeeper.connect,
             "zookeeper.session.timeout.ms": 6000,
+            "zookeeper.connection.timeout.ms": START_SECONDS * 1000,
             "default.replication.factor": min(count, 3),
             "offsets.topic.replication.factor": min(count, 3),
             "transaction.state.log.replication.factor": min(count, 3),

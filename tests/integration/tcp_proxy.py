@@ -4,6 +4,8 @@
     proxy.cut()       # closes all connections and closes new ones at once
     proxy.silence()   # keeps connections open, but nothing gets through any more
     proxy.slow()      # some 100 KB/s get through, and late
+    proxy.hold(41)    # of what the server says over new connections, only so many bytes get through
+    proxy.release()   # ... and now the rest
     proxy.restore()   # new connections work again (silenced ones are closed)
     proxy.close()
 """
@@ -22,6 +24,8 @@ class TcpProxy:
         self._mode = OPEN
         self._lock = threading.Lock()
         self._pairs = {}  # socket -> its peer, both ways
+        self._passing = None  # how many bytes of a server get through; None: all
+        self._held = {}  # a client's socket -> [how many more get through, what did not]
         self._selector = selectors.DefaultSelector()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -44,6 +48,18 @@ class TcpProxy:
 
     def slow(self):
         self._set_mode(SLOW)
+
+    def hold(self, size):
+        with self._lock:
+            self._passing = size
+
+    def release(self):
+        with self._lock:
+            self._passing = None
+            for client, (_, data) in self._held.items():
+                if client in self._pairs:
+                    client.sendall(data)
+            self._held.clear()
 
     def restore(self):
         self._set_mode(OPEN)
@@ -70,6 +86,7 @@ class TcpProxy:
             return
         self._pairs.pop(peer, None)
         for end in (connection, peer):
+            self._held.pop(end, None)
             self._selector.unregister(end)
             try:
                 end.shutdown(socket.SHUT_RDWR)
@@ -90,6 +107,16 @@ class TcpProxy:
         for end, peer in ((client, server), (server, client)):
             self._pairs[end] = peer
             self._selector.register(end, selectors.EVENT_READ)
+        if self._passing is not None:
+            self._held[client] = [self._passing, b""]
+
+    def _hold_back(self, receiver, data):
+        """What of it gets through."""
+        if receiver not in self._held:
+            return data
+        size, held = self._held[receiver]
+        self._held[receiver] = [size - len(data[:size]), held + data[size:]]
+        return data[:size]
 
     def _forward(self, connection):
         try:
@@ -97,7 +124,8 @@ class TcpProxy:
             if data and self._mode == SLOW:
                 time.sleep(SLOW_SECONDS)
             if data and self._mode in (OPEN, SLOW):
-                self._pairs[connection].sendall(data)
+                receiver = self._pairs[connection]
+                receiver.sendall(self._hold_back(receiver, data))
         except OSError:
             data = b""
         if not data:

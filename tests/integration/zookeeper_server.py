@@ -85,6 +85,8 @@ class ZookeeperServer:
         self._write_config()
         command = ["java", f"-Xmx{self.heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
                    "-Dzookeeper.jmx.log4j.disable=true",
+                   # The machine outlives the test: what was written is there, also without fsync.
+                   "-Dzookeeper.forceSync=no", "-Dzookeeper.preAllocSize=1024",
                    "-cp", f"{self.folder}:{JAR}",
                    "org.apache.zookeeper.server.quorum.QuorumPeerMain", f"{self.folder}/zoo.cfg"]
         with open(self.folder / "server.out", "ab") as out:
