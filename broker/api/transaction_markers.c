@@ -22,6 +22,7 @@ struct written {
     const struct write_txn_markers_response_markers *marker;
     bool is_commit;
     bool is_of_offsets;
+    int64_t offset;            /* of the marker, once it is in the log */
     struct commit_item append; /* with a reference of its partition, or NULL */
 };
 
@@ -59,10 +60,14 @@ static void tell_groups(struct hop *hop) {
 
     for (int32_t i = 0; i < writing->written_count; i++) {
         const struct written *written = &writing->written[i];
+        const struct group_marker marker = {
+            .offset = written->offset,
+            .producer_id = written->marker->producer_id,
+            .partition = written->answer->partition_index,
+            .is_commit = written->is_commit,
+        };
         if (ended_offsets(written))
-            group_coordinator_end_transaction(hop->call->context->groups,
-                                              written->answer->partition_index,
-                                              written->marker->producer_id, written->is_commit);
+            group_coordinator_end_transaction(hop->call->context->groups, &marker);
     }
     hop_return(hop, respond);
 }
@@ -112,6 +117,7 @@ static enum error append(struct writing *writing,
                                        &result, &written->append.commit.leader_epoch);
     if (error != ERR_NONE)
         return error;
+    written->offset = result.base_offset;
     written->append.commit.required_offset = result.last_offset + 1;
     written->append.commit.flush_offset = result.flush_offset;
     commit_wait_add(&writing->wait, &written->append);

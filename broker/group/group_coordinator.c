@@ -130,6 +130,7 @@ enum error group_coordinator_start(const struct group_coordinator_config *config
         free(coordinator);
         return error;
     }
+    STAILQ_INIT(&coordinator->kept_markers);
     rng_seed_from_kernel(&coordinator->rng);
     arena_init(&coordinator->arena, ARENA_BYTES_MAX);
     loop_timer_init(&coordinator->retention, coordinator->loop, group_coordinator_expire);
@@ -151,7 +152,7 @@ void group_coordinator_free(struct group_coordinator *coordinator) {
         return;
     loop_stop(coordinator->loop);
     loop_join(coordinator->loop);
-    CHECK(coordinator->entries == NULL);
+    CHECK(coordinator->entries == NULL && STAILQ_EMPTY(&coordinator->kept_markers));
     journal_free(coordinator->journal);
     loop_free(coordinator->loop);
     arena_done(&coordinator->arena);

@@ -117,10 +117,18 @@ int32_t group_offset_metadata_length(struct bytes metadata);
 /* All in one batch. Offsets of a transaction are pending until it ends. */
 void group_coordinator_commit(struct group_coordinator *coordinator, struct group_commit *commit);
 
-/* The marker that ends the producer's transaction was written to that partition of
- * __consumer_offsets. */
-void group_coordinator_end_transaction(struct group_coordinator *coordinator, int32_t partition,
-                                       int64_t producer_id, bool is_committed);
+/* A marker that was written to a partition of __consumer_offsets. */
+struct group_marker {
+    int64_t offset;
+    int64_t producer_id;
+    int32_t partition;
+    bool is_commit;
+};
+
+/* It ends its producer's transaction: what the loading of the partition does not find is kept until
+ * it is over, and what it does find ends nothing again. */
+void group_coordinator_end_transaction(struct group_coordinator *coordinator,
+                                       const struct group_marker *marker);
 
 /* ---- Administration ---- */
 

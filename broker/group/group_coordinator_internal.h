@@ -30,6 +30,12 @@ struct group_entry {
     struct bytes loaded; /* LOADING: the latest record of the group; owned */
 };
 
+/* Told of while its partition was LOADING, which will not find it. */
+struct kept_marker {
+    STAILQ_ENTRY(kept_marker) link;
+    struct group_marker marker;
+};
+
 struct group_coordinator {
     struct group_coordinator_config config;
     struct loop *loop;
@@ -37,7 +43,8 @@ struct group_coordinator {
     struct group_entry *entries;
     struct group_census census;
     struct rng rng;
-    int64_t order; /* of the latest record that was loaded or appended */
+    int64_t order;                           /* of the latest record that was loaded or appended */
+    STAILQ_HEAD(, kept_marker) kept_markers; /* in the order in which they were told of */
     struct arena arena;
     struct loop_timer retention;
 };
@@ -57,6 +64,16 @@ void group_entry_rearm(struct group_entry *entry);
 /* ---- group_coordinator_load.c ---- */
 
 extern const struct journal_owner group_journal_owner; /* without its context */
+
+/* ---- group_coordinator_markers.c ---- */
+
+/* In all groups of the partition. */
+void group_coordinator_apply_marker(struct group_coordinator *coordinator,
+                                    const struct group_marker *marker);
+/* The partition is loaded. */
+void group_coordinator_apply_kept_markers(struct group_coordinator *coordinator, int32_t partition);
+/* What is known of the partition is void. */
+void group_coordinator_drop_kept_markers(struct group_coordinator *coordinator, int32_t partition);
 
 /* ---- group_coordinator_store.c ---- */
 

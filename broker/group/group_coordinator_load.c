@@ -27,6 +27,7 @@ static void on_loading(void *context, int32_t partition) {
 
 static void on_lost(void *context, int32_t partition) {
     drop_groups(context, partition, ERR_NOT_COORDINATOR);
+    group_coordinator_drop_kept_markers(context, partition);
 }
 
 static void on_metadata(void *context, const struct metadata *metadata) {
@@ -102,14 +103,15 @@ static enum error take_record(struct group_coordinator *coordinator, int32_t par
 
 static void take_marker(struct group_coordinator *coordinator, int32_t partition,
                         const struct record_batch *batch, const struct record *record) {
+    struct group_marker marker = {record->offset, batch->producer_id, partition, false};
     int16_t type;
 
     if (record->key.size < CONTROL_KEY_SIZE)
         return;
     type = (int16_t)big_endian_load_u16(record->key.data + 2);
+    marker.is_commit = type == CONTROL_COMMIT;
     if (type == CONTROL_ABORT || type == CONTROL_COMMIT)
-        group_coordinator_end_transaction(coordinator, partition, batch->producer_id,
-                                          type == CONTROL_COMMIT);
+        group_coordinator_apply_marker(coordinator, &marker);
 }
 
 static void on_record(void *context, int32_t partition, const struct record_batch *batch,
@@ -156,6 +158,7 @@ static void on_loaded(void *context, int32_t partition) {
     struct group_entry *entry, *next;
     int32_t count = 0;
 
+    group_coordinator_apply_kept_markers(coordinator, partition);
     HASH_ITER (by_id, coordinator->entries, entry, next) {
         if (entry->partition != partition)
             continue;

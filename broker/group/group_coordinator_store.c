@@ -361,15 +361,6 @@ void group_coordinator_commit(struct group_coordinator *coordinator, struct grou
     commit->done(commit);
 }
 
-void group_coordinator_end_transaction(struct group_coordinator *coordinator, int32_t partition,
-                                       int64_t producer_id, bool is_committed) {
-    for (struct group_entry *entry = coordinator->entries; entry != NULL;
-         entry = entry->by_id.next) {
-        if (entry->partition == partition)
-            group_offsets_end_transaction(entry->offsets, producer_id, is_committed);
-    }
-}
-
 /* ---- Tombstones ---- */
 
 struct burial {

@@ -134,6 +134,11 @@ enum journal_state journal_state(const struct journal *journal, int32_t partitio
                : journal->partitions[partition].state;
 }
 
+int64_t journal_loaded_end(const struct journal *journal, int32_t partition) {
+    CHECK(journal_state(journal, partition) != JOURNAL_NOT_LED);
+    return journal->partitions[partition].loaded_end;
+}
+
 int32_t journal_leader_epoch(const struct journal *journal, int32_t partition) {
     CHECK(partition >= 0 && partition < journal->partition_count);
     return journal->partitions[partition].leader_epoch;

@@ -82,6 +82,10 @@ enum journal_state journal_state(const struct journal *journal, int32_t partitio
 /* In which it is or was led here last: the coordinator's epoch. */
 int32_t journal_leader_epoch(const struct journal *journal, int32_t partition);
 
+/* LOADING or READY: records below this offset are or were given to on_record; of those above it the
+ * owner knows from whoever appended them. */
+int64_t journal_loaded_end(const struct journal *journal, int32_t partition);
+
 /* `base_offset` is that of the batch's first record; -1 on an error. */
 typedef void journal_appended(void *context, enum error error, int64_t base_offset);
 

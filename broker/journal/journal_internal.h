@@ -18,6 +18,7 @@ struct journal_partition {
     enum journal_state state;
     struct partition *partition; /* a reference, unless NOT_LED */
     int32_t leader_epoch;        /* that is being or was loaded */
+    int64_t loaded_end;          /* LOADING, READY: records below it come by loading */
     struct journal_load *load;   /* LOADING */
 };
 

@@ -235,5 +235,6 @@ void journal_load_begin(struct journal *journal, int32_t index) {
     };
     partition_ref(load->partition);
     own->load = load;
+    own->loaded_end = load->end_offset;
     executor_post(journal->config.background, &load->read);
 }

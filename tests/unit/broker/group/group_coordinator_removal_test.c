@@ -271,27 +271,30 @@ static void offsets_go_with_their_topic(void **state) {
 
 /* ---- Transactions ---- */
 
+/* Markers of one transaction's end, and where they are. */
 struct ending {
     struct bench *bench;
     bool is_commit;
+    int64_t offsets[PARTITION_MAX];
 };
 
 static void run_end(void *context) {
     const struct ending *ending = context;
 
-    for (int32_t i = 0; i < ending->bench->f.partition_count; i++)
-        group_coordinator_end_transaction(ending->bench->coordinator, i, PRODUCER,
-                                          ending->is_commit);
+    for (int32_t i = 0; i < ending->bench->f.partition_count; i++) {
+        const struct group_marker marker = {ending->offsets[i], PRODUCER, i, ending->is_commit};
+        group_coordinator_end_transaction(ending->bench->coordinator, &marker);
+    }
 }
 
-static void end_transaction(struct bench *bench, bool is_commit) {
-    struct ending ending = {bench, is_commit};
-
-    call_on(group_coordinator_executor(bench->coordinator), run_end, &ending);
+static void tell(const struct ending *ending) {
+    call_on(group_coordinator_executor(ending->bench->coordinator), run_end,
+            (void *)(uintptr_t)ending);
 }
 
 /* In all partitions, as the transaction's coordinator does. */
-static void write_markers(struct bench *bench, bool is_commit) {
+static struct ending write_markers(struct bench *bench, bool is_commit) {
+    struct ending ending = {.bench = bench, .is_commit = is_commit};
     const struct end_transaction_marker marker = {PRODUCER, 0, 0, is_commit, FIXTURE_NOW_MS};
 
     for (int32_t i = 0; i < bench->f.partition_count; i++) {
@@ -310,9 +313,17 @@ static void write_markers(struct bench *bench, bool is_commit) {
         assert_int_equal(partition_append_as_leader(partition, batch, sizeof(batch), &options,
                                                     &result, &leader_epoch),
                          ERR_NONE);
+        ending.offsets[i] = result.base_offset;
         arena_done(&arena);
         partition_unref(partition);
     }
+    return ending;
+}
+
+static void end_transaction(struct bench *bench, bool is_commit) {
+    struct ending ending = write_markers(bench, is_commit);
+
+    tell(&ending);
 }
 
 static enum error commit_in_transaction(struct bench *bench, int64_t offset) {
@@ -335,7 +346,6 @@ static void a_transactions_offsets_count_when_it_commits(void **state) {
         assert_int_equal(commit_in_transaction(&bench, 15), ERR_NONE);
         assert_int_equal(commit_in_transaction(&bench, 20), ERR_NONE);
         assert_int_equal(committed(&bench, "g", "t", 0), 10);
-        write_markers(&bench, commits[i]);
         end_transaction(&bench, commits[i]);
         assert_int_equal(committed(&bench, "g", "t", 0), expected);
         move(&bench, 1);
@@ -354,7 +364,6 @@ static void an_open_transaction_is_known_to_the_next_coordinator(void **state) {
     assert_int_equal(commit_in_transaction(&bench, 20), ERR_NONE);
     move(&bench, 1);
     assert_int_equal(committed(&bench, "g", "t", 0), NONE_FOUND);
-    write_markers(&bench, true);
     end_transaction(&bench, true);
     assert_int_equal(committed(&bench, "g", "t", 0), 20);
     bench_end(&bench);
@@ -369,10 +378,90 @@ static void a_later_commit_is_not_undone_by_the_transactions_end(void **state) {
     lead(&bench, 0);
     assert_int_equal(commit_in_transaction(&bench, 20), ERR_NONE);
     assert_int_equal(commit(&bench, "g", "t", 0, 30), ERR_NONE);
-    write_markers(&bench, true);
     end_transaction(&bench, true);
     assert_int_equal(committed(&bench, "g", "t", 0), 30);
     move(&bench, 1);
+    assert_int_equal(committed(&bench, "g", "t", 0), 30);
+    bench_end(&bench);
+}
+
+/* The leadership moves here, and the partitions are being loaded. */
+static void begin_loading(struct bench *bench, int32_t leader_epoch) {
+    give_up(bench, leader_epoch);
+    hold_background(&bench->f);
+    decide(&bench->f, (struct leadership){SELF, leader_epoch + 1, 1});
+    bench_tell(bench);
+    wait_until(bench, ERR_COORDINATOR_LOAD_IN_PROGRESS);
+}
+
+static void end_loading(struct bench *bench) {
+    release_background(&bench->f);
+    wait_until(bench, ERR_NONE);
+}
+
+static void a_transaction_that_ends_while_its_partition_is_loaded_has_ended(void **state) {
+    static const bool commits[] = {true, false};
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(commits); i++) {
+        struct bench bench;
+        bench_init(&bench);
+        bench_start(&bench);
+        lead(&bench, 0);
+        assert_int_equal(commit(&bench, "g", "t", 0, 10), ERR_NONE);
+        assert_int_equal(commit_in_transaction(&bench, 20), ERR_NONE);
+        begin_loading(&bench, 1);
+        end_transaction(&bench, commits[i]);
+        end_loading(&bench);
+        assert_int_equal(committed(&bench, "g", "t", 0), commits[i] ? 20 : 10);
+        /* What is left of it would end with the producer's next transaction. */
+        end_transaction(&bench, true);
+        assert_int_equal(committed(&bench, "g", "t", 0), commits[i] ? 20 : 10);
+        bench_end(&bench);
+    }
+}
+
+static void what_was_told_while_it_loaded_is_void_when_the_partition_is_lost(void **state) {
+    struct ending ending;
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    bench_start(&bench);
+    lead(&bench, 0);
+    assert_int_equal(commit_in_transaction(&bench, 20), ERR_NONE);
+    begin_loading(&bench, 1);
+    ending = write_markers(&bench, true);
+    tell(&ending);
+    give_up(&bench, 3);
+    release_background(&bench.f);
+    lead(&bench, 4);
+    assert_int_equal(committed(&bench, "g", "t", 0), 20);
+    assert_int_equal(commit_in_transaction(&bench, 30), ERR_NONE);
+    move(&bench, 5);
+    assert_int_equal(committed(&bench, "g", "t", 0), 20);
+    bench_end(&bench);
+}
+
+/* The one who told of it was slow: its producer has begun the next transaction. */
+static void a_marker_that_was_loaded_ends_nothing_again(void **state) {
+    struct ending ending;
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    bench_start(&bench);
+    lead(&bench, 0);
+    assert_int_equal(commit_in_transaction(&bench, 20), ERR_NONE);
+    ending = write_markers(&bench, true);
+    assert_int_equal(commit_in_transaction(&bench, 30), ERR_NONE);
+    begin_loading(&bench, 1);
+    tell(&ending);
+    end_loading(&bench);
+    assert_int_equal(committed(&bench, "g", "t", 0), 20);
+    tell(&ending);
+    assert_int_equal(committed(&bench, "g", "t", 0), 20);
+    end_transaction(&bench, true);
     assert_int_equal(committed(&bench, "g", "t", 0), 30);
     bench_end(&bench);
 }
@@ -392,6 +481,9 @@ int main(void) {
         cmocka_unit_test(a_transactions_offsets_count_when_it_commits),
         cmocka_unit_test(an_open_transaction_is_known_to_the_next_coordinator),
         cmocka_unit_test(a_later_commit_is_not_undone_by_the_transactions_end),
+        cmocka_unit_test(a_transaction_that_ends_while_its_partition_is_loaded_has_ended),
+        cmocka_unit_test(what_was_told_while_it_loaded_is_void_when_the_partition_is_lost),
+        cmocka_unit_test(a_marker_that_was_loaded_ends_nothing_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -337,12 +337,15 @@ static void who_waits_is_answered_when_the_coordinator_stops(void **state) {
 static void run_commit_and_marker(void *context) {
     struct committing *committing = context;
     struct bench *bench = committing->op->bench;
-    int32_t partition =
-        coordinator_partition(committing->commit.group_id, bench->f.partition_count);
+    const struct group_marker marker = {
+        .offset = INT64_MAX,
+        .producer_id = committing->commit.producer_id,
+        .partition = coordinator_partition(committing->commit.group_id, bench->f.partition_count),
+        .is_commit = true,
+    };
 
     run_commit(committing);
-    group_coordinator_end_transaction(bench->coordinator, partition, committing->commit.producer_id,
-                                      true);
+    group_coordinator_end_transaction(bench->coordinator, &marker);
 }
 
 /* Before it is told that it was refused, the transaction of the producer that took over ends. */
