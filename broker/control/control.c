@@ -153,6 +153,7 @@ static void on_registered(void *context, int64_t broker_epoch) {
     isr_changes_set_broker_epoch(control->isr_changes, broker_epoch);
     topic_requests_set_broker_epoch(control->topic_requests, broker_epoch);
     if (is_first) {
+        replica_manager_registered(control->replicas, broker_epoch);
         replica_manager_lead_since(control->replicas,
                                    broker_registration_unclean_since(control->registration));
         /* Before the load: it is complete when these have been read. */

@@ -7,6 +7,7 @@
 #include "broker/log/log_dir.h"
 #include "broker/log/log_folder.h"
 #include "broker/log/log_move.h"
+#include "broker/replica/new_replica.h"
 #include "broker/replica/partition_move.h"
 #include "broker/replica/replica_mover.h"
 #include "broker/replica/replication_quota.h"
@@ -31,7 +32,8 @@ struct replica_manager {
     struct traffic_meter *traffic; /* of all topics */
     struct replication_quota leader_quota, follower_quota;
     struct replica_mover *mover;
-    int64_t leads_since; /* by states of that transaction on */
+    int64_t registered_since; /* the transaction */
+    int64_t leads_since;      /* by states of that transaction on */
     bool is_departing;
     pthread_rwlock_t lock; /* the tables and the arrays in them */
     struct hosted_topic *by_name;
@@ -78,6 +80,10 @@ void replica_manager_throttle(struct replica_manager *manager, int64_t leader_by
     replication_quota_set(&manager->leader_quota, leader_bytes_per_second);
     replica_mover_throttle(manager->mover, move_bytes_per_second);
     replication_quota_set(&manager->follower_quota, follower_bytes_per_second);
+}
+
+void replica_manager_registered(struct replica_manager *manager, int64_t zxid) {
+    manager->registered_since = zxid;
 }
 
 void replica_manager_lead_since(struct replica_manager *manager, int64_t zxid) {
@@ -218,14 +224,6 @@ static void retire_topic(struct replica_manager *manager, struct hosted_topic *t
     remove_topic(manager, topic);
 }
 
-/* While some directory is offline, a replica that has been written before may lie there: only one
- * that never was, or that nobody counts on yet, is created anew elsewhere. */
-static bool is_new_replica(const struct metadata_partition *state, int32_t broker_id) {
-    return state->leader_epoch == 0 ||
-           (broker_ids_contain(state->adding_replicas, state->adding_count, broker_id) &&
-            !broker_ids_contain(state->isr, state->isr_count, broker_id));
-}
-
 static void drop_future(struct replica_manager *manager, struct log *future) {
     enum error error = log_manager_drop_future(manager->config.logs, future);
 
@@ -290,7 +288,7 @@ static struct partition *host(struct replica_manager *manager, struct hosted_top
     const struct metadata_partition *state = &topic->partitions[index];
     struct partition *partition;
     struct log *log;
-    bool is_new = is_new_replica(state, manager->config.broker_id);
+    bool is_new = replica_is_new(state, manager->config.broker_id, manager->registered_since);
     enum error error = log_manager_find_or_create(manager->config.logs, bytes_of_text(topic->name),
                                                   index, &topic->id, log_config, is_new, &log);
 

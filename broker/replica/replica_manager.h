@@ -46,6 +46,8 @@ MUST_CHECK enum error replica_manager_new(const struct replica_manager_config *c
  * directory to another; INT64_MAX: no bound. */
 void replica_manager_throttle(struct replica_manager *manager, int64_t leader_bytes_per_second,
                               int64_t follower_bytes_per_second, int64_t move_bytes_per_second);
+/* Before the first state: this process is registered since that transaction. Control thread. */
+void replica_manager_registered(struct replica_manager *manager, int64_t zxid);
 /* The logs may have lost records before the registration `zxid`: a state that is older and names
  * this broker as leader does not make it lead. It would give the offsets of what it lost to other
  * records of the same leader epoch. The controller sees the registration and decides anew. */
