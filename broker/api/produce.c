@@ -199,8 +199,6 @@ static void append(struct production *production, const struct metadata *metadat
     produced->response->log_start_offset = result.log_start_offset;
     produced->append.commit.required_offset = acks == -1 ? result.last_offset + 1 : -1;
     produced->append.commit.flush_offset = result.flush_offset;
-    if (error == ERR_DUPLICATE_BATCH)
-        produced->append.commit.leader_epoch = partition_leader_epoch(produced->append.partition);
     if (acks == -1 || (acks == 1 && result.flush_offset >= 0)) {
         commit_wait_add(&production->wait, &produced->append);
     }
