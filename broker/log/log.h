@@ -156,15 +156,19 @@ MUST_CHECK enum error log_begin_verification(struct log *log, int64_t producer_i
                                              int16_t producer_epoch, int32_t base_sequence,
                                              int64_t now_ms, struct log_verification *begun);
 
-/* Appends what the leader sent, byte for byte; a partial batch at the end is cut off. Checks
- * sizes, CRCs and that offsets ascend from the log end (gaps are allowed). An empty log whose end
- * lies inside the first batch restarts at that batch's base.
+/* Appends what the leader of `leader_epoch` sent, byte for byte; a partial batch at the end is cut
+ * off. Checks sizes, CRCs and that offsets ascend from the log end (gaps are allowed). An empty log
+ * whose end lies inside the first batch restarts at that batch's base.
+ * INVARIANT: no batch is of a later epoch than that leader's. It sends its file without a lock, and
+ * may follow another leader meanwhile, cut the file and put that one's batches there, behind an end
+ * that is not ours.
  * Of the result only base_offset, last_offset, flush_offset and the log's offsets are filled; with
  * nothing whole in `records`, base_offset is -1.
- * Errors, nothing appended: CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE (begins below the log end),
- * OUT_OF_MEMORY, and the disk's (after which whole batches of it may have been appended). */
+ * Errors: CORRUPT_MESSAGE, UNKNOWN_LEADER_EPOCH (a later one), OFFSET_OUT_OF_RANGE (begins below
+ * the log end), OUT_OF_MEMORY, and the disk's. Whole batches before may have been appended then. */
 MUST_CHECK enum error log_append_as_follower(struct log *log, const uint8_t *records, size_t size,
-                                             int64_t now_ms, struct log_append_result *result);
+                                             int32_t leader_epoch, int64_t now_ms,
+                                             struct log_append_result *result);
 
 /* The epoch begins at the log end. A new leader calls this before its first append, which then
  * writes the epoch file before the batch. Waits for no disk, so that thousands of partitions get

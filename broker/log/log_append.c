@@ -238,8 +238,9 @@ enum error log_append_as_leader(struct log *log, uint8_t *records, size_t size,
 /* ---- appending as a follower ---- */
 
 /* Takes whole batches off the front of `rest` into a set: as many as fit one segment. */
-static enum error take_set(struct log *log, struct bytes *rest, int64_t next_offset,
+static enum error take_set(struct log *log, struct bytes *rest, int32_t leader_epoch,
                            struct append_set *set) {
+    int64_t next_offset = log->end_offset;
     struct stored_batch batch;
     struct producer_batch producer;
     enum error error;
@@ -252,6 +253,8 @@ static enum error take_set(struct log *log, struct bytes *rest, int64_t next_off
         if (stored_batch_decode(*rest, &batch) != ERR_NONE ||
             !stored_batch_crc_is_valid(&batch, *rest))
             return ERR_CORRUPT_MESSAGE;
+        if (batch.leader_epoch > leader_epoch)
+            return ERR_UNKNOWN_LEADER_EPOCH;
         if (batch.base_offset < next_offset)
             return ERR_OFFSET_OUT_OF_RANGE;
         if (set->batch_count > 0 && (set->size + batch.size > (size_t)log->config.segment_bytes ||
@@ -301,7 +304,8 @@ static enum error restart_within(struct log *log, struct bytes records) {
 }
 
 enum error log_append_as_follower(struct log *log, const uint8_t *records, size_t size,
-                                  int64_t now_ms, struct log_append_result *result) {
+                                  int32_t leader_epoch, int64_t now_ms,
+                                  struct log_append_result *result) {
     struct bytes rest = bytes_of(records, size);
     struct append_set set;
     enum error error;
@@ -316,7 +320,7 @@ enum error log_append_as_follower(struct log *log, const uint8_t *records, size_
     if ((error = log_open_to_change(log)) == ERR_NONE)
         error = restart_within(log, rest);
     while (error == ERR_NONE && rest.size > 0) {
-        if ((error = take_set(log, &rest, log->end_offset, &set)) != ERR_NONE ||
+        if ((error = take_set(log, &rest, leader_epoch, &set)) != ERR_NONE ||
             set.batch_count == 0 || (error = assign_epochs(log, &set)) != ERR_NONE ||
             (error = append_set(log, &set, now_ms)) != ERR_NONE)
             break;

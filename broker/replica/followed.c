@@ -111,6 +111,7 @@ void followed_handle_own_error(struct followed *followed, enum error error) {
         followed->state = FOLLOWED_FAILED;
         break;
     case ERR_CORRUPT_MESSAGE:
+    case ERR_UNKNOWN_LEADER_EPOCH: /* the leader is none any more, which we shall learn */
     case ERR_OFFSET_OUT_OF_RANGE:
         LOG_WARN("replica_fetch_retried", "topic=%s partition=%d leader=%d error=%s",
                  partition_topic(followed->partition), partition_index(followed->partition),

@@ -160,7 +160,8 @@ enum error partition_commit_status(struct partition *partition, const struct com
 
 /* Appends what the leader of `leader_epoch` sent, for a fetch at `fetch_offset`, and follows its
  * high watermark and log start. Errors: NOT_LEADER_OR_FOLLOWER if the role or epoch changed
- * meanwhile, OFFSET_OUT_OF_RANGE if the log does not end at `fetch_offset`, and the log's. */
+ * meanwhile, OFFSET_OUT_OF_RANGE if the log does not end at `fetch_offset`, and the log's. With
+ * flush.messages what was appended is on disk, also after an error. */
 MUST_CHECK enum error partition_append_as_follower(struct partition *partition,
                                                    int32_t leader_epoch, int64_t fetch_offset,
                                                    struct bytes records,
@@ -175,7 +176,8 @@ struct fetch_position {
 };
 
 /* Follower: prepares for a new leader. A log without any epoch is cut to the high watermark, since
- * nothing else tells what the leader shares. Errors as for truncation. */
+ * nothing else tells what the leader shares. With flush.messages all of it is on disk afterwards.
+ * Errors as for truncation, and the disk's. */
 MUST_CHECK enum error partition_begin_following(struct partition *partition, int32_t leader_epoch,
                                                 struct fetch_position *position);
 struct fetch_position partition_fetch_position(struct partition *partition);

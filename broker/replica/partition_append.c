@@ -110,6 +110,7 @@ enum error partition_append_as_follower(struct partition *partition, int32_t lea
                                         int64_t leader_high_watermark,
                                         int64_t leader_log_start_offset) {
     struct log_append_result result = {.flush_offset = -1};
+    enum error flush_error;
     enum error error = ERR_NONE;
 
     mutex_lock(&partition->append_lock);
@@ -118,7 +119,7 @@ enum error partition_append_as_follower(struct partition *partition, int32_t lea
     else if (log_end_offset(partition->log) != fetch_offset)
         error = ERR_OFFSET_OUT_OF_RANGE;
     else if (records.size > 0)
-        error = log_append_as_follower(partition->log, records.data, records.size,
+        error = log_append_as_follower(partition->log, records.data, records.size, leader_epoch,
                                        clock_wall_ms(partition->environment->clock), &result);
     if (error == ERR_NONE) {
         int64_t lag = leader_high_watermark - log_end_offset(partition->log);
@@ -129,9 +130,9 @@ enum error partition_append_as_follower(struct partition *partition, int32_t lea
         log_advance_start_offset(partition->log, leader_log_start_offset);
     }
     mutex_unlock(&partition->append_lock);
-    /* The next fetch tells the leader that this is safe here. */
-    if (error == ERR_NONE && result.flush_offset >= 0)
-        error = log_flush(partition->log);
+    /* The next fetch tells the leader that this is safe here, what came before an error too. */
+    if (result.flush_offset >= 0 && (flush_error = log_flush(partition->log)) != ERR_NONE)
+        error = flush_error;
     return error;
 }
 
@@ -152,8 +153,8 @@ static enum error truncate_to(struct partition *partition, int64_t offset) {
              partition->topic, partition->index, offset, log_end_offset(partition->log));
     error = log_truncate(partition->log, offset);
     partition_cut_future(partition);
-    if (error == ERR_NONE)
-        set_follower_high_watermark(partition, atomic_load(&partition->high_watermark));
+    /* Also where the disk failed on the way: no high watermark lies behind the log end. */
+    set_follower_high_watermark(partition, atomic_load(&partition->high_watermark));
     return error;
 }
 
@@ -176,6 +177,7 @@ struct fetch_position partition_fetch_position(struct partition *partition) {
 enum error partition_begin_following(struct partition *partition, int32_t leader_epoch,
                                      struct fetch_position *position) {
     enum error error = ERR_NOT_LEADER_OR_FOLLOWER;
+    bool must_flush = false;
 
     mutex_lock(&partition->append_lock);
     if (follows(partition, leader_epoch)) {
@@ -183,9 +185,12 @@ enum error partition_begin_following(struct partition *partition, int32_t leader
         if (log_latest_leader_epoch(partition->log) < 0)
             error = truncate_to(partition, atomic_load(&partition->high_watermark));
         *position = position_of(partition);
+        must_flush = log_get_config(partition->log)->flush_messages != INT64_MAX;
     }
     mutex_unlock(&partition->append_lock);
-    return error;
+    /* The first fetch says that all of it is safe here, what this broker appended when it led
+     * itself, too. */
+    return error == ERR_NONE && must_flush ? log_flush(partition->log) : error;
 }
 
 enum error partition_truncate_by_epoch(struct partition *partition, int32_t leader_epoch,
@@ -229,8 +234,9 @@ enum error partition_recover_out_of_range(struct partition *partition, int32_t l
                      partition->topic, partition->index, end, leader_log_start_offset);
             error = log_truncate_fully_and_start_at(partition->log, leader_log_start_offset);
             partition_cut_future(partition);
-            if (error == ERR_NONE)
-                set_follower_high_watermark(partition, leader_log_start_offset);
+            set_follower_high_watermark(partition, error == ERR_NONE
+                                                       ? leader_log_start_offset
+                                                       : atomic_load(&partition->high_watermark));
         } else {
             log_advance_start_offset(partition->log, leader_log_start_offset);
             error = ERR_NONE;

@@ -180,7 +180,8 @@ static enum error append_chunk(struct partition *partition, const struct move_bu
     else if (chunk->end_offset >= 0)
         error = log_advance_end_offset(future, chunk->end_offset, wall_ms);
     else if (chunk->size > 0)
-        error = log_append_as_follower(future, buffer->data, chunk->size, wall_ms, &result);
+        error =
+            log_append_as_follower(future, buffer->data, chunk->size, INT32_MAX, wall_ms, &result);
     if (error == ERR_NONE) {
         log_advance_start_offset(future, log_start_offset(partition->log));
         log_note_high_watermark(future, atomic_load(&partition->high_watermark));

@@ -201,8 +201,8 @@ static enum error read_records(struct partition *partition, const struct partiti
     return error;
 }
 
-enum error partition_read(struct partition *partition, const struct partition_read *read,
-                          struct partition_read_result *result) {
+static enum error read_in_role(struct partition *partition, const struct partition_read *read,
+                               struct partition_read_result *result) {
     enum partition_role role = atomic_load(&partition->role);
     bool is_follower_fetch = read->replica_id >= 0;
     enum error error = ERR_NONE;
@@ -235,4 +235,29 @@ enum error partition_read(struct partition *partition, const struct partition_re
     if (read->fetch_offset >= end || read->bytes_max == 0)
         return ERR_NONE;
     return read_records(partition, read, end, result);
+}
+
+/* A follower is told nothing unless this broker has led in that epoch all along: what was read
+ * without a lock may be of a log that follows another leader by now, and was cut. */
+static enum error check_still_leads(const struct partition *partition, int32_t leader_epoch,
+                                    struct partition_read_result *result) {
+    enum error error = atomic_load(&partition->role) != ROLE_LEADER
+                           ? ERR_NOT_LEADER_OR_FOLLOWER
+                           : check_epoch(partition, leader_epoch);
+
+    if (error == ERR_NONE)
+        return ERR_NONE;
+    log_range_release(&result->records);
+    *result = (struct partition_read_result){-1, -1, -1, .diverging_epoch = -1};
+    return error;
+}
+
+enum error partition_read(struct partition *partition, const struct partition_read *read,
+                          struct partition_read_result *result) {
+    int32_t leader_epoch = atomic_load(&partition->leader_epoch);
+    enum error error = read_in_role(partition, read, result);
+
+    return error == ERR_NONE && read->replica_id >= 0
+               ? check_still_leads(partition, leader_epoch, result)
+               : error;
 }

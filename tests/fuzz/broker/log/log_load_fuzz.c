@@ -143,7 +143,7 @@ static void append(struct log *log, bool verified) {
     CHECK(record_batch_builder_add(builder, 1, BYTES_NULL, BYTES_NULL, NULL, 0) == ERR_NONE);
     CHECK(record_batch_builder_finish(builder, &bytes, &size) == ERR_NONE);
     record_batch_builder_free(builder);
-    CHECK(is_allowed(log_append_as_follower(log, bytes, size, 0, &result), verified));
+    CHECK(is_allowed(log_append_as_follower(log, bytes, size, INT32_MAX, 0, &result), verified));
     CHECK(!verified || log_end_offset(log) == options.base_offset + 1);
     free(bytes);
 }

@@ -184,7 +184,7 @@ static enum error copy(struct log *from, struct log *to) {
         error = log_range_copy(from, &range, data, &size);
         log_range_release(&range);
         if (error == ERR_NONE)
-            error = log_append_as_follower(to, data, size, FIXTURE_NOW_MS, &result);
+            error = log_append_as_follower(to, data, size, INT32_MAX, FIXTURE_NOW_MS, &result);
     }
     return error;
 }

@@ -108,9 +108,9 @@ static void append_as_follower(struct run *run) {
         model_add(&run->model, bytes, batch_size);
     }
     memcpy(data + size, data, 40);
-    assert_int_equal(
-        log_append_as_follower(run->log, data, size + below(run, 2) * 40, FIXTURE_NOW_MS, &result),
-        ERR_NONE);
+    assert_int_equal(log_append_as_follower(run->log, data, size + below(run, 2) * 40, INT32_MAX,
+                                            FIXTURE_NOW_MS, &result),
+                     ERR_NONE);
 }
 
 static void truncate_somewhere(struct run *run) {

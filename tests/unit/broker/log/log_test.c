@@ -375,8 +375,9 @@ static void a_follower_holds_the_leaders_bytes(void **state) {
     while (log_end_offset(follower) < log_end_offset(leader)) {
         size_t size;
         uint8_t *data = read_bytes(leader, log_end_offset(follower), 700, &size);
-        assert_int_equal(log_append_as_follower(follower, data, size, FIXTURE_NOW_MS, &result),
-                         ERR_NONE);
+        assert_int_equal(
+            log_append_as_follower(follower, data, size, INT32_MAX, FIXTURE_NOW_MS, &result),
+            ERR_NONE);
         assert_true(result.base_offset >= 0);
         free(data);
     }
@@ -399,7 +400,8 @@ static void a_follower_holds_the_leaders_bytes(void **state) {
 }
 
 static void a_follower_refuses_what_does_not_fit(void **state) {
-    struct batch_spec spec = {.records = 2, .timestamp = FIXTURE_NOW_MS, .base_offset = 10};
+    struct batch_spec spec = {
+        .records = 2, .timestamp = FIXTURE_NOW_MS, .base_offset = 10, .leader_epoch = 7};
     struct log_append_result result;
     struct fixture f;
     struct log *log;
@@ -410,16 +412,20 @@ static void a_follower_refuses_what_does_not_fit(void **state) {
     fixture_init(&f);
     log = fixture_load(&f, true, 0);
     batch = make_batch(&spec, &size);
-    assert_int_equal(log_append_as_follower(log, batch, size - 1, 0, &result), ERR_NONE);
+    assert_int_equal(log_append_as_follower(log, batch, size - 1, 7, 0, &result), ERR_NONE);
     assert_int_equal(result.base_offset, -1);
     batch[size - 1] ^= 1;
-    assert_int_equal(log_append_as_follower(log, batch, size, 0, &result), ERR_CORRUPT_MESSAGE);
+    assert_int_equal(log_append_as_follower(log, batch, size, 7, 0, &result), ERR_CORRUPT_MESSAGE);
     assert_int_equal(log_end_offset(log), 0);
     batch[size - 1] ^= 1;
-    assert_int_equal(log_append_as_follower(log, batch, size, 0, &result), ERR_NONE);
+    assert_int_equal(log_append_as_follower(log, batch, size, 6, 0, &result),
+                     ERR_UNKNOWN_LEADER_EPOCH);
+    assert_int_equal(log_end_offset(log), 0);
+    assert_int_equal(log_append_as_follower(log, batch, size, 7, 0, &result), ERR_NONE);
     assert_int_equal(result.base_offset, 10);
     assert_int_equal(log_end_offset(log), 12);
-    assert_int_equal(log_append_as_follower(log, batch, size, 0, &result), ERR_OFFSET_OUT_OF_RANGE);
+    assert_int_equal(log_append_as_follower(log, batch, size, 7, 0, &result),
+                     ERR_OFFSET_OUT_OF_RANGE);
     free(batch);
     fixture_close(&f, log);
     fixture_done(&f);
@@ -439,7 +445,7 @@ static void an_empty_follower_restarts_at_a_batch_that_spans_its_end(void **stat
     assert_int_equal(log_truncate_fully_and_start_at(log, 100), ERR_NONE);
     assert_int_equal(log_end_offset(log), 100);
     batch = make_batch(&spec, &size);
-    assert_int_equal(log_append_as_follower(log, batch, size, 0, &result), ERR_NONE);
+    assert_int_equal(log_append_as_follower(log, batch, size, INT32_MAX, 0, &result), ERR_NONE);
     assert_int_equal(log_start_offset(log), 95);
     assert_int_equal(log_end_offset(log), 105);
     free(batch);

@@ -1,6 +1,8 @@
 /* With flush.messages=1: nothing is acknowledged that is not on disk. The disk of these tests syncs
  * when it is told to. */
+#include <sched.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "tests/unit/broker/log/log_fixture.h"
 
@@ -13,6 +15,7 @@ struct slow_disk {
     struct mutex lock;
     pthread_cond_t opened;
     bool is_open; /* lock: syncs may pass */
+    int waiting;  /* lock: syncs that wait for that */
 };
 
 static struct slow_disk slow;
@@ -25,8 +28,10 @@ static enum error before(struct disk *disk, enum disk_operation operation, const
     if (operation != DISK_SYNC)
         return ERR_NONE;
     mutex_lock(&slow.lock);
+    slow.waiting++;
     while (!slow.is_open)
         pthread_cond_wait(&slow.opened, &slow.lock.raw);
+    slow.waiting--;
     mutex_unlock(&slow.lock);
     return ERR_NONE;
 }
@@ -35,6 +40,15 @@ static void hold_syncs(void) {
     mutex_lock(&slow.lock);
     slow.is_open = false;
     mutex_unlock(&slow.lock);
+}
+
+static int waiting_syncs(void) {
+    int waiting;
+
+    mutex_lock(&slow.lock);
+    waiting = slow.waiting;
+    mutex_unlock(&slow.lock);
+    return waiting;
 }
 
 static void let_syncs_pass(void) {
@@ -199,6 +213,78 @@ static void a_follower_has_on_disk_what_its_next_fetch_confirms(void **state) {
     bench_done(&bench);
 }
 
+static void what_came_before_an_error_is_on_disk_too(void **state) {
+    struct batch_spec first = {.records = 3, .value_bytes = 10, .timestamp = FIXTURE_NOW_MS};
+    struct batch_spec second = {.records = 3, .value_bytes = 10, .base_offset = 3};
+    struct bench bench;
+    size_t first_size, second_size;
+    uint8_t *bytes = make_batch(&first, &first_size);
+    uint8_t *more = make_batch(&second, &second_size);
+    (void)state;
+
+    bench_init(&bench);
+    bench.f.config.segment_bytes = (int32_t)first_size; /* one batch in each */
+    partition_set_log_config(bench.partition, &bench.f.config);
+    apply(&bench, OTHER, 0);
+    bytes = realloc(bytes, first_size + 2 * second_size);
+    assert_non_null(bytes);
+    memcpy(bytes + first_size, more, second_size);
+    memcpy(bytes + first_size + second_size, more, second_size); /* it does not ascend */
+    assert_int_equal(partition_append_as_follower(bench.partition, 0, 0,
+                                                  bytes_of(bytes, first_size + 2 * second_size), 0,
+                                                  0),
+                     ERR_OFFSET_OUT_OF_RANGE);
+    assert_true(partition_fetch_position(bench.partition).fetch_offset > 0);
+    assert_int_equal(log_flushed_offset(bench.log),
+                     partition_fetch_position(bench.partition).fetch_offset);
+    free(bytes);
+    free(more);
+    bench_done(&bench);
+}
+
+struct following {
+    struct bench *bench;
+    struct fetch_position position;
+    int64_t flushed_offset;
+    enum error error;
+    atomic_bool is_over;
+};
+
+static void *begin_following(void *context) {
+    struct following *following = context;
+
+    following->error =
+        partition_begin_following(following->bench->partition, 1, &following->position);
+    following->flushed_offset = log_flushed_offset(following->bench->log);
+    atomic_store(&following->is_over, true);
+    return NULL;
+}
+
+/* Its first fetch confirms what it appended when it led, and counts for the high watermark. */
+static void a_leader_that_comes_to_follow_has_on_disk_what_its_first_fetch_confirms(void **state) {
+    struct following following = {0};
+    struct bench bench;
+    pthread_t thread;
+    (void)state;
+
+    bench_init(&bench);
+    apply(&bench, SELF, 0);
+    hold_syncs();
+    assert_int_equal(append(&bench, 1).flush_offset, 3);
+    apply(&bench, OTHER, 1);
+    following.bench = &bench;
+    assert_int_equal(pthread_create(&thread, NULL, begin_following, &following), 0);
+    /* The flush that the append asked for, and its own. */
+    while (!atomic_load(&following.is_over) && waiting_syncs() < 2)
+        sched_yield();
+    let_syncs_pass();
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(following.error, ERR_NONE);
+    assert_int_equal(following.position.fetch_offset, 3);
+    assert_int_equal(following.flushed_offset, 3);
+    bench_done(&bench);
+}
+
 static void without_the_setting_nobody_waits_for_the_disk(void **state) {
     struct bench bench;
     struct commit commit;
@@ -220,6 +306,8 @@ int main(void) {
         cmocka_unit_test(an_append_is_acknowledged_only_when_it_is_on_disk),
         cmocka_unit_test(who_waits_for_the_disk_is_told_when_leadership_is_lost),
         cmocka_unit_test(a_follower_has_on_disk_what_its_next_fetch_confirms),
+        cmocka_unit_test(what_came_before_an_error_is_on_disk_too),
+        cmocka_unit_test(a_leader_that_comes_to_follow_has_on_disk_what_its_first_fetch_confirms),
         cmocka_unit_test(without_the_setting_nobody_waits_for_the_disk),
     };
 

@@ -12,7 +12,11 @@ struct bench {
     struct log *log;
     struct partition *partition;
     int proposals;
+    bool loses_leadership; /* when it makes a proposal, which is in the middle of a fetch */
 };
+
+static void apply_epoch(struct bench *bench, int32_t leader, int32_t leader_epoch,
+                        int32_t replica_count, int32_t isr_count);
 
 static bool is_alive(void *context, int32_t broker_id) {
     (void)context;
@@ -21,8 +25,12 @@ static bool is_alive(void *context, int32_t broker_id) {
 }
 
 static void propose(void *context, struct partition *partition) {
+    struct bench *bench = context;
+
     (void)partition;
-    ((struct bench *)context)->proposals++;
+    bench->proposals++;
+    if (bench->loses_leadership)
+        apply_epoch(bench, OTHER, 1, 2, 1);
 }
 
 /* `replica_count` of the replicas SELF and OTHER, `isr_count` of them in the isr. */
@@ -194,6 +202,68 @@ static void a_wait_ends_if_another_has_led_meanwhile(void **state) {
     bench_done(&bench);
 }
 
+static enum error fail_truncate(struct disk *disk, enum disk_operation operation, const char *path,
+                                size_t *size) {
+    (void)disk;
+    (void)path;
+    (void)size;
+    return operation == DISK_TRUNCATE ? ERR_DISK_FAILED : ERR_NONE;
+}
+
+/* After an unclean election. Before it hears of the disk, the controller may elect this replica. */
+static void a_disk_that_fails_in_a_truncation_takes_only_its_directory(void **state) {
+    struct batch_spec spec = {.records = 3, .value_bytes = 10, .timestamp = FIXTURE_NOW_MS};
+    struct bench bench;
+    bool complete;
+    size_t size;
+    uint8_t *bytes = make_batch(&spec, &size);
+    (void)state;
+
+    bench_init(&bench);
+    apply_epoch(&bench, OTHER, 0, 2, 2);
+    assert_int_equal(
+        partition_append_as_follower(bench.partition, 0, 0, bytes_of(bytes, size), 3, 0), ERR_NONE);
+    assert_int_equal(partition_high_watermark(bench.partition), 3);
+    apply_epoch(&bench, OTHER, 1, 2, 2);
+    bench.f.disk.disk.before = fail_truncate;
+    assert_int_equal(partition_truncate_by_epoch(bench.partition, 1, 0, 0, &complete),
+                     ERR_DISK_FAILED);
+    apply_epoch(&bench, SELF, 2, 2, 1);
+    assert_int_equal(partition_high_watermark(bench.partition), log_end_offset(bench.log));
+    assert_int_equal(bench.f.failures, 1);
+    free(bytes);
+    assert_int_equal(partition_retire(bench.partition, NULL, RETIRED_LOG_KEEP), ERR_NONE);
+    partition_unref(bench.partition);
+    fixture_crash(&bench.f, bench.log);
+    fixture_done(&bench.f);
+}
+
+/* From then on the log may be cut, and be filled with what the new leader has. */
+static void a_follower_is_told_nothing_by_who_does_not_lead_any_more(void **state) {
+    struct partition_read read = {
+        .replica_id = OTHER,
+        .replica_epoch = 77,
+        .fetch_offset = 3,
+        .last_fetched_epoch = -1,
+        .bytes_max = 1000,
+        .isolation = READ_LOG_END,
+        .update_progress = true,
+    };
+    struct partition_read_result result;
+    struct bench bench;
+    (void)state;
+
+    bench_init(&bench);
+    apply(&bench, 2, 1);
+    (void)append(&bench);
+    bench.loses_leadership = true;
+    assert_int_equal(partition_read(bench.partition, &read, &result), ERR_NOT_LEADER_OR_FOLLOWER);
+    assert_int_equal(bench.proposals, 1);
+    assert_int_equal(result.high_watermark, -1);
+    assert_null(result.records.owner);
+    bench_done(&bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_proposal_names_the_registration_that_was_seen),
@@ -201,6 +271,8 @@ int main(void) {
         cmocka_unit_test(nobody_waits_for_a_replica_that_is_none_any_more),
         cmocka_unit_test(a_new_epoch_of_the_same_leader_does_not_end_a_wait),
         cmocka_unit_test(a_wait_ends_if_another_has_led_meanwhile),
+        cmocka_unit_test(a_disk_that_fails_in_a_truncation_takes_only_its_directory),
+        cmocka_unit_test(a_follower_is_told_nothing_by_who_does_not_lead_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
