@@ -1,5 +1,7 @@
 #include "broker/control/topic_requests.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/config/config.h"
@@ -11,6 +13,8 @@
 #define CREATE_TOPICS_VERSION_MAX 7
 #define TIMEOUT_MS                30000
 #define UNDER_WAY_MAX             1000
+#define SETTINGS_MAX              5
+#define NUMBER_SIZE               12
 
 /* A topic that is being created. */
 struct creation {
@@ -18,7 +22,9 @@ struct creation {
     TAILQ_ENTRY(creation) link;
     struct create_topics_request request;
     struct create_topics_request_topics topic;
-    struct create_topics_request_topics_configs configs[3];
+    struct create_topics_request_topics_configs configs[SETTINGS_MAX];
+    char segment_bytes[NUMBER_SIZE]; /* texts of settings */
+    char min_insync_replicas[NUMBER_SIZE];
     size_t name_size;
     char name[];
 };
@@ -53,22 +59,40 @@ static void on_created(void *context, enum error error, const void *message) {
 }
 
 static void add_setting(struct creation *creation, const char *name, const char *value) {
+    CHECK(creation->topic.configs_count < SETTINGS_MAX);
     creation->configs[creation->topic.configs_count++] =
         (struct create_topics_request_topics_configs){bytes_of_text(name), bytes_of_text(value)};
 }
 
-/* Kafka's settings of its internal topics. */
-static void fill_internal(struct creation *creation, const struct config *config) {
-    bool is_offsets = strcmp(creation->name, "__consumer_offsets") == 0;
+static void add_number(struct creation *creation, const char *name, int32_t value,
+                       char text[NUMBER_SIZE]) {
+    (void)snprintf(text, NUMBER_SIZE, "%" PRId32, value);
+    add_setting(creation, name, text);
+}
 
-    creation->topic.num_partitions = is_offsets ? config->offsets_topic_num_partitions
-                                                : config->transaction_state_log_num_partitions;
-    creation->topic.replication_factor =
-        (int16_t)(is_offsets ? config->offsets_topic_replication_factor
-                             : config->transaction_state_log_replication_factor);
+/* Kafka's settings of its internal topics: GroupCoordinator.groupMetadataTopicConfigs and
+ * TransactionStateManager.transactionTopicConfigs. */
+static void fill_offsets(struct creation *creation, const struct config *config) {
+    creation->topic.num_partitions = config->offsets_topic_num_partitions;
+    creation->topic.replication_factor = (int16_t)config->offsets_topic_replication_factor;
+    add_setting(creation, "compression.type", "producer");
     add_setting(creation, "cleanup.policy", "compact");
-    add_setting(creation, "compression.type", is_offsets ? "producer" : "uncompressed");
-    add_setting(creation, "segment.bytes", "104857600");
+    add_number(creation, "segment.bytes", config->offsets_topic_segment_bytes,
+               creation->segment_bytes);
+}
+
+/* What it says is believed by whoever asks for the outcome of a transaction: no leader that lacks
+ * some of it, and nothing acknowledged by one broker alone. */
+static void fill_transactions(struct creation *creation, const struct config *config) {
+    creation->topic.num_partitions = config->transaction_state_log_num_partitions;
+    creation->topic.replication_factor = (int16_t)config->transaction_state_log_replication_factor;
+    add_setting(creation, "compression.type", "uncompressed");
+    add_setting(creation, "cleanup.policy", "compact");
+    add_number(creation, "min.insync.replicas", config->transaction_state_log_min_isr,
+               creation->min_insync_replicas);
+    add_number(creation, "segment.bytes", config->transaction_state_log_segment_bytes,
+               creation->segment_bytes);
+    add_setting(creation, "unclean.leader.election.enable", "false");
 }
 
 static void create(struct topic_requests *requests, struct bytes topic) {
@@ -93,8 +117,10 @@ static void create(struct topic_requests *requests, struct bytes topic) {
     creation->topic.num_partitions = requests->config->num_partitions;
     creation->topic.replication_factor = (int16_t)requests->config->default_replication_factor;
     creation->topic.configs = creation->configs;
-    if (metadata_is_internal_topic(topic))
-        fill_internal(creation, requests->config);
+    if (bytes_equal_text(topic, "__consumer_offsets"))
+        fill_offsets(creation, requests->config);
+    else if (bytes_equal_text(topic, "__transaction_state"))
+        fill_transactions(creation, requests->config);
     creation->request.topics = &creation->topic;
     creation->request.topics_count = 1;
     creation->request.timeout_ms = TIMEOUT_MS;

@@ -8,7 +8,10 @@ import unittest
 from kazoo.client import KazooClient
 
 from broker_cluster import BrokerCluster, wait_until
+from wire_codec import Connection, read_apis
 
+APIS = read_apis()
+SECONDS = 30
 UUID = r"^[A-Za-z0-9_][A-Za-z0-9_-]{21}$"
 PERSISTENT_WITHOUT_DATA = (
     "/consumers", "/brokers/ids", "/brokers/topics", "/config/changes", "/config/topics",
@@ -20,7 +23,10 @@ PERSISTENT_WITHOUT_DATA = (
 class ZnodesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = BrokerCluster(3, racks=["r1", "r2", "r3"])
+        cls.cluster = BrokerCluster(3, racks=["r1", "r2", "r3"], settings={
+            "offsets.topic.num.partitions": 3, "transaction.state.log.num.partitions": 3,
+            "offsets.topic.segment.bytes": 1048576, "transaction.state.log.min.isr": 3,
+            "transaction.state.log.segment.bytes": 2097152})
         cls.enterClassContext(cls.cluster)
         cls.zookeeper = KazooClient(hosts=cls.cluster.zookeeper.connect)
         cls.zookeeper.start()
@@ -48,6 +54,22 @@ class ZnodesTest(unittest.TestCase):
             data, stat = self.zookeeper.get(path)
             self.assertIn(data, (b"", None), path)
             self.assertEqual(stat.ephemeralOwner, 0, path)
+
+    def test_internal_topics_have_kafkas_settings(self):
+        with Connection(self.cluster.brokers[1].port) as connection:
+            for kind in (0, 1):
+                wait_until(lambda kind=kind: connection.ask(
+                    APIS["FindCoordinator"], 3, {"key": "k", "key_type": kind})["error_code"] == 0,
+                    SECONDS, "a coordinator")
+        for topic, settings in (
+                ("__consumer_offsets", {"compression.type": "producer", "cleanup.policy": "compact",
+                                        "segment.bytes": "1048576"}),
+                ("__transaction_state", {
+                    "compression.type": "uncompressed", "cleanup.policy": "compact",
+                    "min.insync.replicas": "3", "segment.bytes": "2097152",
+                    "unclean.leader.election.enable": "false"})):
+            content, _ = self.json(f"/config/topics/{topic}")
+            self.check_keys(content, version=1, config=settings)
 
     def test_the_cluster_has_an_id(self):
         content, stat = self.json("/cluster/id")
