@@ -1,6 +1,7 @@
 #include "broker/api/fetch_conversion.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "broker/config/topic_config.h"
 #include "broker/log/down_conversion.h"
@@ -16,7 +17,7 @@ bool fetch_is_converted(int16_t api_version) {
 bool fetch_conversion_is_enabled(const struct config *config, const struct metadata_topic *topic) {
     const char *set = metadata_find_setting(topic, "message.downconversion.enable");
 
-    return set == NULL ? config->log_message_downconversion_enable : strcmp(set, "true") == 0;
+    return set == NULL ? config->log_message_downconversion_enable : strcasecmp(set, "true") == 0;
 }
 
 bool fetch_needs_zstd(const struct config *config, const struct metadata_topic *topic) {

@@ -25,9 +25,11 @@
         "How long a follower pauses after an error.") \
     SUPPORTED(replica_socket_timeout_ms, "replica.socket.timeout.ms", INT, "30000", AT_LEAST(1), READ_ONLY, HIGH, \
         "How long a follower waits for a response.") \
-    SUPPORTED(replica_socket_receive_buffer_bytes, "replica.socket.receive.buffer.bytes", INT, "65536", AT_LEAST(-1), READ_ONLY, HIGH, \
+    IGNORED("replica.socket.receive.buffer.bytes", INT, "65536", AT_LEAST(-1), READ_ONLY, HIGH, \
+        "the kernel tunes it", \
         "The kernel's receive buffer of a follower's connection; -1 lets the kernel choose.") \
-    SUPPORTED(socket_connection_setup_timeout_ms, "socket.connection.setup.timeout.ms", LONG, "10000", AT_LEAST(1), READ_ONLY, MEDIUM, \
+    IGNORED("socket.connection.setup.timeout.ms", LONG, "10000", AT_LEAST(1), READ_ONLY, MEDIUM, \
+        "followers give a connection 10 seconds, coordinators 5", \
         "How long a connection to another broker may take to set up.") \
     IGNORED("socket.connection.setup.timeout.max.ms", LONG, "30000", AT_LEAST(1), READ_ONLY, MEDIUM, \
         "the time to set up a connection does not grow with failures", \

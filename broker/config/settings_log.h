@@ -56,7 +56,7 @@
     SUPPORTED(log_index_interval_bytes, "log.index.interval.bytes", INT, "4096", AT_LEAST(0), CLUSTER, MEDIUM, \
         "Bytes of records after which the index gets an entry.") \
     SUPPORTED(log_preallocate, "log.preallocate", BOOLEAN, "false", ANY, CLUSTER, MEDIUM, \
-        "Whether a new segment file gets its full size at once.") \
+        "Whether a new segment file gets its full size at once; accepted, but here files grow as they are written.") \
     SUPPORTED(log_segment_delete_delay_ms, "log.segment.delete.delay.ms", LONG, "60000", AT_LEAST(0), CLUSTER, HIGH, \
         "How long a deleted file stays on disk under another name.") \
     SUPPORTED(log_flush_interval_messages, "log.flush.interval.messages", LONG, "9223372036854775807", AT_LEAST(1), CLUSTER, HIGH, \

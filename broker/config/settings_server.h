@@ -28,7 +28,8 @@
         "How long ZooKeeper waits for a sign of life before it counts this broker as dead.") \
     SUPPORTED(zookeeper_connection_timeout_ms, "zookeeper.connection.timeout.ms", INT, NULL, AT_LEAST(1), READ_ONLY, HIGH, \
         "How long the first connection to ZooKeeper may take; unset means zookeeper.session.timeout.ms.") \
-    SUPPORTED(zookeeper_max_in_flight_requests, "zookeeper.max.in.flight.requests", INT, "10", AT_LEAST(1), READ_ONLY, HIGH, \
+    IGNORED("zookeeper.max.in.flight.requests", INT, "10", AT_LEAST(1), READ_ONLY, HIGH, \
+        "each kind of request to ZooKeeper has a bound of its own", \
         "How many requests may be under way to ZooKeeper before the next one waits.") \
     REFUSED("zookeeper.set.acl", BOOLEAN, "false", ANY, READ_ONLY, HIGH, \
         "znodes are written without ACLs for now, so they would be open where you asked for them to be closed", \
@@ -96,7 +97,8 @@
     REFUSED("alter.config.policy.class.name", CLASS, NULL, ANY, READ_ONLY, LOW, \
         "a Java class cannot be loaded, and settings would be changed past the policy", \
         "The class that may refuse a change of settings.") \
-    SUPPORTED(max_request_partition_size_limit, "max.request.partition.size.limit", INT, "2000", AT_LEAST(1), READ_ONLY, MEDIUM, \
+    IGNORED("max.request.partition.size.limit", INT, "2000", AT_LEAST(1), READ_ONLY, MEDIUM, \
+        "only KRaft clusters have DescribeTopicPartitions", \
         "How many partitions one response to DescribeTopicPartitions holds at most.")
 
 #define CONFIG_LIST_NETWORK(SUPPORTED, IGNORED, REFUSED) \

@@ -38,7 +38,7 @@
     SUPPORTED(index_interval_bytes, "index.interval.bytes", INT, log_index_interval_bytes, "log.index.interval.bytes", AT_LEAST(0), MEDIUM, \
         "Bytes of records after which the index gets an entry.") \
     SUPPORTED(preallocate, "preallocate", BOOLEAN, log_preallocate, "log.preallocate", ANY, MEDIUM, \
-        "Whether a new segment file gets its full size at once.") \
+        "Whether a new segment file gets its full size at once; accepted, but here files grow as they are written.") \
     SUPPORTED(file_delete_delay_ms, "file.delete.delay.ms", LONG, log_segment_delete_delay_ms, "log.segment.delete.delay.ms", AT_LEAST(0), MEDIUM, \
         "How long a deleted file stays on disk under another name.") \
     SUPPORTED(flush_messages, "flush.messages", LONG, log_flush_interval_messages, "log.flush.interval.messages", AT_LEAST(1), MEDIUM, \
