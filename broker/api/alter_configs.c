@@ -282,7 +282,7 @@ static bool prepare(struct alteration *item) {
     item->write = (struct config_write){
         .validate_only = item->alter->validate_only, .decide = decide, .done = on_written};
     item->message = BYTES_NULL;
-    error = config_resource_find(call, item->type, item->name, &item->resource, &refusal);
+    error = config_resource_find(call, item->type, item->name, true, &item->resource, &refusal);
     if (error != ERR_NONE) {
         item->error = error;
         item->message = refusal;

@@ -3,8 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "client/base/logger.h"
-
 static enum error refuse(struct api_call *call, struct bytes *message, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
@@ -38,35 +36,38 @@ static bool parse_id(struct bytes name, int32_t *id) {
     return true;
 }
 
-static enum error check_broker(struct api_call *call, struct bytes name, const char *or_empty,
-                               struct bytes *message) {
+/* Kafka's messages for reading settings and for changing them. */
+static enum error check_broker(struct api_call *call, struct bytes name, bool is_change,
+                               const char *expected, struct bytes *message) {
     int32_t id;
 
     if (!parse_id(name, &id))
-        return refuse(call, message, "Broker id must be an integer, but it is: %.*s",
-                      BYTES_FORMAT(name));
+        return refuse(call, message, "%s id must be an integer, but it is: %.*s",
+                      is_change ? "Node" : "Broker", BYTES_FORMAT(name));
     if (id != call->context->broker_id)
-        return refuse(call, message, "Unexpected broker id, expected %d%s, but received %.*s",
-                      call->context->broker_id, or_empty, BYTES_FORMAT(name));
+        return refuse(call, message, "Unexpected broker id, expected %d%s but received %.*s",
+                      call->context->broker_id, is_change ? "," : expected, BYTES_FORMAT(name));
     return ERR_NONE;
 }
 
 enum error config_resource_find(struct api_call *call, int8_t type, struct bytes name,
-                                struct config_resource *resource, struct bytes *message) {
+                                bool is_change, struct config_resource *resource,
+                                struct bytes *message) {
     *resource = (struct config_resource){.kind = (enum config_resource_kind)type};
     switch (resource->kind) {
     case CONFIG_RESOURCE_TOPIC:
         return ERR_NONE;
     case CONFIG_RESOURCE_BROKER:
         resource->is_default = name.size == 0;
-        return resource->is_default ? ERR_NONE
-                                    : check_broker(call, name, " or empty string", message);
+        return resource->is_default
+                   ? ERR_NONE
+                   : check_broker(call, name, is_change, " or empty string,", message);
     case CONFIG_RESOURCE_BROKER_LOGGER:
-        return name.size == 0 ? refuse(call, message, "Broker id must not be empty")
-                              : check_broker(call, name, "", message);
+        return name.size == 0 && !is_change ? refuse(call, message, "Broker id must not be empty")
+                                            : check_broker(call, name, is_change, "", message);
     }
-    return refuse(call, message, "Unexpected resource type %d for resource %s", type,
-                  LOG_QUOTED(name));
+    return is_change ? refuse(call, message, "Unknown resource type %d", type)
+                     : refuse(call, message, "%s", error_text(ERR_INVALID_REQUEST));
 }
 
 struct config_pair *config_resource_overrides(struct api_call *call,

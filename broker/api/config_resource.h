@@ -23,9 +23,11 @@ struct config_resource {
     bool is_default; /* of BROKER: the settings of all brokers */
 };
 
-/* Errors: INVALID_REQUEST with a message (in the call's arena): an unknown kind, another broker. */
+/* Errors: INVALID_REQUEST with a message (in the call's arena): an unknown kind, another broker.
+ * `is_change`: settings are not read but changed, for which Kafka has other messages. */
 MUST_CHECK enum error config_resource_find(struct api_call *call, int8_t type, struct bytes name,
-                                           struct config_resource *resource, struct bytes *message);
+                                           bool is_change, struct config_resource *resource,
+                                           struct bytes *message);
 
 /* The topic's own settings, as views of the snapshot; in the call's arena, NULL past its bound. */
 struct config_pair *config_resource_overrides(struct api_call *call,

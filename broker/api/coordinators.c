@@ -7,6 +7,7 @@
 
 #define KEY_TYPE_GROUP       0
 #define KEY_TYPE_TRANSACTION 1
+#define KEY_TYPE_SHARE       2 /* known since version 6; nobody coordinates any in Kafka 3.9 */
 
 /* The broker that leads `key`'s partition of an internal topic, as clients of the listener reach
  * it; NULL: not available. */
@@ -30,6 +31,8 @@ static enum error look_up(struct api_call *call, const struct metadata *metadata
     const struct metadata_endpoint *endpoint;
     const struct metadata_topic *topic;
 
+    if (key_type == KEY_TYPE_SHARE && call->header.api_version >= 6)
+        return ERR_COORDINATOR_NOT_AVAILABLE;
     if (key_type != KEY_TYPE_GROUP && key_type != KEY_TYPE_TRANSACTION)
         return ERR_INVALID_REQUEST;
     topic = metadata_find_topic(metadata, topic_name);
@@ -62,7 +65,8 @@ static enum error answer_key(struct api_call *call, const struct metadata *metad
     answer->error_message = bytes_of_text("");
     error = look_up(call, metadata, key_type, key, answer);
     answer->error_code = error_to_wire(error);
-    if (error != ERR_NONE)
+    /* As Kafka, where only a type that it does not know is an exception, with its message. */
+    if (key_type < KEY_TYPE_GROUP || key_type > KEY_TYPE_SHARE)
         answer->error_message = bytes_of_text(error_text(error));
     return error;
 }

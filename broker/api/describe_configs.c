@@ -43,6 +43,13 @@ static bool is_asked_for(const struct describe_configs_request_resources *asked,
     return false;
 }
 
+/* A value that lies in the entry would go with it. */
+static struct bytes keep_value(struct api_call *call, const struct config_entry *entry,
+                               struct bytes value) {
+    return value.data == (const uint8_t *)entry->room ? arena_copy(&call->request->arena, value)
+                                                      : value;
+}
+
 static bool add_synonyms(struct description *description, const struct config_entry *entry,
                          struct describe_configs_response_results_configs *to) {
     to->synonyms = api_alloc(description->call, entry->synonym_count, sizeof(*to->synonyms));
@@ -51,7 +58,7 @@ static bool add_synonyms(struct description *description, const struct config_en
     for (size_t i = 0; i < entry->synonym_count; i++) {
         describe_configs_response_results_configs_synonyms_init(&to->synonyms[i]);
         to->synonyms[i].name = bytes_of_text(entry->synonyms[i].name);
-        to->synonyms[i].value = entry->synonyms[i].value;
+        to->synonyms[i].value = keep_value(description->call, entry, entry->synonyms[i].value);
         to->synonyms[i].source = (int8_t)entry->synonyms[i].source;
     }
     to->synonyms_count = (int32_t)entry->synonym_count;
@@ -65,9 +72,7 @@ static void add_entry(struct description *description,
 
     describe_configs_response_results_configs_init(to);
     to->name = bytes_of_text(entry->name);
-    to->value = entry->value;
-    if (entry->value.data == (const uint8_t *)entry->number)
-        to->value = arena_copy(&description->call->request->arena, entry->value);
+    to->value = keep_value(description->call, entry, entry->value);
     to->read_only = entry->is_read_only;
     if (description->call->header.api_version == 0)
         to->is_default = entry->source == CONFIG_SOURCE_DEFAULT;
@@ -171,7 +176,7 @@ static void describe(struct description *description,
     struct config_resource resource;
     struct bytes message = BYTES_NULL;
     enum error error = config_resource_find(description->call, asked->resource_type,
-                                            asked->resource_name, &resource, &message);
+                                            asked->resource_name, false, &resource, &message);
 
     describe_configs_response_results_init(result); /* the message is empty, as Kafka's */
     result->resource_type = asked->resource_type;

@@ -4,6 +4,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replica/replica_manager.h"
 #include "client/wire/message/describe_producers.h"
+#include "controller/core/topic_name.h"
 
 /* DescribeProducers: who writes to a partition, as the replica here knows it. Administrators find
  * with it transactions that hang (KIP-664). */
@@ -53,10 +54,30 @@ static enum error describe(struct api_call *call, struct bytes topic, producers_
     return error;
 }
 
+/* An error of the whole topic, with Kafka's message. */
+static enum error check_topic(struct api_call *call, struct bytes name, struct bytes *message) {
+    char text[TOPIC_NAME_MESSAGE_SIZE];
+    const struct metadata *metadata;
+    bool is_known;
+
+    if (!controller_topic_name_is_valid(name)) {
+        controller_topic_name_explain(name, text, sizeof(text));
+        *message = arena_copy(&call->request->arena, bytes_of_text(text));
+        return ERR_INVALID_TOPIC_EXCEPTION;
+    }
+    metadata = metadata_cache_get(call->context->metadata);
+    is_known = metadata_find_topic(metadata, name) != NULL;
+    metadata_unref(metadata);
+    *message = is_known ? BYTES_NULL : bytes_of_text(error_text(ERR_UNKNOWN_TOPIC_OR_PARTITION));
+    return is_known ? ERR_NONE : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
 static bool describe_topic(struct api_call *call,
                            const struct describe_producers_request_topics *in,
                            struct describe_producers_response_topics *out) {
     int32_t count = in->partition_indexes_count;
+    struct bytes message;
+    enum error error = check_topic(call, in->name, &message);
 
     describe_producers_response_topics_init(out);
     out->name = in->name;
@@ -68,7 +89,9 @@ static bool describe_topic(struct api_call *call,
         producers_answer *answer = &out->partitions[i];
         describe_producers_response_topics_partitions_init(answer);
         answer->partition_index = in->partition_indexes[i];
-        answer->error_code = error_to_wire(describe(call, in->name, answer));
+        answer->error_message = message;
+        answer->error_code =
+            error_to_wire(error != ERR_NONE ? error : describe(call, in->name, answer));
     }
     return true;
 }

@@ -20,7 +20,7 @@ struct fetch_item *fetch_list_items(struct api_call *call, const struct fetch_re
                 .topic = by_id ? BYTES_NULL : topic->topic,
                 .topic_id = topic->topic_id,
                 .index = p->partition,
-                .current_leader_epoch = p->current_leader_epoch,
+                .current_leader_epoch = p->current_leader_epoch < 0 ? -1 : p->current_leader_epoch,
                 .fetch_offset = p->fetch_offset,
                 .last_fetched_epoch = p->last_fetched_epoch,
                 .log_start_offset = p->log_start_offset,

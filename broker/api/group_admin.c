@@ -11,9 +11,8 @@
 #include "client/wire/message/describe_groups.h"
 #include "client/wire/message/list_groups.h"
 
-/* All that may be done to a group, as there is no authorizer: READ, DELETE, DESCRIBE,
- * DESCRIBE_CONFIGS, ALTER_CONFIGS. */
-#define GROUP_OPERATIONS (1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11)
+/* All that may be done to a group, as there is no authorizer: READ, DELETE, DESCRIBE. */
+#define GROUP_OPERATIONS (1 << 3 | 1 << 6 | 1 << 8)
 
 static struct group_coordinator *groups_of(const struct hop *hop) {
     return hop->call->context->groups;
@@ -95,6 +94,8 @@ static void describe_run(struct hop *hop) {
         to->error_code = error_to_wire(error);
         if (error != ERR_NONE)
             continue;
+        if (describing->wire.include_authorized_operations)
+            to->authorized_operations = GROUP_OPERATIONS;
         if (group == NULL)
             to->group_state = bytes_of_text(group_state_name(GROUP_DEAD));
         else
@@ -121,8 +122,6 @@ static void handle_describe_groups(struct api_call *call) {
     for (int32_t i = 0; i < response->groups_count; i++) {
         describe_groups_response_groups_init(&response->groups[i]);
         response->groups[i].group_id = describing->wire.groups[i];
-        if (describing->wire.include_authorized_operations)
-            response->groups[i].authorized_operations = GROUP_OPERATIONS;
     }
     hop_to_groups(&describing->hop, describe_run);
 }

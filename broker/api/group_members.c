@@ -207,12 +207,10 @@ static void sync_run(struct hop *hop) {
 }
 
 static enum error check_sync(const struct api_call *call, const struct sync_group_request *wire) {
-    if (wire->group_id.size == 0)
-        return ERR_INVALID_GROUP_ID;
     if (call->header.api_version >= 5 &&
         (bytes_is_null(wire->protocol_type) || bytes_is_null(wire->protocol_name)))
         return ERR_INCONSISTENT_GROUP_PROTOCOL;
-    return ERR_NONE;
+    return wire->group_id.size == 0 ? ERR_INVALID_GROUP_ID : ERR_NONE;
 }
 
 static void handle_sync_group(struct api_call *call) {

@@ -141,12 +141,49 @@ static void answer_known_topic(struct metadata_answer *answer, const struct meta
         answer_partition(answer, topic, &topic->partitions[i], &out->partitions[i]);
 }
 
+/* Whether another topic's name differs only in '.' and '_'. */
+static bool collides(const struct metadata *metadata, struct bytes name) {
+    char folded[TOPIC_NAME_BYTES_MAX], other[TOPIC_NAME_BYTES_MAX];
+
+    controller_topic_name_fold(name, folded);
+    for (int32_t i = 0; i < metadata->topic_count; i++) {
+        struct bytes known = bytes_of_text(metadata->topics[i]->name);
+        if (known.size != name.size)
+            continue;
+        controller_topic_name_fold(known, other);
+        if (memcmp(folded, other, name.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int32_t replication_factor_of(const struct config *config, struct bytes name) {
+    if (bytes_equal_text(name, "__consumer_offsets"))
+        return config->offsets_topic_replication_factor;
+    if (bytes_equal_text(name, "__transaction_state"))
+        return config->transaction_state_log_replication_factor;
+    return config->default_replication_factor;
+}
+
+/* What the controller would say; asking again would not help until that changes. */
+static enum error creation_error(const struct metadata_answer *answer, struct bytes name) {
+    const struct config *config = answer->call->context->config;
+
+    if (replication_factor_of(config, name) > answer->metadata->broker_count)
+        return ERR_INVALID_REPLICATION_FACTOR;
+    return collides(answer->metadata, name) ? ERR_INVALID_TOPIC_EXCEPTION : ERR_NONE;
+}
+
 /* The client asks again until the topic that is being created shows up. */
 static enum error unknown_name_error(struct metadata_answer *answer, struct bytes name) {
+    enum error error;
+
     if (!controller_topic_name_is_valid(name))
         return ERR_INVALID_TOPIC_EXCEPTION;
     if (!answer->may_create)
         return ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if ((error = creation_error(answer, name)) != ERR_NONE)
+        return error;
     control_create_topic_automatically(answer->call->context->control, name);
     return ERR_LEADER_NOT_AVAILABLE;
 }
@@ -163,6 +200,8 @@ static void answer_name(struct metadata_answer *answer, struct bytes name,
     }
     out->name = name;
     out->is_internal = metadata_is_internal_topic(name);
+    if (answer->with_operations)
+        out->topic_authorized_operations = TOPIC_OPERATIONS;
     out->error_code = error_to_wire(unknown_name_error(answer, name));
 }
 

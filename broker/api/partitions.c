@@ -73,12 +73,14 @@ static void on_extended(void *context,
     for (int32_t i = 0; i < extension->response.results_count; i++) {
         struct create_partitions_response_results *topic = &extension->response.results[i];
         const struct controller_create_partitions_result *result;
-        if (topic->error_code != ERR_NONE)
-            continue;
+        /* Who is not the controller says nothing else. */
         if (response->error != ERR_NONE) {
             topic->error_code = error_to_wire(response->error);
+            topic->error_message = BYTES_NULL;
             continue;
         }
+        if (topic->error_code != ERR_NONE)
+            continue;
         CHECK(at < response->result_count);
         result = &response->results[at++];
         if (result->error != ERR_NONE)
@@ -124,11 +126,9 @@ static bool take_topic(struct extension *extension, int32_t at,
     result->name = from->name;
     to->name = from->name;
     to->partition_count = from->count;
+    to->is_assigned = from->assignments_count >= 0; /* null lets the controller choose */
     if (extension->repeated[at])
         fail(result, ERR_INVALID_REQUEST, "Duplicate topic in request.");
-    else if (from->assignments_count == 0) /* null lets the controller choose, none does not */
-        fail(result, ERR_INVALID_REPLICA_ASSIGNMENT,
-             "The assignment must name exactly the added partitions.");
     return take_assignments(extension->visible.hop.call, from, to);
 }
 
@@ -177,8 +177,6 @@ static void handle_create_partitions(struct api_call *call) {
     extension->visible.hop.call = call;
     if (!fill_extension(extension))
         api_close(call);
-    else if (extension->request.topic_count == 0)
-        api_respond(call, &extension->response);
     else
         visible_go(&extension->visible, extension_run, extension_respond,
                    extension->wire.timeout_ms);

@@ -66,7 +66,7 @@ static enum error check_batch(const struct api_call *call, struct bytes records)
     if (bytes_is_null(records) || records.size < RECORD_BATCH_PREFIX_BYTES)
         return ERR_INVALID_RECORD;
     if (records.data[16] != 2)
-        return ERR_INVALID_RECORD;
+        return records.data[16] < 2 ? ERR_INVALID_RECORD : ERR_CORRUPT_MESSAGE;
     if (version < 7 && records.size >= RECORD_BATCH_HEADER_BYTES &&
         (records.data[22] & RECORD_BATCH_CODEC_MASK) == COMPRESSION_ZSTD)
         return ERR_UNSUPPORTED_COMPRESSION_TYPE;
@@ -144,6 +144,26 @@ static void count(struct partition *partition, size_t size, enum error error,
     count_flaw(partition, result);
 }
 
+/* What speaks against the append before the partition is asked, in Kafka's order. */
+static enum error check_append(struct production *production, const struct metadata *metadata,
+                               struct bytes topic,
+                               const struct produce_request_topic_data_partition_data *data,
+                               struct produced *produced) {
+    struct api_call *call = production->call;
+    int16_t acks = production->request.acks;
+    enum error found = ERR_NONE;
+    enum error error;
+
+    if (produced->append.partition == NULL)
+        found = find_partition(call, metadata, topic, data->index, &produced->append.partition);
+    if (found == ERR_UNKNOWN_TOPIC_OR_PARTITION)
+        return found;
+    error = check_batch(call, data->records.data);
+    if (error != ERR_NONE)
+        return error;
+    return acks < -1 || acks > 1 ? ERR_INVALID_REQUIRED_ACKS : found;
+}
+
 static enum error try_append(struct production *production, const struct metadata *metadata,
                              struct bytes topic,
                              const struct produce_request_topic_data_partition_data *data,
@@ -161,12 +181,8 @@ static enum error try_append(struct production *production, const struct metadat
     struct bytes records = data->records.data;
     enum error error = produced->refused;
 
-    if (error == ERR_NONE && (options.acks < -1 || options.acks > 1))
-        error = ERR_INVALID_REQUIRED_ACKS;
-    if (error == ERR_NONE && produced->append.partition == NULL)
-        error = find_partition(call, metadata, topic, data->index, &produced->append.partition);
     if (error == ERR_NONE)
-        error = check_batch(call, records);
+        error = check_append(production, metadata, topic, data, produced);
     if (error == ERR_NONE)
         error = partition_append_as_leader(produced->append.partition,
                                            (uint8_t *)(uintptr_t)records.data, records.size,

@@ -1,5 +1,7 @@
 #include "broker/api/handlers.h"
 
+#include <stdio.h>
+
 #include "broker/api/visible.h"
 #include "broker/config/config.h"
 #include "broker/config/config_describe.h"
@@ -59,7 +61,7 @@ static void describe_created(struct api_call *call, const struct config *config,
         config_describe_topic(config, pairs, (size_t)from->configs_count, i, &entry);
         create_topics_response_topics_configs_init(told);
         told->name = bytes_of_text(entry.name);
-        told->value = entry.value.data == (const uint8_t *)entry.number
+        told->value = entry.value.data == (const uint8_t *)entry.room
                           ? arena_copy(&call->request->arena, entry.value)
                           : entry.value;
         told->read_only = entry.is_read_only;
@@ -127,12 +129,13 @@ static void on_created(void *context, const struct controller_create_topics_resp
 
     for (int32_t i = 0; i < creation->response.topics_count; i++) {
         struct create_topics_response_topics *topic = &creation->response.topics[i];
-        if (topic->error_code != ERR_NONE)
-            continue;
+        /* Who is not the controller says nothing else. */
         if (response->error != ERR_NONE) {
             fail_created(topic, response->error, bytes_of_text(""));
             continue;
         }
+        if (topic->error_code != ERR_NONE)
+            continue;
         CHECK(at < response->result_count);
         take_created(creation->visible.hop.call, topic, &response->results[at++]);
     }
@@ -149,34 +152,66 @@ static void create_run(struct hop *hop) {
                                    on_created, creation);
 }
 
+static struct controller_fault fault_with(struct api_call *call, enum error error,
+                                          const char *message) {
+    return (struct controller_fault){
+        error,
+        (const char *)arena_copy(&call->request->arena, bytes_of(message, strlen(message) + 1))
+            .data};
+}
+
+static bool has_null(const struct create_topics_request_topics *from) {
+    for (int32_t i = 0; i < from->configs_count; i++) {
+        if (bytes_is_null(from->configs[i].value))
+            return true;
+    }
+    return false;
+}
+
+static struct controller_fault null_fault(struct api_call *call,
+                                          const struct create_topics_request_topics *from) {
+    char message[CONFIG_MESSAGE_SIZE];
+    size_t used =
+        (size_t)snprintf(message, sizeof(message), "Null value not supported for topic configs: ");
+    const char *comma = "";
+
+    for (int32_t i = 0; i < from->configs_count && used < sizeof(message); i++) {
+        if (!bytes_is_null(from->configs[i].value))
+            continue;
+        used += (size_t)snprintf(message + used, sizeof(message) - used, "%s%.*s", comma,
+                                 BYTES_FORMAT(from->configs[i].name));
+        comma = ",";
+    }
+    return fault_with(call, ERR_INVALID_CONFIG, message);
+}
+
 /* Checks the topic's settings and takes them over; false if memory is out. */
 static bool take_configs(struct api_call *call, const struct create_topics_request_topics *from,
-                         struct controller_create_topic *to,
-                         struct create_topics_response_topics *response) {
+                         struct controller_create_topic *to) {
     size_t count = (size_t)from->configs_count;
     struct config_pair *pairs = pairs_of(call, from);
     struct controller_topic_config_entry *entries = api_alloc(call, count, sizeof(*entries));
     struct topic_config resolved;
-    char message[CONFIG_MESSAGE_SIZE] = "a value is null";
+    char message[CONFIG_MESSAGE_SIZE];
     const struct config *config;
-    enum error error = ERR_NONE;
+    enum error error;
 
     if (pairs == NULL || entries == NULL)
         return false;
-    config = live_config_get(call->context->live_config);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         entries[i] =
             (struct controller_topic_config_entry){from->configs[i].name, from->configs[i].value};
-        if (bytes_is_null(from->configs[i].value))
-            error = ERR_INVALID_CONFIG;
-    }
-    if (error == ERR_NONE)
-        error = topic_config_resolve(config, pairs, count, &resolved, message);
-    live_config_release(config);
-    if (error != ERR_NONE)
-        fail_created(response, error, arena_copy(&call->request->arena, bytes_of_text(message)));
     to->configs = entries;
     to->config_count = count;
+    if (has_null(from)) {
+        to->form_fault = null_fault(call, from);
+        return true;
+    }
+    config = live_config_get(call->context->live_config);
+    error = topic_config_resolve(config, pairs, count, &resolved, message);
+    live_config_release(config);
+    if (error != ERR_NONE)
+        to->config_fault = fault_with(call, error, message);
     return true;
 }
 
@@ -211,16 +246,19 @@ static bool take_topic(struct creation *creation, int32_t at, struct controller_
         from->num_partitions == -1 ? config->num_partitions : from->num_partitions;
     to->replication_factor = from->replication_factor == -1 ? config->default_replication_factor
                                                             : from->replication_factor;
-    if (creation->repeated[at])
+    if (bytes_equal_text(from->name, "__cluster_metadata"))
+        fail_created(response, ERR_INVALID_REQUEST,
+                     bytes_of_text("Creation of internal topic __cluster_metadata is prohibited."));
+    else if (creation->repeated[at])
         fail_created(response, ERR_INVALID_REQUEST,
                      bytes_of_text("Found multiple entries for this topic."));
-    else if (from->assignments_count > 0 &&
-             (from->num_partitions != -1 || from->replication_factor != -1))
-        fail_created(response, ERR_INVALID_REQUEST,
-                     bytes_of_text("Both numPartitions or replicationFactor and "
-                                   "replicasAssignments were set. Both cannot be used at the same "
-                                   "time."));
-    return take_assignments(call, from, to) && take_configs(call, from, to, response);
+    to->form_fault = to->config_fault = (struct controller_fault){ERR_NONE, NULL};
+    if (from->assignments_count > 0 &&
+        (from->num_partitions != -1 || from->replication_factor != -1))
+        to->form_fault = (struct controller_fault){
+            ERR_INVALID_REQUEST, "Both numPartitions or replicationFactor and replicasAssignments "
+                                 "were set. Both cannot be used at the same time."};
+    return take_assignments(call, from, to) && take_configs(call, from, to);
 }
 
 static const bool *find_repeated(const struct creation *creation) {
@@ -269,8 +307,6 @@ static void handle_create_topics(struct api_call *call) {
     creation->visible.hop.call = call;
     if (!fill_creation(creation))
         api_close(call);
-    else if (creation->request.topic_count == 0)
-        api_respond(call, &creation->response);
     else
         visible_go(&creation->visible, create_run, create_respond, creation->wire.timeout_ms);
 }
@@ -284,6 +320,7 @@ struct deletion {
     struct delete_topics_request wire;
     struct controller_delete_topics_request request;
     struct delete_topics_response response;
+    bool is_ill_formed; /* the controller refuses it whole; others only say that they are not he */
 };
 
 static void delete_respond(struct hop *hop) {
@@ -324,6 +361,8 @@ static void on_deleted(void *context, const struct controller_delete_topics_resp
         const struct controller_delete_topic_result *result =
             (size_t)i < response->result_count ? &response->results[i] : NULL;
         enum error error = result == NULL ? response->error : result->error;
+        if (deletion->is_ill_formed && error == ERR_NONE)
+            error = ERR_INVALID_REQUEST;
         if (result != NULL) {
             gone->topic_id = result->topic_id;
             gone->name = arena_copy(&call->request->arena, result->name);
@@ -373,20 +412,6 @@ static bool names_and_identifies(const struct delete_topics_request *wire) {
     return false;
 }
 
-/* As Kafka: the whole request. */
-static void refuse_deletion(struct deletion *deletion) {
-    struct api_call *call = deletion->visible.hop.call;
-
-    if (!fill_deletion(deletion)) {
-        api_close(call);
-        return;
-    }
-    for (int32_t i = 0; i < deletion->response.responses_count; i++) {
-        deletion->response.responses[i].error_code = error_to_wire(ERR_INVALID_REQUEST);
-    }
-    api_respond(call, &deletion->response);
-}
-
 static void handle_delete_topics(struct api_call *call) {
     struct deletion *deletion = api_alloc(call, 1, sizeof(*deletion));
 
@@ -398,12 +423,14 @@ static void handle_delete_topics(struct api_call *call) {
     if (!api_decode(call, &deletion->wire))
         return;
     deletion->visible.hop.call = call;
-    if (names_and_identifies(&deletion->wire))
-        refuse_deletion(deletion);
-    else if (fill_deletion(deletion))
-        visible_go(&deletion->visible, delete_run, delete_respond, deletion->wire.timeout_ms);
-    else
+    if (!fill_deletion(deletion)) {
         api_close(call);
+        return;
+    }
+    deletion->is_ill_formed = names_and_identifies(&deletion->wire);
+    if (deletion->is_ill_formed)
+        deletion->request.topic_count = 0;
+    visible_go(&deletion->visible, delete_run, delete_respond, deletion->wire.timeout_ms);
 }
 
 const struct api_handler api_delete_topics = {&delete_topics_api, 6, handle_delete_topics};

@@ -189,6 +189,16 @@ static bool verify(struct committing *committing) {
     return false;
 }
 
+static void refuse_nameless_group(struct committing *committing) {
+    struct group_commit *commit = &committing->commit;
+
+    for (int32_t i = 0; i < commit->count; i++) {
+        if (commit->offsets[i].error == ERR_NONE)
+            commit->offsets[i].error = ERR_INVALID_GROUP_ID;
+    }
+    respond(&committing->hop);
+}
+
 static void handle(struct api_call *call) {
     struct committing *committing = hop_new(call, sizeof(*committing));
 
@@ -196,6 +206,8 @@ static void handle(struct api_call *call) {
         return;
     if (!fill_commit(call, committing))
         api_close(call);
+    else if (committing->commit.group_id.size == 0)
+        refuse_nameless_group(committing);
     else if (!verify(committing))
         hop_to_groups(&committing->hop, run);
 }

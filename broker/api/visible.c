@@ -78,6 +78,9 @@ void visible_go(struct visible *visible, void (*run)(struct hop *hop),
 
     visible->respond = respond;
     request->user = visible;
-    request_set_deadline(request, timeout_ms > 0 ? timeout_ms : 0, on_deadline);
+    /* Without time it is carried out, and then answered that it was not seen to be. */
+    visible->is_expired = timeout_ms <= 0;
+    if (timeout_ms > 0)
+        request_set_deadline(request, timeout_ms, on_deadline);
     hop_to_control(&visible->hop, run);
 }

@@ -43,11 +43,25 @@ static void add_synonym(struct config_entry *entry, const char *name, struct byt
         .name = name, .value = entry->is_sensitive ? BYTES_NULL : value, .source = source};
 }
 
+/* The row's values. As in Kafka, what is set of one of broker.id and node.id is set of the other.
+ */
+static const struct config_value *values_of(const struct config *config,
+                                            const struct setting *row) {
+    const struct config_value *own = &config->values[row - config_settings];
+    const char *other = strcmp(row->key, "node.id") == 0     ? "broker.id"
+                        : strcmp(row->key, "broker.id") == 0 ? "node.id"
+                                                             : NULL;
+    const struct config_value *values =
+        other == NULL ? own : &config->values[broker_row(other) - config_settings];
+
+    return !own->is_set && values->is_set ? values : own;
+}
+
 /* What the row has from that source, or NULL. */
 static const char *value_from(const struct config *config, const char *key,
                               enum config_source source) {
     const struct setting *row = broker_row(key);
-    const struct config_value *value = &config->values[row - config_settings];
+    const struct config_value *value = values_of(config, row);
 
     switch (source) {
     case CONFIG_SOURCE_DYNAMIC_BROKER:
@@ -118,7 +132,9 @@ void config_describe_broker(const struct config *config, size_t index, struct co
     CHECK(index < config_setting_count);
     begin(&config_settings[index], entry);
     entry->is_read_only = !setting_is_live(&config_settings[index]);
-    entry->value = bytes_of_text(value_of(&config->values[index]));
+    entry->value = setting_canonical(
+        &config_settings[index],
+        bytes_of_text(value_of(values_of(config, &config_settings[index]))), entry->room);
     add_broker_synonyms(config, entry->name, entry);
     finish(entry);
 }
@@ -163,17 +179,19 @@ bool config_describe_rate(const struct config *config, size_t index, bool is_def
 
 /* The value that the broker gives a topic, after units and precedence are worked out. */
 static struct bytes broker_value(const struct config *config, const struct setting *setting,
-                                 char *number, size_t size) {
+                                 char room[CONFIG_ROOM_SIZE]) {
     const void *field = (const char *)config + setting->broker_field_offset;
 
     if (setting->broker_key == NULL)
         return bytes_of_text(setting->value);
     if (setting->status == SETTING_SUPPORTED && setting->type == CONFIG_TYPE_LONG) {
-        snprintf(number, size, "%" PRId64, *(const int64_t *)field);
-        return bytes_of_text(number);
+        snprintf(room, CONFIG_ROOM_SIZE, "%" PRId64, *(const int64_t *)field);
+        return bytes_of_text(room);
     }
-    return bytes_of_text(
-        value_of(&config->values[broker_row(setting->broker_key) - config_settings]));
+    return setting_canonical(
+        setting,
+        bytes_of_text(value_of(&config->values[broker_row(setting->broker_key) - config_settings])),
+        room);
 }
 
 size_t config_describe_topic_count(void) {
@@ -192,10 +210,10 @@ void config_describe_topic(const struct config *config, const struct config_pair
             override = &overrides[i];
     }
     if (override != NULL) {
-        entry->value = override->value;
-        add_synonym(entry, setting->key, override->value, CONFIG_SOURCE_TOPIC);
+        entry->value = setting_canonical(setting, override->value, entry->room);
+        add_synonym(entry, setting->key, entry->value, CONFIG_SOURCE_TOPIC);
     } else {
-        entry->value = broker_value(config, setting, entry->number, sizeof(entry->number));
+        entry->value = broker_value(config, setting, entry->room);
     }
     if (setting->broker_key != NULL)
         add_broker_synonyms(config, setting->broker_key, entry);

@@ -43,6 +43,7 @@ enum config_type {
 };
 
 #define CONFIG_SYNONYMS_MAX 16
+#define CONFIG_ROOM_SIZE    64
 
 struct config_synonym {
     const char *name;
@@ -53,7 +54,7 @@ struct config_synonym {
 struct config_entry {
     const char *name;   /* static */
     struct bytes value; /* null if there is none or it is sensitive; a view of the config, of an
-                         * override or of `number` */
+                         * override, static, or of `room` */
     enum config_source source;
     enum config_type type;
     bool is_sensitive;
@@ -62,7 +63,7 @@ struct config_entry {
     /* In order of precedence, the one in effect first. */
     struct config_synonym synonyms[CONFIG_SYNONYMS_MAX];
     size_t synonym_count;
-    char number[32]; /* room for `value`: the entry must not be copied */
+    char room[CONFIG_ROOM_SIZE]; /* for `value`: the entry must not be copied */
 };
 
 /* Resource type broker: all rows of CONFIG_LIST. Read-only is what cannot be changed at run time

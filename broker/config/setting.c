@@ -1,6 +1,7 @@
 #include "broker/config/setting.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -284,6 +285,67 @@ bool setting_parse(const struct setting *setting, struct bytes text, union setti
         return parse_text(setting, text, value);
     }
     return false;
+}
+
+/* The shortest text that is read as this number, as Java's; that of very large and very small
+ * numbers is of another form. */
+static struct bytes write_real(double number, struct bytes text, char room[CONFIG_ROOM_SIZE]) {
+    size_t size = 0;
+
+    if (fabs(number) >= 1e7 || (fabs(number) < 1e-3 && fabs(number) > 0))
+        return text;
+    for (int digits = 1; digits <= 17; digits++) {
+        double read;
+        size = (size_t)snprintf(room, CONFIG_ROOM_SIZE - 2, "%.*g", digits, number);
+        if (strchr(room, 'e') == NULL && parse_real_number(bytes_of(room, size), &read) &&
+            !(read < number) && !(read > number))
+            break;
+    }
+    if (strchr(room, '.') == NULL)
+        size += (size_t)snprintf(room + size, CONFIG_ROOM_SIZE - size, ".0");
+    return bytes_of(room, size);
+}
+
+static struct bytes write_list(struct bytes text, char room[CONFIG_ROOM_SIZE]) {
+    struct bytes rest = text, item;
+    size_t size = 0;
+
+    if (text.size >= CONFIG_ROOM_SIZE)
+        return text;
+    while (setting_next_item(&rest, &item)) {
+        if (size > 0)
+            room[size++] = ',';
+        if (item.size > 0)
+            memcpy(room + size, item.data, item.size);
+        size += item.size;
+    }
+    return bytes_of(room, size);
+}
+
+struct bytes setting_canonical(const struct setting *setting, struct bytes text,
+                               char room[CONFIG_ROOM_SIZE]) {
+    struct bytes trimmed = setting_trim(text);
+    union setting_value value;
+
+    if (bytes_is_null(text) || !setting_parse(setting, trimmed, &value))
+        return text;
+    switch (setting->type) {
+    case CONFIG_TYPE_BOOLEAN:
+        return bytes_of_text(value.boolean ? "true" : "false");
+    case CONFIG_TYPE_INT:
+    case CONFIG_TYPE_SHORT:
+    case CONFIG_TYPE_LONG:
+        return bytes_of(room, (size_t)snprintf(room, CONFIG_ROOM_SIZE, "%" PRId64, value.number));
+    case CONFIG_TYPE_DOUBLE:
+        return write_real(value.real, trimmed, room);
+    case CONFIG_TYPE_LIST:
+        return write_list(trimmed, room);
+    case CONFIG_TYPE_STRING:
+    case CONFIG_TYPE_CLASS:
+    case CONFIG_TYPE_PASSWORD:
+        break;
+    }
+    return trimmed;
 }
 
 bool setting_same(const struct setting *setting, struct bytes a, struct bytes b) {

@@ -91,6 +91,12 @@ bool setting_parse(const struct setting *setting, struct bytes text, union setti
 /* Whether two values mean the same. Both are allowed ones. */
 bool setting_same(const struct setting *setting, struct bytes a, struct bytes b);
 
+/* The value as Kafka shows it after it has read it: "5" for " +5", "true" for "TRUE", "a,b" for
+ * "a , b". A view of `room`, or of `text` if that is as it should be, is not an allowed value, or
+ * is too long. */
+struct bytes setting_canonical(const struct setting *setting, struct bytes text,
+                               char room[CONFIG_ROOM_SIZE]);
+
 /* "a whole number from 1 to 2147483647". */
 void setting_allowed(const struct setting *setting, char *text, size_t size);
 

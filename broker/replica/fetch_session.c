@@ -345,7 +345,8 @@ enum error fetch_context_begin(struct fetch_sessions *sessions,
     enum error error;
 
     *context = (struct fetch_context){0};
-    if (request->session_epoch <= 0)
+    /* 0 begins a session, -1 ends one; another negative epoch is none that a session has. */
+    if (request->session_epoch == 0 || request->session_epoch == -1)
         error = begin_full(sessions, request, arena, context);
     else
         error = begin_incremental(sessions, request, arena, context);

@@ -62,7 +62,11 @@ static enum error follower_fetched(struct partition *partition, const struct par
     partition_post_waiters(&woken);
     if (propose)
         environment->propose_isr(environment->context, partition);
-    return replica == NULL ? ERR_UNKNOWN_TOPIC_OR_PARTITION : ERR_NONE;
+    if (replica != NULL)
+        return ERR_NONE;
+    /* As Kafka: with an epoch that is ours, we have not heard of the new replica yet, and it comes
+     * again; without one, either may be behind. */
+    return read->current_leader_epoch >= 0 ? ERR_UNKNOWN_LEADER_EPOCH : ERR_NOT_LEADER_OR_FOLLOWER;
 }
 
 /* Those of the followers that may be read, behind the leader; lock. */

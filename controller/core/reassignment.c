@@ -48,6 +48,41 @@ static void finish(struct controller *c, struct request_item *item, enum error e
     controller_item_done(c, item, effects);
 }
 
+#define DEAD_TARGET "A broker that would get a new replica is not live."
+
+static const char *explain_target(const struct controller_reassign_partition *wanted) {
+    return wanted->target_count == 0 ? "Empty replica list specified in partition reassignment."
+                                     : "The replicas hold a broker twice or a negative id.";
+}
+
+static bool are_live(struct controller *c, const int32_t *ids, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct broker *broker = controller_cluster_broker(&c->cluster, ids[i]);
+        if (broker == NULL || !controller_broker_is_live(broker))
+            return false;
+    }
+    return true;
+}
+
+/* As Kafka: that the partition is unknown is told last. */
+static void refuse_unknown(struct controller *c, struct request_item *item,
+                           const struct controller_reassign_partition *wanted,
+                           struct controller_effects *effects) {
+    enum error error = ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    const char *message = NULL;
+
+    if (wanted->target == NULL) {
+        error = ERR_NO_REASSIGNMENT_IN_PROGRESS;
+    } else if (!controller_reassignment_target_is_valid(wanted->target, wanted->target_count)) {
+        error = ERR_INVALID_REPLICA_ASSIGNMENT;
+        message = explain_target(wanted);
+    } else if (!are_live(c, wanted->target, wanted->target_count)) {
+        error = ERR_INVALID_REPLICA_ASSIGNMENT;
+        message = DEAD_TARGET;
+    }
+    finish(c, item, error, message, effects);
+}
+
 static void begin_item(struct controller *c, struct request_item *item,
                        struct controller_effects *effects) {
     const struct controller_reassign_partition *wanted = &item->request->reassignments[item->index];
@@ -56,7 +91,7 @@ static void begin_item(struct controller *c, struct request_item *item,
         topic == NULL ? NULL : controller_topic_find_partition(topic, wanted->partition);
 
     if (p == NULL || topic->phase != TOPIC_LIVE || !p->exists) {
-        finish(c, item, ERR_UNKNOWN_TOPIC_OR_PARTITION, NULL, effects);
+        refuse_unknown(c, item, wanted, effects);
         return;
     }
     TAILQ_INSERT_TAIL(&p->reassignments, item, entry);
@@ -166,7 +201,7 @@ static enum error judge(struct controller *c, const struct partition *p,
         return ERR_INVALID_REPLICA_ASSIGNMENT;
     }
     if (!added_are_live(c, p, planned)) {
-        *message = "A broker that would get a new replica is not live.";
+        *message = DEAD_TARGET;
         return ERR_INVALID_REPLICA_ASSIGNMENT;
     }
     if (!somebody_stays(p, planned)) {
@@ -188,8 +223,7 @@ static bool decide_item(struct controller *c, struct partition *p, struct reques
 
     if (wanted->target != NULL &&
         !controller_reassignment_target_is_valid(wanted->target, wanted->target_count)) {
-        finish(c, item, ERR_INVALID_REPLICA_ASSIGNMENT,
-               "The replicas are none, or hold a broker twice or a negative id.", effects);
+        finish(c, item, ERR_INVALID_REPLICA_ASSIGNMENT, explain_target(wanted), effects);
         return false;
     }
     planned = controller_reassignment_plan_begin(&now, wanted->target, wanted->target_count);

@@ -34,7 +34,14 @@ struct controller_topic_config_entry {
     struct bytes value;
 };
 
-/* CreateTopics. Defaults (-1) are resolved and configs are validated by the caller. */
+/* What the caller found wrong with a topic; NONE: nothing. */
+struct controller_fault {
+    enum error error;
+    const char *message; /* valid during the event */
+};
+
+/* CreateTopics. Defaults (-1) are resolved and configs are validated by the caller, who is told of
+ * the first fault in Kafka's order, his own or the controller's. */
 struct controller_create_topic {
     struct bytes name;
     int32_t partition_count;                                   /* ignored with assignments */
@@ -43,6 +50,8 @@ struct controller_create_topic {
     size_t assignment_count;                                   /* 0: the controller chooses */
     const struct controller_topic_config_entry *configs;
     size_t config_count;
+    struct controller_fault form_fault;   /* told unless the topic exists */
+    struct controller_fault config_fault; /* told if all else is well */
 };
 
 struct controller_create_topics_request {
@@ -77,7 +86,8 @@ struct controller_create_partitions {
     int32_t partition_count;                                   /* the new total */
     const struct controller_partition_assignment *assignments; /* of the added ones, in order;
                                                        `partition` is not read */
-    size_t assignment_count;                                   /* 0: the controller chooses */
+    size_t assignment_count;
+    bool is_assigned; /* false: the controller chooses; true, too, for an assignment of nothing */
 };
 
 struct controller_create_partitions_request {

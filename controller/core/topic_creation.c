@@ -129,7 +129,18 @@ static struct refusal too_large(const struct placement *placement) {
 
 /* ---- CreateTopics */
 
-static struct refusal check_name(struct controller *c, struct bytes name, bool repeated) {
+static struct refusal check_absence(struct controller *c, struct bytes name, bool repeated) {
+    const struct topic *topic = controller_cluster_topic(&c->cluster, name);
+
+    if (repeated)
+        return refuse(ERR_INVALID_REQUEST, "Duplicate topic in request.");
+    if (topic != NULL)
+        return refuse(ERR_TOPIC_ALREADY_EXISTS, "Topic '%.*s' %s.", BYTES_FORMAT(name),
+                      topic->phase == TOPIC_DELETING ? "is marked for deletion" : "already exists");
+    return allowed;
+}
+
+static struct refusal check_name(struct controller *c, struct bytes name) {
     char fault[TOPIC_NAME_MESSAGE_SIZE];
     const struct topic *other;
 
@@ -137,12 +148,6 @@ static struct refusal check_name(struct controller *c, struct bytes name, bool r
         controller_topic_name_explain(name, fault, sizeof(fault));
         return refuse(ERR_INVALID_TOPIC_EXCEPTION, "%s", fault);
     }
-    if (repeated)
-        return refuse(ERR_INVALID_REQUEST, "Duplicate topic in request.");
-    other = controller_cluster_topic(&c->cluster, name);
-    if (other != NULL)
-        return refuse(ERR_TOPIC_ALREADY_EXISTS, "Topic '%.*s' %s.", BYTES_FORMAT(name),
-                      other->phase == TOPIC_DELETING ? "is marked for deletion" : "already exists");
     other = controller_cluster_topic_colliding(&c->cluster, name);
     if (other != NULL)
         return refuse(ERR_INVALID_TOPIC_EXCEPTION,
@@ -181,9 +186,10 @@ static struct refusal order_rows(const struct controller_create_topic *wanted,
 
 #define TOO_FEW_BROKERS "Replication factor: %" PRId32 " larger than available brokers: %zu."
 
-static struct refusal place_topic(struct controller *c,
-                                  const struct controller_create_topic *wanted,
-                                  struct placement *placement) {
+/* The controller chooses. */
+static struct refusal spread_topic(struct controller *c,
+                                   const struct controller_create_topic *wanted,
+                                   struct placement *placement) {
     struct assignment_request request = {
         .partition_count = wanted->partition_count,
         .replication_factor = wanted->replication_factor,
@@ -191,9 +197,6 @@ static struct refusal place_topic(struct controller *c,
     struct assignment_broker *live;
     struct refusal refusal = allowed;
 
-    /* Brokers that are not there may be named: Kafka allows it for new topics. */
-    if (wanted->assignment_count > 0)
-        return order_rows(wanted, placement);
     if (wanted->partition_count <= 0 || wanted->partition_count > PARTITIONS_MAX)
         return refuse(ERR_INVALID_PARTITIONS, "Number of partitions must be larger than 0.");
     if (wanted->replication_factor <= 0)
@@ -210,6 +213,34 @@ static struct refusal place_topic(struct controller *c,
     }
     free(live);
     return refusal;
+}
+
+static struct refusal fault_of(const struct controller_fault *fault) {
+    return fault->error == ERR_NONE
+               ? allowed
+               : refuse(fault->error, "%s",
+                        fault->message == NULL ? error_text(fault->error) : fault->message);
+}
+
+/* In the order of Kafka's ZkAdminManager.createTopics and AdminZkClient.validateTopicCreate, so
+ * that of several faults the same one is told. */
+static struct refusal place_topic(struct controller *c,
+                                  const struct controller_create_topic *wanted, bool repeated,
+                                  struct placement *placement) {
+    struct refusal refusal = check_absence(c, wanted->name, repeated);
+
+    if (refusal.error == ERR_NONE)
+        refusal = fault_of(&wanted->form_fault);
+    if (refusal.error == ERR_NONE && wanted->assignment_count == 0)
+        refusal = spread_topic(c, wanted, placement);
+    if (refusal.error == ERR_NONE)
+        refusal = check_name(c, wanted->name);
+    /* Brokers that are not there may be named: Kafka allows it for new topics. */
+    if (refusal.error == ERR_NONE && wanted->assignment_count > 0)
+        refusal = order_rows(wanted, placement);
+    if (refusal.error == ERR_NONE)
+        refusal = fault_of(&wanted->config_fault);
+    return refusal.error == ERR_NONE ? too_large(placement) : refusal;
 }
 
 static struct topic *add_topic(struct controller *c, const struct controller_create_topic *wanted,
@@ -256,13 +287,9 @@ void controller_creation_on_topics_request(struct controller *c,
     request->open++; /* not answered before all have been looked at */
     for (size_t i = 0; i < wanted->topic_count; i++) {
         struct placement placement = {0};
-        struct refusal refusal = check_name(c, wanted->topics[i].name, repeated[i]);
+        struct refusal refusal = place_topic(c, &wanted->topics[i], repeated[i], &placement);
 
         results[i].name = controller_request_copy(request, wanted->topics[i].name);
-        if (refusal.error == ERR_NONE)
-            refusal = place_topic(c, &wanted->topics[i], &placement);
-        if (refusal.error == ERR_NONE)
-            refusal = too_large(&placement);
         if (refusal.error == ERR_NONE) {
             results[i].partition_count = placement.count;
             results[i].replication_factor = (int32_t)placement.rows[0].replica_count;
@@ -397,7 +424,7 @@ static struct refusal extend_topic(struct controller *c, struct topic *topic,
 
     if (refusal.error != ERR_NONE)
         return refusal;
-    if (wanted->assignment_count > 0)
+    if (wanted->is_assigned)
         refusal = check_added_rows(c, topic, wanted, &placement);
     else
         refusal = place_added(c, topic, wanted, &placement);

@@ -2,10 +2,11 @@
 import unittest
 import uuid
 
-from broker_cluster import BrokerCluster
+from broker_cluster import BrokerCluster, wait_until
 from wire_codec import Connection, read_apis
 
 APIS = read_apis()
+SECONDS = 30
 STRANGE_ID = uuid.UUID(int=7 << 64 | 9)
 
 
@@ -108,6 +109,95 @@ class AnswersTest(unittest.TestCase):
         found, = answer["coordinators"]
         self.assertEqual(found["error_code"], 42)
         self.assertIn("malformed", found["error_message"])
+
+    def test_shares_have_no_coordinator(self):
+        codes = {version: self.ask("FindCoordinator", version, {
+            "key_type": 2, "coordinator_keys": ["k"]})["coordinators"][0]["error_code"]
+            for version in (5, 6)}
+        self.assertEqual(codes, {5: 42, 6: 15})
+
+    def test_of_several_faults_of_a_topic_kafkas_first_is_told(self):
+        def setting(key, value):
+            return {"configs": [{"name": key, "value": value}]}
+        for request, code in (
+                (created("or.ders", **setting("retention.ms", None)), 36),
+                (created("a b", num_partitions=0), 37),
+                (created("a b", replication_factor=4), 38),
+                (created("a b", **setting("no.such", "5")), 17),
+                (created("or_ders", **setting("retention.ms", None)), 40),
+                (created("or_ders", **setting("retention.ms", "soon")), 17),
+                (created("__cluster_metadata"), 42)):
+            with self.subTest(request):
+                topic, = self.ask("CreateTopics", 7, request)["topics"]
+                self.assertEqual(topic["error_code"], code)
+
+    def test_without_time_creation_and_deletion_time_out_and_are_carried_out(self):
+        topic, = self.ask("CreateTopics", 7, {**created("hasty"), "timeout_ms": 0,
+                                                "validate_only": False})["topics"]
+        self.assertEqual((topic["error_code"], topic["error_message"], topic["num_partitions"]),
+                         (7, None, -1))
+        self.cluster.wait_until_known("hasty")
+        gone, = self.ask("DeleteTopics", 4, {"topic_names": ["hasty"],
+                                             "timeout_ms": 0})["responses"]
+        self.assertEqual(gone["error_code"], 7)
+        wait_until(lambda: not self.cluster.partitions("hasty"), SECONDS, "the topic goes")
+
+    def test_loosely_written_settings_are_shown_as_they_were_read(self):
+        written = {"retention.ms": " +5 ", "preallocate": "TRUE",
+                   "cleanup.policy": "compact , delete", "min.cleanable.dirty.ratio": "1"}
+        answer = self.ask("CreateTopics", 7, created("x", configs=[
+            {"name": key, "value": value} for key, value in written.items()]))
+        shown = {entry["name"]: entry["value"] for entry in answer["topics"][0]["configs"]}
+        self.assertEqual({key: shown[key] for key in written}, {
+            "retention.ms": "5", "preallocate": "true", "cleanup.policy": "compact,delete",
+            "min.cleanable.dirty.ratio": "1.0"})
+
+    def test_a_topic_that_cannot_be_made_by_itself_is_told_why(self):
+        topics = self.ask("Metadata", 9, {"allow_auto_topic_creation": True, "topics": [
+            {"name": "or_ders"}, {"name": "a b"}]})["topics"]
+        self.assertEqual({topic["name"]: topic["error_code"] for topic in topics},
+                         {"or_ders": 17, "a b": 17})
+
+    def test_what_may_be_done_with_a_group_and_with_a_topic_that_is_not_there(self):
+        group, = self.ask("DescribeGroups", 5, {"groups": ["nobody"],
+                                                "include_authorized_operations": True})["groups"]
+        # Only a coordinator tells it.
+        self.assertEqual(group["authorized_operations"],
+                         328 if group["error_code"] == 0 else -2**31)
+        topic, = self.ask("Metadata", 12, {
+            "topics": [{"name": "missing"}], "allow_auto_topic_creation": False,
+            "include_topic_authorized_operations": True})["topics"]
+        self.assertEqual((topic["error_code"], topic["topic_authorized_operations"]), (3, 3576))
+
+    def test_what_moves_nowhere_is_told_before_that_it_is_not_there(self):
+        for replicas, code in ((None, 85), ([], 39), ([1, 1], 39), ([9], 39), ([1], 3)):
+            answer = self.ask("AlterPartitionReassignments", 0, {"timeout_ms": 20000, "topics": [
+                {"name": "missing", "partitions": [
+                    {"partition_index": 0, "replicas": replicas}]}]})
+            with self.subTest(replicas):
+                self.assertEqual(answer["responses"][0]["partitions"][0]["error_code"], code)
+
+    def test_a_fetch_of_who_is_no_replica_and_with_negative_epochs(self):
+        def fetched(replica=-1, leader_epoch=-1, session_epoch=-1):
+            return self.ask("Fetch", 12, {
+                "replica_id": replica, "max_wait_ms": 0, "min_bytes": 0,
+                "session_epoch": session_epoch, "topics": [{"topic": "or.ders", "partitions": [
+                    {"partition": 0, "fetch_offset": 0, "partition_max_bytes": 1,
+                     "current_leader_epoch": leader_epoch}]}]})
+        def code(**values):
+            return fetched(**values)["responses"][0]["partitions"][0]["error_code"]
+        self.assertEqual((code(replica=9), code(replica=9, leader_epoch=0),
+                          code(leader_epoch=-2)), (6, 75, 0))
+        self.assertEqual(fetched(session_epoch=-2)["error_code"], 70)
+
+    def test_that_a_topic_is_missing_is_told_before_that_acks_are_strange(self):
+        def code(topic, acks, magic=2):
+            records = bytes(16) + bytes([magic]) + bytes(60)
+            answer = self.ask("Produce", 9, {"acks": acks, "timeout_ms": 1000, "topic_data": [
+                {"name": topic, "partition_data": [{"index": 0, "records": records}]}]})
+            return answer["responses"][0]["partition_responses"][0]["error_code"]
+        self.assertEqual((code("missing", 7), code("or.ders", 7), code("or.ders", 7, magic=1),
+                          code("or.ders", 7, magic=3)), (3, 21, 87, 2))
 
     def test_ids_asked_for_too_early_are_told_back(self):
         answer = self.ask("Metadata", 10, {"topics": [{"topic_id": STRANGE_ID, "name": None}]})

@@ -525,13 +525,15 @@ static void extend(int32_t count) {
     begin(&api_create_partitions, 3, &asked);
 }
 
+/* Who is not the controller says only that. */
 static int16_t extended(void) {
+    int16_t repeated = f.error == ERR_NOT_CONTROLLER ? 41 : 42;
     struct create_partitions_response response;
 
     end(&response);
     assert_int_equal(response.results_count, 3);
-    assert_int_equal(response.results[0].error_code, 42);
-    assert_int_equal(response.results[2].error_code, 42);
+    assert_int_equal(response.results[0].error_code, repeated);
+    assert_int_equal(response.results[2].error_code, repeated);
     assert_true(bytes_equal_text(response.results[1].name, "orders"));
     return response.results[1].error_code;
 }
