@@ -35,8 +35,7 @@ WIRE = [
     (r"^produce ", "error_message: None", "our message says what is wrong with the records"),
     (r"^(create|partitions|move) ", r"error_message: '.*(ArrayBuffer|HashMap|Inconsistent|Cannot"
      r" have|Duplicate|Empty replica)", "Kafka's message is of Java collections, or is not one text"),
-    (r"^(alter|replace|settings of) .*(type|broker)", "error_message: ",
-     "one message for all kinds of resources"),
+    (r"^produce a newer format$", "error_message: '.*', ours None", "the error code says it"),
     (r"(in a strange way|elect strangely|unknown codec|without a group)",
      r"error_(code|message): (-1|None), ours", "Kafka meets an exception there"),
     (r"^produce ", "log_start_offset: 0, ours -1",
