@@ -111,6 +111,9 @@ bool simulator_step(struct simulator *simulator, int64_t until_ms) {
     if (simulator->event_count == 0 || simulator->events[0].at_ms > until_ms)
         return false;
     event = take_first(simulator);
+    simulator->events_now = event.at_ms > simulator->now_ms ? 0 : simulator->events_now + 1;
+    if (simulator->events_now == SIMULATOR_EVENTS_NOW_MAX)
+        simulator_fail(simulator, "something goes round and round while no time passes");
     simulator->now_ms = event.at_ms;
     mix(simulator, (uint64_t)event.at_ms ^ event.number << 32);
     event.run(event.context);

@@ -20,6 +20,9 @@
 #include "client/base/clock.h"
 #include "client/base/rng.h"
 
+/* Messages may take no time, so what is tried again and again at once would never end. */
+#define SIMULATOR_EVENTS_NOW_MAX 100000
+
 struct simulator {
     struct clock clock; /* for what is simulated */
     int64_t now_ms;
@@ -27,6 +30,7 @@ struct simulator {
     struct scheduled *events; /* a heap */
     size_t event_count, event_capacity;
     uint64_t scheduled_count;
+    uint64_t events_now; /* how many have run since time passed */
     uint64_t hash;        /* of all that happened */
     bool print;           /* the trace */
     bool tells;           /* the story */
