@@ -115,8 +115,12 @@ bool controller_replica_is_offline(const struct replica *replica) {
                                                 sizeof(of), compare_offline) != NULL;
 }
 
+static bool is_leaving(const struct broker *broker) {
+    return broker->leaving_epoch != 0 && broker->leaving_epoch >= broker->epoch;
+}
+
 bool controller_broker_is_live(const struct broker *broker) {
-    return broker->registered && !broker->shutting_down;
+    return broker->registered && !is_leaving(broker);
 }
 
 /* ---- Topics */
@@ -258,6 +262,14 @@ static void partition_unlink(struct cluster *cluster, struct partition *partitio
     cluster->partition_count--;
 }
 
+void controller_cluster_topic_begin_deletion(struct cluster *cluster, struct topic *topic) {
+    topic->phase = TOPIC_DELETING;
+    for (size_t i = 0; i < topic->partition_count; i++)
+        topic->deleting_replicas += topic->partitions[i]->replica_count;
+    cluster->deleting_topics++;
+    cluster->deleting_replicas += topic->deleting_replicas;
+}
+
 void controller_cluster_topic_forget(struct cluster *cluster, struct topic *topic) {
     CHECK(!topic->forgotten);
     HASH_DELETE(by_name, cluster->by_name, topic);
@@ -266,6 +278,10 @@ void controller_cluster_topic_forget(struct cluster *cluster, struct topic *topi
         HASH_DELETE(by_id, cluster->by_id, topic);
     for (size_t i = 0; i < topic->partition_count; i++)
         partition_unlink(cluster, topic->partitions[i]);
+    if (topic->phase == TOPIC_DELETING) {
+        cluster->deleting_topics--;
+        cluster->deleting_replicas -= topic->deleting_replicas;
+    }
     topic->forgotten = true;
     if (topic->in_flight == 0)
         topic_free(topic);
@@ -408,9 +424,10 @@ static enum replica_health replica_health(const struct replica *replica) {
         return unclean ? REPLICA_OFFLINE_UNCLEAN : REPLICA_OFFLINE;
     if (unclean)
         return REPLICA_UNCLEAN;
-    if (replica->broker->shutting_down)
-        return REPLICA_LEAVING;
-    return replica->eviction == EVICTION_NONE ? REPLICA_ONLINE : REPLICA_STALE;
+    /* Whether it leaves or not: it goes on leading only in a new leader epoch. */
+    if (replica->eviction != EVICTION_NONE)
+        return REPLICA_STALE;
+    return is_leaving(replica->broker) ? REPLICA_LEAVING : REPLICA_ONLINE;
 }
 
 struct election_input controller_partition_election_input(const struct partition *partition,

@@ -59,8 +59,9 @@ TAILQ_HEAD(replicas, replica);
 struct broker {
     int32_t id;
     bool registered;
-    bool shutting_down; /* until its registration goes */
     int64_t epoch;
+    /* Of the registration that is about to go, which may be one that is not listed yet; 0: none. */
+    int64_t leaving_epoch;
     int64_t unclean_since;                      /* see controller_broker_read */
     struct controller_topic_partition *offline; /* owned, names too; ascending */
     size_t offline_count;
@@ -144,12 +145,13 @@ struct topic {
     size_t sent_count; /*   partitions in the znode then; TOPIC_DELETING: nodes deleted then */
     bool reread;       /* read it once the write has returned */
 
-    bool writing_deletion; /* TOPIC_DELETING: a part of `tree` is being deleted */
-    bool sent_last;        /*   the last part */
-    bool marked;           /* /admin/delete_topics/T exists, as far as `tree` says */
-    bool mark_seen;        /* it has been there since the deletion began */
-    uint64_t tree_token;   /* of the listing under way; 0: none */
-    struct bytes *tree;    /* owned paths still to be deleted, children first; NULL: unknown */
+    size_t deleting_replicas; /* TOPIC_DELETING: that it had when that began */
+    bool writing_deletion;    /* TOPIC_DELETING: a part of `tree` is being deleted */
+    bool sent_last;           /*   the last part */
+    bool marked;              /* /admin/delete_topics/T exists, as far as `tree` says */
+    bool mark_seen;           /* it has been there since the deletion began */
+    uint64_t tree_token;      /* of the listing under way; 0: none */
+    struct bytes *tree;       /* owned paths still to be deleted, children first; NULL: unknown */
     size_t tree_count;
     size_t tree_position; /* deleted up to here */
 
@@ -170,6 +172,7 @@ struct cluster {
     int64_t newest_registration; /* that is known */
     struct topic *by_name, *by_id, *by_folded;
     size_t partition_count;
+    size_t deleting_topics, deleting_replicas;
 };
 
 /* A copy with memory of its own. */
@@ -209,6 +212,9 @@ void controller_cluster_topic_set_configs(struct topic *topic,
 void controller_cluster_topic_clear_configs(struct topic *topic);
 void controller_cluster_topic_set_tree(struct topic *topic, const struct controller_names *paths);
 void controller_cluster_topic_clear_tree(struct topic *topic);
+
+/* It is TOPIC_DELETING from now on. */
+void controller_cluster_topic_begin_deletion(struct cluster *cluster, struct topic *topic);
 
 /* Takes the topic out of the tables. Its memory lives on while in_flight > 0. */
 void controller_cluster_topic_forget(struct cluster *cluster, struct topic *topic);

@@ -197,7 +197,7 @@ void controller_leadership_on_controlled_shutdown(struct controller *c,
     }
     request = controller_request_new(c, event->token, event->kind, 0, 0, NULL);
     request->controlled_shutdown.broker_id = wanted->broker_id;
-    broker->shutting_down = true;
+    broker->leaving_epoch = epoch_known ? wanted->broker_epoch : broker->epoch;
     TAILQ_FOREACH (replica, &broker->replicas, on_broker)
         controller_partition_touch(c, replica->partition);
 }

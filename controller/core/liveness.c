@@ -73,8 +73,9 @@ static void broker_seen(struct controller *c, const struct controller_broker_rea
     if (known && read->epoch == broker->epoch)
         return;
     broker->registered = true;
-    broker->shutting_down = false;
     broker->epoch = read->epoch;
+    if (broker->leaving_epoch != broker->epoch) /* unless it was faster than the listing */
+        broker->leaving_epoch = 0;
     broker->unclean_since = read->unclean_since;
     if (read->epoch > c->cluster.newest_registration)
         c->cluster.newest_registration = read->epoch;
@@ -99,7 +100,7 @@ static void mark_seen(struct controller *c, const struct controller_broker_read 
 
 static void broker_gone(struct controller *c, struct broker *broker) {
     broker->registered = false;
-    broker->shutting_down = false;
+    broker->leaving_epoch = 0;
     if (c->role == ROLE_ACTIVE)
         lose_replicas(c, broker);
 }

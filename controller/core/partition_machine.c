@@ -422,10 +422,18 @@ void controller_partition_look(struct controller *c, struct partition *p, struct
 
 /* ---- Answers */
 
+/* Who leads though it leaves was the last choice when that was written; others who had registered
+ * anew are as good as any once they are in a state that knows of it. */
+static bool leader_leaves(const struct partition *p) {
+    const struct replica *leader = controller_partition_replica(p, p->state.leader);
+
+    return leader != NULL && !controller_broker_is_live(leader->broker);
+}
+
 static void settle(struct controller *c, struct partition *p) {
     p->phase = PARTITION_SETTLED;
-    if (p->dirty || !TAILQ_EMPTY(&p->waiting) || !TAILQ_EMPTY(&p->reassignments) ||
-        controller_partition_is_reassigning(p))
+    if (p->dirty || leader_leaves(p) || !TAILQ_EMPTY(&p->waiting) ||
+        !TAILQ_EMPTY(&p->reassignments) || controller_partition_is_reassigning(p))
         controller_partition_touch(c, p);
 }
 

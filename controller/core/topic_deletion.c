@@ -29,7 +29,7 @@ void controller_deletion_begin(struct controller *c, struct topic *topic,
                                struct controller_effects *effects) {
     if (topic->phase == TOPIC_DELETING)
         return;
-    topic->phase = TOPIC_DELETING;
+    controller_cluster_topic_begin_deletion(&c->cluster, topic);
     controller_topic_unqueue(c, topic);
     controller_topic_fail_items(c, topic, ERR_UNKNOWN_TOPIC_OR_PARTITION, effects);
     controller_deletion_advance(c, topic, effects);

@@ -60,7 +60,6 @@ struct told_topic {
 struct seen_broker {
     int64_t session_id;    /* of its registration; 0: none */
     int64_t epoch;         /* of its registration */
-    int64_t since_ms;      /* when it registered */
     int64_t leaving_epoch; /* of the last registration whose process asked to shut down */
     int64_t unclean_zxid;
 };

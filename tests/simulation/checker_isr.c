@@ -28,7 +28,6 @@ void checker_on_broker(struct checker *checker, const struct model_change *chang
     }
     broker->session_id = change->kind == ZK_OP_DELETE ? 0 : change->stat.ephemeral_owner;
     broker->epoch = change->stat.czxid;
-    broker->since_ms = checker->simulator->now_ms;
     simulator_tell(checker->simulator, "broker %d %s", (int)id,
                    change->kind == ZK_OP_DELETE ? "is not registered any more" : "is registered");
 }

@@ -7,10 +7,6 @@
 #include "tests/simulation/checker_internal.h"
 #include "zk-schema/paths.h"
 
-/* How long a controller may take to list who has registered; before that it forgets what a broker
- * asked for when it lists it. */
-#define LISTED_MS 2000
-
 void checker_on_shutdown_asked(struct checker *checker, int32_t broker_id) {
     struct seen_broker *broker = &checker->brokers[broker_id];
 
@@ -48,7 +44,7 @@ void checker_on_shutdown_answered(struct checker *checker, int32_t broker_id, in
     const struct seen_broker *broker = &checker->brokers[broker_id];
 
     if (controller_epoch != checker->controller_epoch || broker->session_id == 0 ||
-        broker->epoch != broker_epoch || checker->simulator->now_ms - broker->since_ms < LISTED_MS)
+        broker->epoch != broker_epoch)
         return;
     for (const struct told_topic *topic = checker->topics; topic != NULL; topic = topic->hh.next) {
         struct znode_path mark = path_of_deleted_topic(bytes_of_text(topic->name));

@@ -392,6 +392,95 @@ static void nothing_is_written_in_ignorance_of_a_registration(void **state) {
     driver_close(&driver);
 }
 
+/* ---- Who leaves
+ * -------------------------------------------------------------------------------- */
+
+/* Broker 1 asks with a registration that is not listed yet; what is planned before it is listed is
+ * refused, and it is listed with `listed`. */
+static void leave_before_being_listed(struct driver *driver,
+                                      const struct controller_broker_read *listed) {
+    static const struct controller_controlled_shutdown_request request = {1, 2001};
+    struct controller_event event;
+    struct sent sent[EFFECTS_MAX];
+
+    driver_open(driver);
+    begin_term(driver, 1);
+    step(driver, (struct controller_event){.kind = CONTROLLER_EVENT_CONTROLLED_SHUTDOWN,
+                                           .token = 77,
+                                           .controlled_shutdown = &request});
+    assert_int_equal(take_writes(driver, sent), 1);
+    assert_int_equal(sent[0].elections, 1);
+    written(driver, sent[0].token, ERR_ZK_BAD_VERSION, CONTROLLER_FAILED_REGISTRATIONS, 0);
+    assert_null(find(driver, CONTROLLER_EFFECT_REPLY));
+    event = answer(driver, CONTROLLER_EVENT_BROKERS_READ);
+    event.brokers_read.brokers = listed;
+    event.brokers_read.count = 3;
+    event.brokers_read.registrations = 9;
+    step(driver, event);
+}
+
+static void answers_that_nothing_remains(struct driver *driver) {
+    const struct controller_effect *reply = find(driver, CONTROLLER_EFFECT_REPLY);
+
+    assert_non_null(reply);
+    assert_int_equal(reply->token, 77);
+    assert_int_equal(reply->reply.controlled_shutdown->error, ERR_NONE);
+    assert_int_equal(reply->reply.controlled_shutdown->remaining_count, 0);
+}
+
+/* The wish holds for the registration that it named: its broker does not come back into the ISR. */
+static void a_shutdown_that_is_faster_than_a_listing_is_not_forgotten_by_it(void **state) {
+    static const struct controller_broker_read listed[] = {{1, 2001, {NULL, 0}, 0, NULL, 0},
+                                                           {2, 102, {NULL, 0}, 0, NULL, 0},
+                                                           {3, 103, {NULL, 0}, 0, NULL, 0}};
+    static const int32_t isr[] = {2, 3, 1};
+    const struct controller_alter_partition proposal = {.topic = bytes_of_text(TOPIC),
+                                                        .topic_id = {{9}},
+                                                        .leader_epoch = 3,
+                                                        .partition_epoch = 5,
+                                                        .new_isr = isr,
+                                                        .new_isr_count = 3};
+    const struct controller_alter_partition_request request = {
+        .broker_id = 2, .broker_epoch = 102, .partitions = &proposal, .partition_count = 1};
+    const struct controller_effect *reply;
+    struct sent sent[EFFECTS_MAX];
+    struct driver driver;
+
+    (void)state;
+    leave_before_being_listed(&driver, listed);
+    assert_int_equal(take_writes(&driver, sent), 1);
+    assert_int_equal(sent[0].elections, 1);
+    written(&driver, sent[0].token, ERR_NONE, CONTROLLER_FAILED_NONE, 0);
+    answers_that_nothing_remains(&driver);
+    step(&driver, (struct controller_event){.kind = CONTROLLER_EVENT_ALTER_PARTITION,
+                                            .token = 78,
+                                            .alter_partition = &request});
+    reply = find(&driver, CONTROLLER_EFFECT_REPLY);
+    assert_non_null(reply);
+    assert_int_equal(reply->reply.alter_partition->results[0].error, ERR_INELIGIBLE_REPLICA);
+    driver_close(&driver);
+}
+
+/* When all have registered anew, whoever leaves is as good as any until that is written. */
+static void who_leaves_hands_over_though_all_registered_anew(void **state) {
+    static const struct controller_broker_read listed[] = {{1, 2001, {NULL, 0}, 0, NULL, 0},
+                                                           {2, 2002, {NULL, 0}, 0, NULL, 0},
+                                                           {3, 2003, {NULL, 0}, 0, NULL, 0}};
+    struct sent sent[EFFECTS_MAX];
+    struct driver driver;
+
+    (void)state;
+    leave_before_being_listed(&driver, listed);
+    assert_int_equal(take_writes(&driver, sent), 1);
+    written(&driver, sent[0].token, ERR_NONE, CONTROLLER_FAILED_NONE, 0);
+    assert_null(find(&driver, CONTROLLER_EFFECT_REPLY));
+    assert_int_equal(take_writes(&driver, sent), 1);
+    assert_int_equal(sent[0].elections, 1);
+    written(&driver, sent[0].token, ERR_NONE, CONTROLLER_FAILED_NONE, 0);
+    answers_that_nothing_remains(&driver);
+    driver_close(&driver);
+}
+
 static void one_refused_state_is_read_and_the_others_are_sent_again(void **state) {
     struct controller_state_read read = {.version = 5, .mzxid = 2000};
     static const int32_t isr[] = {1, 2};
@@ -570,6 +659,8 @@ int main(void) {
         cmocka_unit_test(a_lost_fence_ends_the_term),
         cmocka_unit_test(a_death_is_written_from_memory_elections_first),
         cmocka_unit_test(nothing_is_written_in_ignorance_of_a_registration),
+        cmocka_unit_test(a_shutdown_that_is_faster_than_a_listing_is_not_forgotten_by_it),
+        cmocka_unit_test(who_leaves_hands_over_though_all_registered_anew),
         cmocka_unit_test(one_refused_state_is_read_and_the_others_are_sent_again),
         cmocka_unit_test(a_write_in_doubt_is_read_back_and_not_repeated_if_it_was_applied),
         cmocka_unit_test(old_entries_are_purged_with_the_next_write),
