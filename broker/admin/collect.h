@@ -9,6 +9,8 @@
 #define BROKER_ADMIN_COLLECT_H
 
 #include "broker/admin/admin_page.h"
+#include "broker/admin/cluster_tally.h"
+#include "broker/control/control_status.h"
 #include "broker/metrics/exposition.h"
 
 void collect_process(struct exposition *out);
@@ -16,6 +18,9 @@ void collect_build(struct exposition *out, const struct admin_view *view);
 void collect_server(struct exposition *out, const struct admin_view *view);
 /* What the metadata says of partitions, and who is the controller. */
 void collect_cluster(struct exposition *out, const struct admin_view *view);
+/* What the controller does, and what only it tells. */
+void collect_controller(struct exposition *out, const struct cluster_tally *tally,
+                        const struct control_status *status);
 void collect_groups(struct exposition *out, const struct admin_view *view);
 void collect_zookeeper(struct exposition *out, const struct admin_view *view);
 void collect_requests(struct exposition *out, const struct admin_view *view);
@@ -30,6 +35,10 @@ void collect_log_dirs(struct exposition *out, const struct admin_view *view);
 void collect_quantiles(struct exposition *out, const char *request,
                        const struct histogram_snapshot *recent,
                        const struct histogram_snapshot *all);
+
+/* The same, of all since the start: for what is rare. */
+void collect_rare(struct exposition *out, const char *name, const char *help,
+                  const struct histogram *histogram);
 
 /* A series for each partition of this broker; of one topic, unless that is NULL. */
 void collect_partitions(struct exposition *out, const struct admin_view *view, const char *topic);

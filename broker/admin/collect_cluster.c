@@ -12,7 +12,6 @@
 #include "broker/metadata/metadata_cache.h"
 
 #define REPLICA_MANAGER "kafka_server_replicamanager_"
-#define CONTROLLER      "kafka_controller_kafkacontroller_"
 
 static void gauge(struct exposition *out, const char *name, const char *help, int64_t value) {
     exposition_single(out, name, METRIC_GAUGE, help, value);
@@ -31,49 +30,6 @@ static void collect_own(struct exposition *out, const struct cluster_tally *tall
           tally->at_min_isr);
     gauge(out, REPLICA_MANAGER "reassigningpartitions",
           "Partitions led here that are being reassigned.", tally->reassigning);
-}
-
-/* They are rare: quantiles are of all since the start. */
-static void collect_broker_changes(struct exposition *out, const struct control_status *status) {
-    struct histogram_snapshot all = {0};
-
-    histogram_snapshot_add(&all, &status->broker_changes);
-    exposition_family(out, "kafka_controller_controllerstats_leaderelectionrateandtimems",
-                      METRIC_SUMMARY,
-                      "From a change of brokers, as the controller heard of it, until the leaders "
-                      "that follow from it were elected, in ms; of all since the start.");
-    collect_quantiles(out, NULL, &all, &all);
-}
-
-/* Kafka's controller tells of the cluster; the others say 0, so that sums are right. */
-static void collect_controller(struct exposition *out, const struct cluster_tally *tally,
-                               const struct control_status *status) {
-    const int64_t is_active = atomic_load(&status->is_controller);
-
-    gauge(out, CONTROLLER "activecontrollercount", "1 if this broker is the controller.",
-          is_active);
-    gauge(out, CONTROLLER "offlinepartitionscount",
-          "Partitions of the cluster that nobody leads; on the controller.",
-          is_active * tally->offline);
-    gauge(out, CONTROLLER "preferredreplicaimbalancecount",
-          "Partitions that another than the preferred replica leads; on the controller.",
-          is_active * tally->not_led_by_preferred);
-    gauge(out, CONTROLLER "globaltopiccount", "Topics of the cluster; on the controller.",
-          is_active * tally->topics);
-    gauge(out, CONTROLLER "globalpartitioncount", "Partitions of the cluster; on the controller.",
-          is_active * tally->partitions);
-    gauge(out, CONTROLLER "activebrokercount", "Brokers of the cluster; on the controller.",
-          is_active * tally->brokers);
-    exposition_single(out, "barnabas_leader_elections_total", METRIC_COUNTER,
-                      "Partitions that got another leader; on the controller of that moment.",
-                      (int64_t)counter_read(&status->leader_elections));
-    exposition_single(out, "kafka_controller_controllerstats_uncleanleaderelections_total",
-                      METRIC_COUNTER, "Those of them whose new leader may lack records.",
-                      (int64_t)counter_read(&status->unclean_elections));
-    collect_broker_changes(out, status);
-    exposition_single(out, "barnabas_controller_terms_total", METRIC_COUNTER,
-                      "How often this broker became the controller.",
-                      (int64_t)counter_read(&status->terms));
 }
 
 /* kafka_exporter's name. */

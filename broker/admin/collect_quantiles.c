@@ -17,3 +17,12 @@ void collect_quantiles(struct exposition *out, const char *request,
     exposition_number(out, "_sum", LABELS({"request", request}), (double)all->sum_us / 1000);
     exposition_integer(out, "_count", LABELS({"request", request}), (int64_t)all->count);
 }
+
+void collect_rare(struct exposition *out, const char *name, const char *help,
+                  const struct histogram *histogram) {
+    struct histogram_snapshot all = {0};
+
+    histogram_snapshot_add(&all, histogram);
+    exposition_family(out, name, METRIC_SUMMARY, help);
+    collect_quantiles(out, NULL, &all, &all);
+}

@@ -366,17 +366,15 @@ static bool is_failure(enum error error) {
 }
 
 static void count_traffic(const struct fetching *fetching) {
-    const enum traffic kind =
-        fetching->replica_id >= 0 ? TRAFFIC_REPLICATION_BYTES_OUT : TRAFFIC_BYTES_OUT;
-
     for (int32_t i = 0; i < fetching->fetched_count; i++) {
         const struct fetched *fetched = &fetching->fetched[i];
+        const size_t size = fetched->result.records.size;
         if (fetched->partition == NULL)
             continue;
         if (fetching->replica_id >= 0)
-            partition_record_given(fetched->partition, (int64_t)fetched->result.records.size);
-        if (fetched->result.records.size > 0)
-            partition_count_traffic(fetched->partition, kind, fetched->result.records.size);
+            partition_record_given(fetched->partition, fetching->replica_id, (int64_t)size);
+        else if (size > 0)
+            partition_count_traffic(fetched->partition, TRAFFIC_BYTES_OUT, size);
         if (is_failure(fetched->error))
             partition_count_traffic(fetched->partition, TRAFFIC_FAILED_FETCH_REQUESTS, 1);
     }

@@ -9,6 +9,14 @@ static void run_next(struct task *task) {
     hop->next(hop);
 }
 
+/* On the control thread. */
+static void run_queued(struct task *task) {
+    struct hop *hop = CONTAINER_OF(task, struct hop, task);
+
+    control_note_taken(hop->call->context->control, hop->posted_ns);
+    hop->next(hop);
+}
+
 static void post(struct hop *hop, struct executor *executor, void (*run)(struct hop *hop)) {
     hop->task.run = run_next;
     hop->next = run;
@@ -38,7 +46,12 @@ enum error hop_keep_decoded(struct api_call *call, void *message) {
 }
 
 void hop_to_control(struct hop *hop, void (*run)(struct hop *hop)) {
-    post(hop, control_executor(hop->call->context->control), run);
+    struct control *control = hop->call->context->control;
+
+    hop->posted_ns = control_note_posted(control);
+    hop->task.run = run_queued;
+    hop->next = run;
+    executor_post(control_executor(control), &hop->task);
 }
 
 void hop_to_groups(struct hop *hop, void (*run)(struct hop *hop)) {

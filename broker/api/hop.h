@@ -12,6 +12,7 @@ struct hop {
     struct api_call *call;
     struct task task;
     void (*next)(struct hop *hop);
+    int64_t posted_ns; /* to the control thread; monotonic */
 };
 
 /* Zeroed memory of the call's arena, of which the first member is its hop, and keeps the frame: to

@@ -415,7 +415,8 @@ static enum error make_controller(struct control *control) {
         .leader_imbalance_per_broker_percentage =
             control->config->leader_imbalance_per_broker_percentage,
         .on_term = control_status_on_term,
-        .on_brokers_followed = control_status_on_brokers_followed,
+        .on_done = control_status_on_done,
+        .on_step = control_status_on_step,
         .context = &control->status,
     };
     struct controller_channel_config channel = {

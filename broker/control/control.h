@@ -80,6 +80,12 @@ const struct histogram *control_zk_latency(const struct control *control);
 /* Any. */
 struct executor *control_executor(struct control *control);
 
+/* Measures how long what others post to the control thread waits there. Any: it is posted now.
+ * Returns the monotonic time. */
+int64_t control_note_posted(struct control *control);
+/* On the control thread: it was posted then, and runs now. */
+void control_note_taken(struct control *control, int64_t posted_ns);
+
 /* The settings in force, from control_join_cluster on those of ZooKeeper too. As long as the
  * control. */
 struct live_config *control_live_config(struct control *control);

@@ -12,6 +12,20 @@ struct executor *control_executor(struct control *control) {
     return loop_executor(control->loop);
 }
 
+static int64_t now_ns(void) {
+    return clock_system()->monotonic_ns(clock_system());
+}
+
+int64_t control_note_posted(struct control *control) {
+    atomic_fetch_add_explicit(&control->status.queue_size, 1, memory_order_relaxed);
+    return now_ns();
+}
+
+void control_note_taken(struct control *control, int64_t posted_ns) {
+    atomic_fetch_sub_explicit(&control->status.queue_size, 1, memory_order_relaxed);
+    histogram_record_ns(&control->status.queue_times, now_ns() - posted_ns);
+}
+
 struct live_config *control_live_config(struct control *control) {
     return control->live_config;
 }

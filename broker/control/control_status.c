@@ -29,10 +29,21 @@ void control_status_on_term(void *context, bool active, int32_t controller_epoch
         counter_add(&status->terms, 1);
 }
 
-void control_status_on_brokers_followed(void *context, int64_t ns) {
+void control_status_on_done(void *context, enum controller_activity activity, int64_t ns) {
     struct control_status *status = context;
 
-    histogram_record_ns(&status->broker_changes, ns);
+    histogram_record_ns(&status->activities[activity], ns);
+}
+
+void control_status_on_step(void *context, const struct controller_report *report) {
+    struct control_status *status = context;
+
+    histogram_record_ns(&status->steps, report->step_ns);
+    atomic_store_explicit(&status->activity, report->activity, memory_order_relaxed);
+    atomic_store_explicit(&status->topics_to_delete, report->topics_to_delete,
+                          memory_order_relaxed);
+    atomic_store_explicit(&status->replicas_to_delete, report->replicas_to_delete,
+                          memory_order_relaxed);
 }
 
 static void count_elections(struct control_status *status,

@@ -12,6 +12,7 @@
 #include "broker/metadata/metadata_builder.h"
 #include "broker/metrics/counter.h"
 #include "broker/metrics/histogram.h"
+#include "controller/shell/controller_shell.h"
 #include "zk-schema/zk.h"
 
 struct control_status {
@@ -26,8 +27,14 @@ struct control_status {
     _Atomic uint64_t
         leader_elections; /* partitions that got another leader in this broker's terms */
     _Atomic uint64_t unclean_elections; /* those of them that may have lost records */
-    struct histogram broker_changes;    /* from one, as the controller heard of it, until leaders
-                                           were elected */
+    /* In this broker's terms; see controller_shell.h. */
+    struct histogram activities[CONTROLLER_ACTIVITIES]; /* how long they took */
+    struct histogram steps;                             /* of the controller */
+    _Atomic(enum controller_activity) activity;         /* that it is at now */
+    _Atomic size_t topics_to_delete, replicas_to_delete;
+    /* What other threads want done on the control thread. */
+    struct histogram queue_times;
+    _Atomic size_t queue_size;
 };
 
 void control_status_on_session(struct control_status *status, enum zk_session_state state);
@@ -35,8 +42,9 @@ void control_status_on_session(struct control_status *status, enum zk_session_st
 /* As controller_shell_config.on_term; `context` is the status. */
 void control_status_on_term(void *context, bool active, int32_t controller_epoch);
 
-/* As controller_shell_config.on_brokers_followed; `context` is the status. */
-void control_status_on_brokers_followed(void *context, int64_t ns);
+/* As controller_shell_config.on_done and .on_step; `context` is the status. */
+void control_status_on_done(void *context, enum controller_activity activity, int64_t ns);
+void control_status_on_step(void *context, const struct controller_report *report);
 
 /* What a controller's decisions look like afterwards: counted where the term is this broker's. */
 void control_status_on_metadata(struct control_status *status,

@@ -25,6 +25,10 @@
     X(FAILED_FETCH_REQUESTS, "failedfetchrequests", true, "Partitions that could not be read.")  \
     X(REPLICATION_BYTES_IN, "replicationbytesin", false, "Bytes that came from leaders.")        \
     X(REPLICATION_BYTES_OUT, "replicationbytesout", false, "Bytes that followers fetched.")      \
+    X(REASSIGNMENT_BYTES_IN, "reassignmentbytesin", false,                                       \
+      "Bytes that came from leaders for replicas that a reassignment adds here.")                \
+    X(REASSIGNMENT_BYTES_OUT, "reassignmentbytesout", false,                                     \
+      "Bytes that followers fetched which a reassignment adds.")                                 \
     X(INVALID_CRC, "invalidmessagecrcrecords", false, "Batches whose CRC did not fit.")          \
     X(INVALID_MAGIC, "invalidmagicnumberrecords", false, "Batches of an unknown format.")        \
     X(INVALID_OFFSET, "invalidoffsetorsequencerecords", false,                                   \

@@ -106,6 +106,7 @@ void partition_unref(struct partition *partition) {
     forget_followers(partition);
     free(partition->proposed);
     free(partition->isr);
+    free(partition->adding);
     mutex_done(&partition->move_lock);
     mutex_done(&partition->lock);
     mutex_done(&partition->append_lock);
@@ -343,6 +344,7 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
 
     mutex_lock(&partition->append_lock);
     mutex_lock(&partition->lock);
+    partition_set_adding(partition, state->adding_replicas, state->adding_count);
     known_epoch = atomic_load(&partition->leader_epoch);
     new_epoch = state->leader_epoch > known_epoch || atomic_load(&partition->role) == ROLE_NONE;
     changed = new_epoch || (state->leader_epoch == known_epoch &&

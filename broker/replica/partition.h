@@ -106,9 +106,10 @@ MUST_CHECK enum error partition_compact(struct partition *partition,
 /* Whether the topic's lists of throttled replicas name this one. */
 void partition_set_throttled(struct partition *partition, bool as_leader, bool as_follower);
 /* Whether the follower must get no records now: it is not in the ISR, and throttled replicas have
- * taken too much from here. What was given to a throttled one is recorded. Any thread. */
+ * taken too much from here. What was given to a follower is counted, and recorded for the
+ * throttle. Any thread. */
 bool partition_holds_back(struct partition *partition, int32_t follower_id);
-void partition_record_given(struct partition *partition, int64_t bytes);
+void partition_record_given(struct partition *partition, int32_t follower_id, int64_t bytes);
 /* The same for what this replica takes as a follower that lags. */
 bool partition_must_pause(struct partition *partition);
 void partition_record_taken(struct partition *partition, int64_t bytes);

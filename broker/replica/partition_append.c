@@ -126,6 +126,8 @@ enum error partition_append_as_follower(struct partition *partition, int32_t lea
 
         atomic_store(&partition->follower_lag, lag > 0 ? lag : 0);
         partition_count_traffic(partition, TRAFFIC_REPLICATION_BYTES_IN, records.size);
+        if (partition_is_adding(partition, partition->environment->broker_id))
+            partition_count_traffic(partition, TRAFFIC_REASSIGNMENT_BYTES_IN, records.size);
         set_follower_high_watermark(partition, leader_high_watermark);
         log_advance_start_offset(partition->log, leader_log_start_offset);
     }

@@ -44,6 +44,11 @@ struct partition {
 
     atomic_bool leader_is_throttled, follower_is_throttled;
 
+    /* Whom a reassignment adds. Written under both locks, readable under either; that there are
+     * none, also without. */
+    int32_t *adding; /* owned */
+    atomic_int adding_count;
+
     /* Written under both locks, readable under either, and by atomics without. */
     _Atomic(enum partition_role) role;
     atomic_int leader_epoch;
@@ -81,6 +86,11 @@ void partition_cut_future(struct partition *partition);
 /* Under `append_lock`. */
 void partition_set_future_config(struct partition *partition, const struct log_config *config);
 bool partition_is_moving(struct partition *partition);
+
+/* partition_throttle.c. Copies it. Under both locks. */
+void partition_set_adding(struct partition *partition, const int32_t *adding, int32_t count);
+/* Whether a reassignment adds that replica. Under either lock. */
+bool partition_is_adding(const struct partition *partition, int32_t broker_id);
 
 /* Copies it. Under `lock`. */
 void partition_set_isr(struct partition *partition, const int32_t *isr, int32_t isr_count);

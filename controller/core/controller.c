@@ -37,6 +37,11 @@ int32_t controller_epoch(const struct controller *c) {
     return c->role == ROLE_ACTIVE ? c->epoch : 0;
 }
 
+void controller_count_deletions(const struct controller *c, size_t *topics, size_t *replicas) {
+    *topics = c->cluster.deleting_topics;
+    *replicas = c->cluster.deleting_replicas;
+}
+
 /* What happened: a node that is watched says "read me again". */
 static void on_occurrence(struct controller *c, const struct controller_event *event,
                           struct controller_effects *effects) {

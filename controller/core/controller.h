@@ -376,6 +376,9 @@ void controller_for_each_reassignment(const struct controller *c,
                                       controller_visit_reassignment *visit, void *context);
 
 bool controller_is_active(const struct controller *c);
-int32_t controller_epoch(const struct controller *c); /* 0 if not active */
+int32_t controller_epoch(const struct controller *c);
+/* Topics that are being deleted, and their replicas. */
+void controller_count_deletions(const struct controller *c, size_t *topics,
+                                size_t *replicas); /* 0 if not active */
 
 #endif

@@ -312,11 +312,18 @@ static void item_written(struct controller *c, struct partition *p,
 
 /* ---- Looking */
 
-static void set_evictions(struct partition *p, enum replica_eviction from,
+/* Whether there were any. */
+static bool set_evictions(struct partition *p, enum replica_eviction from,
                           enum replica_eviction to) {
-    for (size_t r = 0; r < p->replica_count; r++)
-        if (p->replicas[r].eviction == from)
-            p->replicas[r].eviction = to;
+    bool changed = false;
+
+    for (size_t r = 0; r < p->replica_count; r++) {
+        if (p->replicas[r].eviction != from)
+            continue;
+        p->replicas[r].eviction = to;
+        changed = true;
+    }
+    return changed;
 }
 
 static void add_state_write(struct partition *p, struct batch *batch,
@@ -386,12 +393,12 @@ void controller_partition_look(struct controller *c, struct partition *p, struct
         return; /* its replicas are being changed; queued again when that is written */
     if (look_at_liveness(c, p, effects)) {
         take_epoch_wanted(p);
-        set_evictions(p, EVICTION_WANTED, EVICTION_WRITING);
+        (void)set_evictions(p, EVICTION_WANTED, EVICTION_WRITING);
         add_state_write(p, batch, effects);
         return;
     }
     p->unclean_allowed = false;
-    set_evictions(p, EVICTION_WANTED, EVICTION_NONE);
+    (void)set_evictions(p, EVICTION_WANTED, EVICTION_NONE);
     controller_partition_unawait(c, p, effects);
     if (look_at_reassignment(c, p)) {
         add_state_write(p, batch, effects);
@@ -422,25 +429,24 @@ void controller_partition_look(struct controller *c, struct partition *p, struct
 
 /* ---- Answers */
 
-/* Who leads though it leaves was the last choice when that was written; others who had registered
- * anew are as good as any once they are in a state that knows of it. */
+static void settle(struct controller *c, struct partition *p) {
+    p->phase = PARTITION_SETTLED;
+    if (p->dirty || !TAILQ_EMPTY(&p->waiting) || !TAILQ_EMPTY(&p->reassignments) ||
+        controller_partition_is_reassigning(p))
+        controller_partition_touch(c, p);
+}
+
 static bool leader_leaves(const struct partition *p) {
     const struct replica *leader = controller_partition_replica(p, p->state.leader);
 
     return leader != NULL && !controller_broker_is_live(leader->broker);
 }
 
-static void settle(struct controller *c, struct partition *p) {
-    p->phase = PARTITION_SETTLED;
-    if (p->dirty || leader_leaves(p) || !TAILQ_EMPTY(&p->waiting) ||
-        !TAILQ_EMPTY(&p->reassignments) || controller_partition_is_reassigning(p))
-        controller_partition_touch(c, p);
-}
-
 void controller_partition_on_written(struct controller *c, struct partition *p,
                                      int64_t registrations_seen,
                                      struct controller_effects *effects) {
     struct controller_partition_state written = p->next;
+    bool registered_anew;
 
     p->note_wanted = false;
     if (p->noting) {
@@ -455,7 +461,9 @@ void controller_partition_on_written(struct controller *c, struct partition *p,
     p->exists = true;
     p->node_exists = true;
     p->epoch_writing = false;
-    set_evictions(p, EVICTION_WRITING, EVICTION_NONE);
+    /* All had registered anew, so whoever leaves was as good as any; now others are better. */
+    registered_anew = set_evictions(p, EVICTION_WRITING, EVICTION_NONE);
+    p->dirty = p->dirty || (registered_anew && leader_leaves(p));
     item_written(c, p, effects);
     controller_partition_unawait(c, p, effects);
     settle(c, p);
@@ -472,7 +480,7 @@ void controller_partition_on_undone(struct controller *c, struct partition *p) {
     take_item_back(p);
     give_epoch_wanted_back(p);
     p->noting = false;
-    set_evictions(p, EVICTION_WRITING, EVICTION_WANTED);
+    (void)set_evictions(p, EVICTION_WRITING, EVICTION_WANTED);
     p->phase = PARTITION_QUEUED;
     controller_writes_queue_first(c, &p->unit, is_leaderless(p));
 }
@@ -484,7 +492,7 @@ void controller_partition_on_refused(struct controller *c, struct partition *p, 
     if (error == ERR_ZK_NO_NODE && p->topic->phase == TOPIC_CREATING) {
         /* The topic's own znode was not made; its next attempt queues the partition again. */
         take_item_back(p);
-        set_evictions(p, EVICTION_WRITING, EVICTION_WANTED);
+        (void)set_evictions(p, EVICTION_WRITING, EVICTION_WANTED);
         p->phase = PARTITION_SETTLED;
         return;
     }
@@ -523,7 +531,7 @@ void controller_partition_adopt(struct controller *c, struct partition *p,
     take_item_back(p);
     give_epoch_wanted_back(p);
     p->noting = false;
-    set_evictions(p, EVICTION_WRITING, EVICTION_WANTED);
+    (void)set_evictions(p, EVICTION_WRITING, EVICTION_WANTED);
     /* A state that is not ours is news to the brokers as well. */
     p->note_wanted = p->note_wanted || (was_reading && read->error == ERR_NONE &&
                                         (!p->exists || read->version != p->version));

@@ -11,6 +11,8 @@
 /* Somebody who waits for the answer to a request. */
 struct pending_request {
     uint64_t token;
+    enum controller_event_kind kind;
+    int64_t begun_ns; /* monotonic; 0: this broker was not the controller */
     union {
         controller_create_topics_done *create_topics;
         controller_create_partitions_done *create_partitions;
@@ -56,41 +58,10 @@ struct controller_event controller_operation_answer(const struct operation *oper
     };
 }
 
-/* ---- How long what follows from a change of brokers takes */
-
-static void note_event(struct controller_shell *shell, enum controller_event_kind kind) {
-    if (kind == CONTROLLER_EVENT_BROKERS_CHANGED && controller_is_active(shell->core)) {
-        if (shell->brokers_changed_ns == 0)
-            shell->brokers_changed_ns = shell->config.clock->monotonic_ns(shell->config.clock);
-        shell->brokers_are_read = false;
-    } else if (kind == CONTROLLER_EVENT_BROKERS_READ) {
-        shell->brokers_are_read = true;
-    }
-}
-
-static void forget_brokers_change(struct controller_shell *shell) {
-    shell->brokers_changed_ns = 0;
-}
-
-/* Also what else is being written is waited for: it may have come first. */
-static void tell_brokers_followed(struct controller_shell *shell) {
-    struct operation *operation;
-    int64_t since_ns = shell->brokers_changed_ns;
-
-    if (since_ns == 0 || !shell->brokers_are_read || shell->config.on_brokers_followed == NULL)
-        return;
-    TAILQ_FOREACH (operation, &shell->operations, entry)
-        if (operation->kind == CONTROLLER_EFFECT_WRITE)
-            return;
-    forget_brokers_change(shell);
-    shell->config.on_brokers_followed(
-        shell->config.context, shell->config.clock->monotonic_ns(shell->config.clock) - since_ns);
-}
-
 void controller_operation_free(struct operation *operation) {
     if (operation->shell != NULL) {
         TAILQ_REMOVE(&operation->shell->operations, operation, entry);
-        tell_brokers_followed(operation->shell);
+        controller_activity_on_progress(operation->shell);
     }
     arena_done(&operation->arena);
     free(operation);
@@ -178,6 +149,7 @@ static void reply(struct controller_shell *shell, const struct controller_effect
     HASH_DEL(shell->requests, pending);
     taken = *pending;
     free(pending);
+    controller_activity_tell(shell, controller_activity_of_request(taken.kind), taken.begun_ns);
     switch ((int)effect->reply.request) {
     case CONTROLLER_EVENT_CREATE_TOPICS:
         taken.done.create_topics(taken.context, effect->reply.create_topics);
@@ -209,7 +181,7 @@ static void reply(struct controller_shell *shell, const struct controller_effect
 }
 
 static void announce_term(struct controller_shell *shell, bool active, int32_t epoch) {
-    forget_brokers_change(shell);
+    controller_activity_on_term(shell, active);
     if (active) {
         LOG_INFO("controller_term_begun", "broker=%d controller_epoch=%d", shell->config.broker_id,
                  epoch);
@@ -238,6 +210,7 @@ static void call_back(struct controller_shell *shell, const struct controller_ef
 static void carry_out(struct controller_shell *shell, const struct controller_effect *effect) {
     switch ((int)effect->kind) {
     case CONTROLLER_EFFECT_ELECT:
+        controller_activity_on_attempt(shell);
         controller_write_elect(shell, effect);
         break;
     case CONTROLLER_EFFECT_RELINQUISH:
@@ -264,9 +237,10 @@ static void carry_out(struct controller_shell *shell, const struct controller_ef
 }
 
 void controller_shell_step(struct controller_shell *shell, const struct controller_event *event) {
+    int64_t begun_ns = shell->config.clock->monotonic_ns(shell->config.clock);
     struct controller_effects effects;
 
-    note_event(shell, event->kind);
+    controller_activity_on_event(shell, event);
     controller_effects_init(&effects);
     controller_step(shell->core, event, &effects);
     for (size_t i = 0; i < effects.count; i++)
@@ -278,7 +252,11 @@ void controller_shell_step(struct controller_shell *shell, const struct controll
         if (calls_back(&effects.items[i]))
             call_back(shell, &effects.items[i]);
     controller_effects_done(&effects);
-    tell_brokers_followed(shell);
+    controller_activity_on_progress(shell);
+    controller_activity_on_step(shell, begun_ns,
+                                shell->requests == NULL
+                                    ? CONTROLLER_ACTIVITY_IDLE
+                                    : controller_activity_of_request(shell->requests->kind));
 }
 
 /* ---- What happens */
@@ -400,11 +378,15 @@ int32_t controller_shell_epoch(const struct controller_shell *shell) {
 
 /* ---- Requests */
 
-static struct pending_request *pending_new(struct controller_shell *shell, void *context) {
+static struct pending_request *pending_new(struct controller_shell *shell,
+                                           enum controller_event_kind kind, void *context) {
     struct pending_request *pending = calloc(1, sizeof(*pending));
 
     CHECK(pending != NULL);
     pending->token = ++shell->last_token;
+    pending->kind = kind;
+    if (controller_is_active(shell->core))
+        pending->begun_ns = shell->config.clock->monotonic_ns(shell->config.clock);
     pending->context = context;
     HASH_ADD(hh, shell->requests, token, sizeof(pending->token), pending);
     return pending;
@@ -412,7 +394,7 @@ static struct pending_request *pending_new(struct controller_shell *shell, void 
 
 /* Each request is an event with its own token, whose reply finds `done` again. */
 #define REQUEST(field_, event_kind_)                                                 \
-    struct pending_request *pending = pending_new(shell, context);                   \
+    struct pending_request *pending = pending_new(shell, event_kind_, context);      \
     pending->done.field_ = done;                                                     \
     controller_shell_step(shell, &(struct controller_event){.kind = (event_kind_),   \
                                                             .token = pending->token, \

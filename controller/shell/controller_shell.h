@@ -37,6 +37,27 @@ struct controller_timer {
     void *context;
 };
 
+/* What a controller is at, with the numbers of Kafka's ControllerState. */
+enum controller_activity {
+    CONTROLLER_ACTIVITY_IDLE,
+    CONTROLLER_ACTIVITY_CONTROLLER_CHANGE, /* from standing for election until the term begins */
+    CONTROLLER_ACTIVITY_BROKER_CHANGE,
+    CONTROLLER_ACTIVITY_TOPIC_CHANGE, /* a request that makes topics or partitions */
+    CONTROLLER_ACTIVITY_TOPIC_DELETION,
+    CONTROLLER_ACTIVITY_REASSIGNMENT, /* a request that changes assignments; not the moving */
+    CONTROLLER_ACTIVITY_AUTO_BALANCE,
+    CONTROLLER_ACTIVITY_MANUAL_BALANCE,
+    CONTROLLER_ACTIVITY_CONTROLLED_SHUTDOWN,
+    CONTROLLER_ACTIVITY_ISR_CHANGE,
+    CONTROLLER_ACTIVITIES
+};
+
+struct controller_report {
+    int64_t step_ns; /* that the step took, with sending what it wants done */
+    enum controller_activity activity;
+    size_t topics_to_delete, replicas_to_delete;
+};
+
 struct controller_shell_config {
     struct zk *zk;
     struct controller_timer *timer;
@@ -54,9 +75,11 @@ struct controller_shell_config {
                                               missed */
     /* Optional: this broker's term began (`active`, with its epoch) or ended. */
     void (*on_term)(void *context, bool active, int32_t controller_epoch);
-    /* Optional: so long after the brokers had changed, as this controller heard of it, all that
-     * follows from that is written: leaders are elected. */
-    void (*on_brokers_followed)(void *context, int64_t ns);
+    /* Optional: so long after something had come to this controller, all that follows from it is
+     * written: after a change of brokers, leaders are elected. */
+    void (*on_done)(void *context, enum controller_activity activity, int64_t ns);
+    /* Optional: after each step. */
+    void (*on_step)(void *context, const struct controller_report *report);
     void *context;
 };
 

@@ -10,6 +10,7 @@
 
 #include "client/base/arena.h"
 #include "controller/core/controller.h"
+#include "controller/shell/activity.h"
 #include "controller/shell/controller_shell.h"
 
 /* One effect that ZooKeeper is working on. The core hears of it when it is finished; not at all
@@ -40,8 +41,7 @@ struct controller_shell {
     int64_t core_timer_at_ms;    /* monotonic; 0: not armed */
     int64_t retry_timer_at_ms;   /* monotonic; 0: not armed */
     int64_t balance_timer_at_ms; /* monotonic; 0: not armed */
-    int64_t brokers_changed_ns;  /* monotonic; 0: what followed from it is written */
-    bool brokers_are_read;       /* since then */
+    struct activities activities;
 };
 
 /* Steps the core and carries out what it says. */

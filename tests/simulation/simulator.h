@@ -30,7 +30,7 @@ struct simulator {
     struct scheduled *events; /* a heap */
     size_t event_count, event_capacity;
     uint64_t scheduled_count;
-    uint64_t events_now; /* how many have run since time passed */
+    uint64_t events_now;  /* how many have run since time passed */
     uint64_t hash;        /* of all that happened */
     bool print;           /* the trace */
     bool tells;           /* the story */

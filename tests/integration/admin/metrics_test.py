@@ -57,6 +57,49 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(self.total("kafka_server_replicamanager_leadercount"), partitions)
         self.assertEqual(self.total("kafka_server_replicamanager_partitioncount"), 3 * partitions)
 
+    def test_the_controller_tells_what_it_did_and_that_it_is_idle(self):
+        stats = "kafka_controller_controllerstats_"
+        queue = "kafka_controller_controllereventmanager_"
+        names = (stats + "topicchangerateandtimems", stats + "topicdeletionrateandtimems",
+                 stats + "alterpartitionreassignmentrateandtimems",
+                 stats + "manualleaderbalancerateandtimems", queue + "eventqueueprocessingtimems")
+        before = {name: self.total(name + "_count") for name in names}
+        self.cluster.create_topic("brief", partitions=2)
+        self.cluster.wait_until_known("brief")
+        leader = self.cluster.partitions("brief")[0]["leader"]
+        self.cluster.barnabas("leader", "move", "brief:0", "--to", str(leader % 3 + 1))
+        self.cluster.barnabas("topic", "delete", "brief")
+        for name in names:
+            self.assertGreaterEqual(self.total(name + "_count") - before[name], 1, name)
+            self.assertGreater(self.total(name + "_sum"), 0, name)
+        # One was elected when the cluster began, and took its time.
+        self.assertGreaterEqual(self.total(stats + "controllerchangerateandtimems_count"), 1)
+        of_controller = "kafka_controller_kafkacontroller_"
+        for name in ("controllerstate", "topicstodeletecount", "replicastodeletecount",
+                     "topicsineligibletodeletecount", "replicasineligibletodeletecount",
+                     "fencedbrokercount"):
+            wait_until(lambda name=name: self.total(of_controller + name) == 0, 20, f"{name} is 0")
+        self.assertEqual(self.total(queue + "eventqueuesize"), 0)
+
+    def test_what_a_reassignment_moves_is_counted_at_both_ends(self):
+        self.cluster.create_topic("moved", partitions=1, replicas=1)
+        self.cluster.wait_until_known("moved")
+        self.cluster.barnabas("produce", "moved",
+                              stdin=b"".join(b"%090d\n" % i for i in range(2000)))
+        source = self.cluster.partitions("moved")[0]["leader"]
+        target = source % 3 + 1
+        traffic = "kafka_server_brokertopicmetrics_reassignmentbytes"
+        size = scrape(self.cluster.brokers[source],
+                      "/metrics/partitions?topic=moved").total("kafka_log_log_size")
+        self.cluster.barnabas("partition", "reassign", "moved", "--to", str(target), "--wait")
+        for broker, name in ((target, "in_total"), (source, "out_total")):
+            wait_until(lambda broker=broker, name=name: scrape(self.cluster.brokers[broker])
+                       .total(traffic + name) >= size, 20, f"{size} bytes at broker {broker}")
+        self.cluster.barnabas("topic", "delete", "moved")
+        wait_until(lambda: all("moved" not in self.cluster.barnabas(
+            "topic", "list", bootstrap=broker.address).decode().split()
+            for broker in self.cluster.brokers.values()), 20, "the topic is gone for all")
+
     def test_partitions_tell_of_their_logs(self):
         self.cluster.create_topic("letters", partitions=2)
         self.cluster.wait_until_known("letters")

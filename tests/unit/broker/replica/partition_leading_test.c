@@ -264,6 +264,46 @@ static void a_follower_is_told_nothing_by_who_does_not_lead_any_more(void **stat
     bench_done(&bench);
 }
 
+static uint64_t counted(struct traffic_meter *traffic, enum traffic kind) {
+    struct traffic_totals totals;
+
+    traffic_meter_read(traffic, &totals);
+    return totals.of[kind];
+}
+
+/* Only what replicas get that a reassignment adds, and only while it does. */
+static void what_a_reassignment_moves_is_counted(void **state) {
+    struct traffic_meter *traffic = traffic_meter_new(NULL);
+    int32_t replicas[] = {SELF, OTHER}, added[] = {OTHER};
+    struct metadata_partition moving = {.leader = SELF,
+                                        .leader_epoch = 0,
+                                        .replicas = replicas,
+                                        .replica_count = 2,
+                                        .isr = replicas,
+                                        .isr_count = 1,
+                                        .adding_replicas = added,
+                                        .adding_count = 1};
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench);
+    partition_set_traffic(bench.partition, traffic);
+    apply(&bench, 2, 1);
+    partition_record_given(bench.partition, OTHER, 10);
+    assert_int_equal(counted(traffic, TRAFFIC_REASSIGNMENT_BYTES_OUT), 0);
+    /* The assignment changes, the state does not. */
+    (void)partition_apply(bench.partition, &moving, 1);
+    partition_record_given(bench.partition, OTHER, 100);
+    partition_record_given(bench.partition, OTHER + 1, 1000);
+    assert_int_equal(counted(traffic, TRAFFIC_REASSIGNMENT_BYTES_OUT), 100);
+    apply_epoch(&bench, SELF, 1, 2, 2);
+    partition_record_given(bench.partition, OTHER, 10);
+    assert_int_equal(counted(traffic, TRAFFIC_REASSIGNMENT_BYTES_OUT), 100);
+    assert_int_equal(counted(traffic, TRAFFIC_REPLICATION_BYTES_OUT), 1120);
+    bench_done(&bench);
+    traffic_meter_unref(traffic);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_proposal_names_the_registration_that_was_seen),
@@ -273,6 +313,7 @@ int main(void) {
         cmocka_unit_test(a_wait_ends_if_another_has_led_meanwhile),
         cmocka_unit_test(a_disk_that_fails_in_a_truncation_takes_only_its_directory),
         cmocka_unit_test(a_follower_is_told_nothing_by_who_does_not_lead_any_more),
+        cmocka_unit_test(what_a_reassignment_moves_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
