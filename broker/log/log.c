@@ -109,6 +109,7 @@ enum error log_new(struct log_dir *dir, const struct log_load_options *options,
     log->config = *options->config;
     log->is_open = true;
     log->snapshot_offset = -1;
+    log->hole_offset = -1;
     log->flush_aged_due_ms = -1;
     log->recovery_point_written = options->recovery_point;
     log->high_watermark = options->high_watermark;

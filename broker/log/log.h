@@ -241,6 +241,13 @@ const struct leader_epochs *log_leader_epochs(const struct log *log);
 
 /* ---- changing its extent: locked ---- */
 
+/* A loss of power may leave a later segment and take the end of an earlier one, which was not
+ * flushed yet. Then this is the offset from which on records may be missing in the middle, as far
+ * as the files tell (what a compaction removed looks the same); else -1. They stay, since they may
+ * be the only copy; but whoever follows a leader should truncate to it, and copy again: it would
+ * never ask for them otherwise. A truncation down to it forgets it. */
+int64_t log_hole(const struct log *log);
+
 /* Drops everything at and above `offset`. Batches are not split: the end comes out at the base of
  * the batch that holds `offset`; read log_end_offset afterwards. At or above the end only epochs
  * without data go. Waits for the disk. Errors: CORRUPT_MESSAGE (nothing changed), the disk's. */

@@ -102,6 +102,7 @@ struct log {
     int64_t snapshot_offset;        /* of the newest producer snapshot; -1: none */
     int64_t recovery_point_written; /* dir->checkpoint_lock; what the checkpoint file may say */
     uint32_t truncations;           /* counted */
+    int64_t hole_offset;            /* see log_hole; -1: none */
 
     struct segment_home home;
     char *dir_name;         /* what home.dir points to */
@@ -157,6 +158,11 @@ MUST_CHECK enum error log_load(struct log_dir *dir, const struct log_load_option
 MUST_CHECK enum error log_new(struct log_dir *dir, const struct log_load_options *options,
                               struct log **created);
 
+/* log_load_epochs.c: before the segments are looked at, and when the log's offsets are known. With
+ * `*rebuild` the file was corrupt, and the batches are asked. */
+MUST_CHECK enum error log_open_epochs(struct log *log, bool *rebuild);
+MUST_CHECK enum error log_settle_epochs(struct log *log, bool rebuild, bool was_clean);
+
 /* Offsets that are read without a lock. */
 static inline int64_t offset_load(const int64_t *value) {
     return __atomic_load_n(value, __ATOMIC_ACQUIRE);
@@ -201,6 +207,9 @@ void log_clear_ends(struct log *log);
 struct segment *log_active_segment(const struct log *log);
 
 /* log_roll.c */
+/* See segment_new; with a jitter of its own. */
+MUST_CHECK enum error log_new_segment(struct log *log, int64_t base_offset, int64_t now_ms,
+                                      struct segment **created);
 /* The active segment, if it is not empty, is finished, and one that begins at `base_offset` takes
  * its place. Partition's lock. */
 MUST_CHECK enum error log_roll_to(struct log *log, int64_t base_offset, int64_t now_ms);
@@ -254,7 +263,8 @@ MUST_CHECK enum error log_check_producer(struct log *log, struct bytes data,
 /* Of all batches below the log end, which is `offset`; nothing if there is one already. */
 MUST_CHECK enum error log_write_snapshot(struct log *log, int64_t offset, bool durable);
 /* Loads the newest valid snapshot at or below `snapshot_max`, and replays the batches from there to
- * the log end. Snapshots above it go. With `trust_absence` no snapshot means no producers. */
+ * the log end. Snapshots above it go. With `trust_absence` no snapshot file at all means
+ * no producers. Source: UnifiedLog.rebuildProducerState, reloadFromCleanShutdown. */
 MUST_CHECK enum error log_rebuild_producers(struct log *log, int64_t snapshot_max,
                                             bool trust_absence);
 

@@ -5,7 +5,8 @@
  *   2. After a clean stop segments are taken over as they are. After a crash those from the one
  * that holds the recovery point on are read whole: cut at the first bad batch, indexed anew, and
  * whatever comes behind a cut is removed. So are segments whose index can't be right.
- *   3. Leader epochs lose what lies behind the log end, and gain what the batches say.
+ *   3. Leader epochs lose what lies behind the log end, and gain what the batches say
+ * (log_load_epochs.c).
  *   4. The producer state is the newest snapshot and the batches behind it.
  *
  * Source: Apache Kafka 3.9, LogLoader.
@@ -417,19 +418,38 @@ static int64_t next_log_base(const struct folder *folder, size_t after) {
     return -1;
 }
 
+/* Behind the recovery point a segment ends where the next one begins, unless records at its end
+ * were compacted away, or lost with the power: the next one's name may be on disk before its own
+ * bytes. */
+static void note_hole(struct loading *loading, const struct segment *segment, int64_t next_base) {
+    struct log *log = loading->log;
+
+    if (loading->options->was_clean || next_base <= loading->options->recovery_point ||
+        segment->next_offset >= next_base || log->hole_offset >= 0)
+        return;
+    log->hole_offset = segment->next_offset;
+    LOG_WARN("log_may_have_a_hole",
+             "path=%s offset=%" PRId64 " next_segment=%" PRId64
+             " action=\"as follower it copies again from there\"",
+             LOG_QUOTED_TEXT(log->dir_name), log->hole_offset, next_base);
+}
+
 static enum error load_one(struct loading *loading, size_t index) {
     struct log *log = loading->log;
     int64_t base_offset = loading->folder->files[index].base_offset;
+    int64_t next_base = next_log_base(loading->folder, index);
     struct segment *segment;
     enum error error;
 
-    error = segment_new(base_offset, clock_wall_ms(log->dir->clock), &segment);
+    error = log_new_segment(log, base_offset, clock_wall_ms(log->dir->clock), &segment);
     if (error != ERR_NONE)
         return error;
     if (base_offset > loading->expected_offset)
         loading->expected_offset = base_offset;
-    error = load_segment(loading, segment, next_log_base(loading->folder, index));
+    error = load_segment(loading, segment, next_base);
     if (error == ERR_NONE) {
+        if (!loading->was_cut)
+            note_hole(loading, segment, next_base);
         loading->expected_offset = segment->next_offset;
         mutex_lock(&log->state_lock);
         error = log_add_segment(log, segment);
@@ -515,57 +535,6 @@ static enum error begin_if_empty(struct loading *loading) {
     return error == ERR_NONE ? log_begin_at(log, start) : error;
 }
 
-/* ---- 3. epochs ---- */
-
-static enum error epochs_from_batches(struct log *log, struct segment *segment) {
-    struct stored_batch batch;
-    struct batch_walk walk;
-    struct open_file *file;
-    enum error error;
-    bool found;
-
-    if (segment->size == 0)
-        return ERR_NONE;
-    if ((error = segment_open_file(&log->home, segment, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
-        return error;
-    if (file == NULL)
-        return ERR_DISK_CORRUPT;
-    batch_walk_init(&walk, log->dir->disk, file->fd, BATCH_WALK_HEADERS, 0, segment->size);
-    while ((error = batch_walk_next(&walk, &batch, &found)) == ERR_NONE && found) {
-        if (batch.leader_epoch <= leader_epochs_latest(log->epochs).leader_epoch)
-            continue;
-        error = leader_epochs_assign(log->epochs, batch.leader_epoch, batch.base_offset);
-        if (error != ERR_NONE)
-            break;
-    }
-    batch_walk_done(&walk);
-    open_file_unref(file);
-    return error;
-}
-
-static enum error open_epochs(struct log *log, bool *rebuild) {
-    enum error error = leader_epochs_open(log->dir->disk, log->dir_name, &log->epochs);
-
-    *rebuild = error == ERR_DISK_CORRUPT;
-    if (error != ERR_DISK_CORRUPT)
-        return error;
-    LOG_ERROR("leader_epochs_corrupt", "topic=%.*s partition=%d action=rebuild_from_batches",
-              BYTES_FORMAT(log->topic), log->partition);
-    return leader_epochs_new(log->dir->disk, log->dir_name, &log->epochs);
-}
-
-static enum error settle_epochs(struct log *log, bool rebuild, bool was_clean) {
-    enum error error = ERR_NONE;
-
-    for (size_t i = 0; i < log->segment_count && rebuild && error == ERR_NONE; i++)
-        error = epochs_from_batches(log, log->segments[i]);
-    if (error != ERR_NONE)
-        return error;
-    leader_epochs_truncate_from_end(log->epochs, log->end_offset);
-    leader_epochs_truncate_from_start(log->epochs, log->start_offset);
-    return rebuild || !was_clean ? leader_epochs_sync(log->epochs) : ERR_NONE;
-}
-
 /* ---- all of it ---- */
 
 static void settle_offsets(struct loading *loading) {
@@ -624,7 +593,7 @@ static enum error load_into(struct loading *loading, struct folder *folder) {
     enum error error;
 
     if ((error = read_topic_id(log)) != ERR_NONE ||
-        (error = open_epochs(log, &rebuild_epochs)) != ERR_NONE ||
+        (error = log_open_epochs(log, &rebuild_epochs)) != ERR_NONE ||
         (error = list_folder(log, folder)) != ERR_NONE ||
         (error = finish_interrupted(log, folder)) != ERR_NONE ||
         (error = remove_orphans(log, folder)) != ERR_NONE ||
@@ -632,7 +601,7 @@ static enum error load_into(struct loading *loading, struct folder *folder) {
         (error = begin_if_empty(loading)) != ERR_NONE)
         return error;
     settle_offsets(loading);
-    if ((error = settle_epochs(log, rebuild_epochs, loading->options->was_clean)) != ERR_NONE)
+    if ((error = log_settle_epochs(log, rebuild_epochs, loading->options->was_clean)) != ERR_NONE)
         return error;
     /* Snapshots beyond what was certainly on disk may tell of batches that are gone. And what was
      * aborted in a segment that was recovered is found by what comes before. */

@@ -203,16 +203,23 @@ static enum error read_snapshot(struct log *log, int64_t offset) {
     return error;
 }
 
+/* Which snapshots there were. */
+struct snapshots_found {
+    bool any;      /* also one that is not used, or can't be */
+    bool unproven; /* one at the log end, above the bound */
+};
+
 /* Loads the newest one that is valid; sets snapshot_offset. Removes those above the bound but that
- * at the log end, which is `*has_unproven` then, those that are corrupt, and older ones that belong
- * to no segment. */
-static enum error load_newest(struct log *log, int64_t snapshot_max, bool *has_unproven) {
+ * at the log end, those that are corrupt, and older ones that belong to no segment. */
+static enum error load_newest(struct log *log, int64_t snapshot_max,
+                              struct snapshots_found *snapshots) {
     struct offset_list list = {0};
     enum error error;
 
     log->snapshot_offset = -1;
-    *has_unproven = false;
+    *snapshots = (struct snapshots_found){0};
     error = disk_list(log->dir->disk, log->dir_name, note_snapshot, &list);
+    snapshots->any = list.count > 0;
     if (error == ERR_NONE && list.count > 0)
         qsort(list.offsets, list.count, sizeof(list.offsets[0]), descending);
     for (size_t i = 0; i < list.count && error == ERR_NONE; i++) {
@@ -229,7 +236,7 @@ static enum error load_newest(struct log *log, int64_t snapshot_max, bool *has_u
                      BYTES_FORMAT(log->topic), log->partition, offset);
             error = remove_snapshot(log, offset);
         } else if (offset > snapshot_max && offset == log->end_offset) {
-            *has_unproven = true;
+            snapshots->unproven = true;
         } else if (offset > snapshot_max || !is_segment_base(log, offset)) {
             error = remove_snapshot(log, offset);
         }
@@ -322,15 +329,16 @@ static enum error prove_snapshot(struct log *log) {
 }
 
 static enum error rebuild(struct log *log, int64_t snapshot_max, bool trust_absence) {
-    bool has_unproven;
+    struct snapshots_found snapshots;
     enum error error;
 
     producer_state_clear(log->producers);
-    if ((error = load_newest(log, snapshot_max, &has_unproven)) != ERR_NONE ||
+    if ((error = load_newest(log, snapshot_max, &snapshots)) != ERR_NONE ||
         (error = log_take_open_transactions(log)) != ERR_NONE)
         return error;
-    if (log->snapshot_offset < 0 && trust_absence)
-        return has_unproven ? remove_snapshot(log, log->end_offset) : ERR_NONE;
+    /* Where there was one, there were producers: if it is damaged, the batches tell of them. */
+    if (!snapshots.any && trust_absence)
+        return ERR_NONE;
     for (size_t i = 0; i < log->segment_count && error == ERR_NONE; i++) {
         struct segment *segment = log->segments[i];
         if (segment->size > 0 && segment->next_offset > log->snapshot_offset)
@@ -343,7 +351,7 @@ static enum error rebuild(struct log *log, int64_t snapshot_max, bool trust_abse
             error = ERR_NONE;
         }
     }
-    return error == ERR_NONE && has_unproven ? prove_snapshot(log) : error;
+    return error == ERR_NONE && snapshots.unproven ? prove_snapshot(log) : error;
 }
 
 enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool trust_absence) {

@@ -3,6 +3,8 @@
  */
 #include "broker/log/log_internal.h"
 
+/* Drawn for every segment that may be appended to, as in Kafka: also for the first of a log, and
+ * for those that a start finds. */
 static int64_t draw_jitter(struct log *log) {
     int64_t bound = log->config.segment_jitter_ms < log->config.segment_ms
                         ? log->config.segment_jitter_ms
@@ -15,6 +17,15 @@ static int64_t draw_jitter(struct log *log) {
     jitter = (int64_t)rng_below(&log->dir->rng, (uint64_t)bound);
     mutex_unlock(&log->dir->lock);
     return jitter;
+}
+
+enum error log_new_segment(struct log *log, int64_t base_offset, int64_t now_ms,
+                           struct segment **created) {
+    enum error error = segment_new(base_offset, now_ms, created);
+
+    if (error == ERR_NONE)
+        (*created)->jitter_ms = draw_jitter(log);
+    return error;
 }
 
 /* An empty active segment whose base does not fit what comes next has no use. */
@@ -46,13 +57,12 @@ enum error log_roll_to(struct log *log, int64_t base_offset, int64_t now_ms) {
     struct segment *segment = NULL;
     enum error error;
 
-    if ((error = segment_new(base_offset, now_ms, &segment)) != ERR_NONE)
+    if ((error = log_new_segment(log, base_offset, now_ms, &segment)) != ERR_NONE)
         return error;
     if ((error = finish_segment(log, base_offset)) != ERR_NONE) {
         segment_unref(segment, log->dir->cache);
         return error;
     }
-    segment->jitter_ms = draw_jitter(log);
     mutex_lock(&log->state_lock);
     error = log_add_segment(log, segment);
     log->dir_changes++;

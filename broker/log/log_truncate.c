@@ -102,6 +102,15 @@ static void publish_cut(struct log *log) {
     mutex_unlock(&log->state_lock);
 }
 
+int64_t log_hole(const struct log *log) {
+    return log->hole_offset;
+}
+
+static void forget_hole_above(struct log *log, int64_t end) {
+    if (log->hole_offset >= end)
+        log->hole_offset = -1;
+}
+
 static enum error cut(struct log *log, size_t kept, int64_t offset) {
     struct segment *segment = log->segments[kept - 1];
     int64_t position = segment->size;
@@ -135,6 +144,7 @@ static enum error cut(struct log *log, size_t kept, int64_t offset) {
     /* In a compacted segment nothing may lie right before `offset`. */
     if ((error = lower_compacted_offset(log, log->end_offset)) != ERR_NONE)
         return error;
+    forget_hole_above(log, log->end_offset);
     leader_epochs_truncate_from_end(log->epochs, log->end_offset);
     return log_rebuild_producers(log, log->end_offset, false);
 }
@@ -164,7 +174,8 @@ enum error log_begin_at(struct log *log, int64_t offset) {
     struct open_file *file = NULL;
     enum error error;
 
-    if ((error = segment_new(offset, clock_wall_ms(log->dir->clock), &segment)) != ERR_NONE)
+    error = log_new_segment(log, offset, clock_wall_ms(log->dir->clock), &segment);
+    if (error != ERR_NONE)
         return error;
     if (offset > 0) {
         error = segment_open_file(&log->home, segment, DISK_OPEN_TRUNCATED, &file);
@@ -210,6 +221,7 @@ static enum error start_over(struct log *log, int64_t offset) {
     offset_store(&log->flushed_offset, offset);
     offset_store(&log->high_watermark, offset);
     mutex_unlock(&log->state_lock);
+    log->hole_offset = -1;
     leader_epochs_clear(log->epochs);
     if ((error = leader_epochs_sync(log->epochs)) != ERR_NONE)
         return error;

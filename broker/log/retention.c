@@ -41,12 +41,15 @@ size_t retention_count(const struct retention_segment *segments, size_t count,
 
     for (i = 0; i < count; i++) {
         const struct retention_segment *segment = &segments[i];
-        bool is_empty_active = i + 1 == count && segment->size == 0;
-        bool may_go = segment->next_offset <= rules->log_start_offset;
+        bool is_active = i + 1 == count;
+        /* The active one stays, as in Kafka: who deletes all he has read, every few seconds, should
+         * not get a file each time. */
+        bool may_go = !is_active && segment->next_offset <= rules->log_start_offset;
         if (rules->by_age_and_size && !may_go)
             may_go = is_too_old(segment, rules) || (rules->retention_bytes >= 0 &&
                                                     left - segment->size >= rules->retention_bytes);
-        if (is_empty_active || !may_go || segment->next_offset > rules->high_watermark)
+        if ((is_active && segment->size == 0) || !may_go ||
+            segment->next_offset > rules->high_watermark)
             break;
         left -= segment->size;
     }

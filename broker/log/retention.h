@@ -24,7 +24,7 @@ struct retention_guard {
 };
 
 struct retention_rules {
-    int64_t log_start_offset; /* what lies before it may always go */
+    int64_t log_start_offset; /* what lies before it may always go, but for the active segment */
     int64_t high_watermark;   /* what lies behind it never */
     bool by_age_and_size;     /* cleanup.policy contains delete */
     int64_t retention_ms;     /* -1: any age */

@@ -160,6 +160,22 @@ static enum error truncate_to(struct partition *partition, int64_t offset) {
     return error;
 }
 
+/* Under append_lock. INVARIANT: a follower that says it has everything up to its log end has all of
+ * it: before it asks for more, it gives up what lies behind records that it may have lost. */
+static enum error copy_from_hole(struct partition *partition) {
+    int64_t hole = log_hole(partition->log);
+    enum error error;
+
+    LOG_WARN("log_hole_is_copied_again",
+             "topic=%s partition=%d offset=%" PRId64 " log_end_offset=%" PRId64, partition->topic,
+             partition->index, hole, log_end_offset(partition->log));
+    error = log_truncate(partition->log, hole);
+    partition_cut_future(partition);
+    if (error == ERR_NONE)
+        set_follower_high_watermark(partition, atomic_load(&partition->high_watermark));
+    return error;
+}
+
 /* Under append_lock. */
 static struct fetch_position position_of(const struct partition *partition) {
     return (struct fetch_position){log_end_offset(partition->log),
@@ -186,6 +202,8 @@ enum error partition_begin_following(struct partition *partition, int32_t leader
         error = ERR_NONE;
         if (log_latest_leader_epoch(partition->log) < 0)
             error = truncate_to(partition, atomic_load(&partition->high_watermark));
+        if (error == ERR_NONE && log_hole(partition->log) >= 0)
+            error = copy_from_hole(partition);
         *position = position_of(partition);
         must_flush = log_get_config(partition->log)->flush_messages != INT64_MAX;
     }

@@ -22,6 +22,8 @@ static enum error align(const struct log *log, struct log *future) {
     bool is_complete = false;
     enum error error = ERR_NONE;
 
+    if (log_hole(future) >= 0)
+        error = log_truncate(future, log_hole(future));
     while (!is_complete && error == ERR_NONE && log_size(future) > 0) {
         int32_t latest = log_latest_leader_epoch(future);
         struct epoch_end theirs = log_epoch_end(log, latest);

@@ -115,6 +115,13 @@ def stop(cluster, partitions):
     print_row("S1", f"{partitions} partitions, clean stop takes", f"{time.monotonic() - begun:.1f} s")
 
 
+def kill(cluster):
+    """As it counts: until its session has ended, a broker that comes back has to wait for that."""
+    cluster.kill(1)
+    while "/brokers/ids/1" in cluster.zookeeper.words("dump"):
+        time.sleep(0.05)
+
+
 def produce(cluster, topic, count):
     """Records without key, which the command spreads over all partitions."""
     line = b"x" * (RECORD_BYTES - 1) + b"\n"
@@ -147,7 +154,7 @@ def many_partitions(broker_cluster, settings, partitions):
             Started(cluster, partitions)
         else:
             Started(cluster, partitions)
-        cluster.kill(1)
+        kill(cluster)
         cold = drop_caches()
         print_row("S2", f"{partitions} partitions, kill -9{', cold cache' if cold else ''}",
                   Started(cluster, partitions))
@@ -170,7 +177,7 @@ def much_data(broker_cluster, settings, gigabytes):
         for _ in range(gigabytes):
             produce(cluster, "large", 10 ** 9 // RECORD_BYTES)
         for threads in (1, 2):
-            cluster.kill(1)
+            kill(cluster)
             cold = drop_caches()
             cluster.brokers[1].settings["num.recovery.threads.per.data.dir"] = threads
             started = Started(cluster, 8)

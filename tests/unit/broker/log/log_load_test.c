@@ -475,8 +475,8 @@ static void old_message_formats_are_kept_and_walked(void **state) {
     fixture_done(&f);
 }
 
-/* The newest is damaged, or gone; or all are, and that after a crash: after a clean stop a log
- * without any has no producers, as in Kafka. */
+/* The newest is damaged, or gone; or the only one is damaged; or all are gone, and that after a
+ * crash: after a clean stop a log without any file has no producers, as in Kafka. */
 static void producers_outlive_their_snapshots(void **state) {
     struct batch_spec spec = {.records = 1, .timestamp = FIXTURE_NOW_MS, .producer_id = 5};
     struct log_append_result result;
@@ -492,21 +492,79 @@ static void producers_outlive_their_snapshots(void **state) {
         spec.base_sequence = i;
         assert_int_equal(append_batch(&f, log, &spec, &result), ERR_NONE);
     }
-    for (int lost = 0; lost < 3; lost++) {
+    for (int lost = 0; lost < 4; lost++) {
         fixture_close(&f, log);
         assert_true(file_exists(f.log_path, "00000000000000000020.snapshot"));
-        if (lost == 0)
-            spit(path_in(f.log_path, "00000000000000000020.snapshot"), "xx", 2);
         for (int offset = lost == 1 ? 20 : 0; lost > 0 && offset <= 20; offset++) {
             snprintf(name, sizeof(name), "%020d.snapshot", offset);
             (void)unlink(path_in(f.log_path, name)); /* not every offset has one */
         }
-        log = fixture_load(&f, lost < 2, 0);
+        if (lost == 0 || lost == 2)
+            spit(path_in(f.log_path, "00000000000000000020.snapshot"), "xx", 2);
+        log = fixture_load(&f, lost < 3, 0);
         assert_int_equal(append_batch(&f, log, &spec, &result), ERR_DUPLICATE_BATCH);
         assert_int_equal(result.base_offset, 19);
     }
     fixture_close(&f, log);
+    for (int offset = 0; offset <= 20; offset++) {
+        snprintf(name, sizeof(name), "%020d.snapshot", offset);
+        (void)unlink(path_in(f.log_path, name));
+    }
+    log = fixture_load(&f, true, 0);
+    assert_int_equal(log_producer_count(log), 0);
+    fixture_close(&f, log);
     fixture_done(&f);
+}
+
+/* A loss of power may take the end of a segment that was not flushed, and leave the next one, which
+ * began meanwhile. What is there stays, since it may be the only copy; but it is told. */
+static void a_hole_between_segments_is_told_after_a_crash(void **state) {
+    static const struct {
+        const char *what;
+        bool was_clean;
+        int64_t recovery_point;
+        int64_t hole;
+    } cases[] = {
+        {"behind the recovery point", false, 3, 5},
+        {"before it", false, 6, -1},
+        {"just before it", false, 5, 5},
+        {"after a clean stop", true, 0, -1},
+    };
+    char name[40];
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct fixture f;
+        struct log *log;
+        int64_t size;
+        fixture_init(&f);
+        log = fixture_load(&f, true, 0);
+        for (int record = 0; record < 9; record++) {
+            if (record % 3 == 0)
+                assert_int_equal(log_roll(log, FIXTURE_NOW_MS), ERR_NONE);
+            append_records(&f, log, 1);
+        }
+        assert_int_equal(log->segments[1]->base_offset, 3);
+        size = log->segments[1]->size;
+        fixture_close(&f, log);
+        snprintf(name, sizeof(name), "%020d.log", 3);
+        assert_int_equal(truncate(path_in(f.log_path, name), size / 3 * 2), 0);
+        snprintf(name, sizeof(name), "%020d.timeindex", 3); /* as if it were made for that */
+        (void)unlink(path_in(f.log_path, name));
+        log = fixture_load(&f, cases[i].was_clean, cases[i].recovery_point);
+        assert_int_equal(log_end_offset(log), 9);
+        if (log_hole(log) != cases[i].hole)
+            fail_msg("%s: %lld", cases[i].what, (long long)log_hole(log));
+        if (cases[i].hole >= 0) {
+            assert_int_equal(log_truncate(log, 7), ERR_NONE);
+            assert_int_equal(log_hole(log), cases[i].hole);
+            assert_int_equal(log_truncate(log, cases[i].hole), ERR_NONE);
+            assert_int_equal(log_end_offset(log), cases[i].hole);
+            assert_int_equal(log_hole(log), -1);
+        }
+        fixture_close(&f, log);
+        fixture_done(&f);
+    }
 }
 
 int main(void) {
@@ -523,6 +581,7 @@ int main(void) {
         cmocka_unit_test(interrupted_compactions_are_finished_or_undone),
         cmocka_unit_test(old_message_formats_are_kept_and_walked),
         cmocka_unit_test(producers_outlive_their_snapshots),
+        cmocka_unit_test(a_hole_between_segments_is_told_after_a_crash),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,10 @@
 /*
  * Data directories through a whole life: logs are made, filled, rolled, flushed, cut at their
- * start, compacted, moved to another directory, deleted and made again; checkpoints are written;
- * the broker stops and starts. At every single operation on the disk of that life the disk fails,
- * once or for good, or the power goes. Afterwards the directories open, what was promised is there,
- * and what was deleted is not.
+ * start and at their end, compacted, moved to another directory, deleted and made again;
+ * checkpoints are written; the broker stops and starts, crashes and recovers what it finds then. At
+ * every single operation on the disk of that life, recovery included, the disk fails, once or for
+ * good, or the power goes; and after the power came back the disk may fail once more. Afterwards
+ * the directories open, what was promised is there, and what was deleted is not.
  */
 #include "tests/unit/broker/log/manager_fixture.h"
 #include "tests/unit/broker/log/power_loss.h"
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "broker/log/log_compaction.h"
 #include "broker/log/log_manager_internal.h"
 #include "broker/log/log_move.h"
 
@@ -19,6 +19,8 @@
 #define COMPACTED      2 /* the last one */
 #define OPERATIONS_MAX 20000
 #define SEED_STEP      100000
+#define REWRITTEN_MS \
+    5000 /* by which records differ that take the place of some that were cut off */
 
 /* What is known of one partition. */
 struct known {
@@ -30,6 +32,7 @@ struct known {
     int64_t acknowledged; /* everything below was taken */
     int64_t possible;     /* nothing is above it */
     int64_t start_offset; /* no log start is above it */
+    int64_t cut_at;       /* the log was cut here, other records may have followed; 0: it was not */
 };
 
 struct life {
@@ -47,6 +50,10 @@ static struct uuid id_of(int generation, int32_t partition) {
 /* Every record tells by its time where it belongs. */
 static int64_t time_of(int generation, int32_t partition, int64_t offset) {
     return FIXTURE_NOW_MS - 100000000 + generation * 1000000 + partition * 10000 + offset;
+}
+
+static bool is_rewritten(const struct known *known, int64_t offset) {
+    return known->cut_at > 0 && offset >= known->cut_at;
 }
 
 static struct log *log_of(struct life *life, int32_t partition) {
@@ -98,14 +105,16 @@ static enum error append_some(struct life *life, int32_t partition, int count) {
             error = ERR_KAFKA_STORAGE_ERROR;
             break;
         }
-        spec.timestamp = time_of(known->generation, partition, log_end_offset(log));
+        spec.timestamp = time_of(known->generation, partition, log_end_offset(log)) +
+                         (is_rewritten(known, log_end_offset(log)) ? REWRITTEN_MS : 0);
         batch = make_batch(&spec, &size);
-        known->possible = log_end_offset(log) + spec.records;
+        if (known->possible < log_end_offset(log) + spec.records)
+            known->possible = log_end_offset(log) + spec.records;
         error =
             log_append_as_leader(log, batch, size, spec.leader_epoch,
                                  clock_wall_ms(&life->home.clock.clock), &options, &arena, &result);
         if (error == ERR_NONE)
-            known->acknowledged = known->possible;
+            known->acknowledged = log_end_offset(log);
         free(batch);
     }
     arena_done(&arena);
@@ -124,6 +133,47 @@ static enum error flush(struct life *life, int32_t partition) {
     return ERR_NONE;
 }
 
+/* At the base of a batch; a negative offset counts from the end. What was cut off may come back,
+ * with the power only. */
+static enum error cut(struct life *life, int32_t partition, int64_t offset) {
+    struct log *log = log_of(life, partition);
+    struct known *known = &life->known[partition];
+    enum error error;
+
+    if (log == NULL)
+        return ERR_KAFKA_STORAGE_ERROR;
+    if (offset < 0)
+        offset += log_end_offset(log);
+    if (known->cut_at == 0 || known->cut_at > offset)
+        known->cut_at = offset;
+    known->acknowledged = offset;
+    if (known->surely > offset)
+        known->surely = offset;
+    if ((error = log_truncate(log, offset)) != ERR_NONE)
+        return error;
+    assert_int_equal(log_end_offset(log), offset);
+    if (!life->loses_power)
+        known->possible = offset;
+    return ERR_NONE;
+}
+
+/* As a follower that is behind its leader's start. */
+static enum error start_over(struct life *life, int32_t partition, int64_t offset) {
+    struct log *log = log_of(life, partition);
+    struct known *known = &life->known[partition];
+    enum error error;
+
+    if (log == NULL)
+        return ERR_KAFKA_STORAGE_ERROR;
+    known->surely = known->acknowledged = 0;
+    known->start_offset = known->possible = offset;
+    if ((error = log_truncate_fully_and_start_at(log, offset)) != ERR_NONE)
+        return error;
+    assert_int_equal(log_start_offset(log), offset);
+    known->acknowledged = offset;
+    return ERR_NONE;
+}
+
 /* DeleteRecords, and the segments that go with it. */
 static enum error delete_records(struct life *life, int32_t partition, int64_t offset) {
     struct log *log = log_of(life, partition);
@@ -136,37 +186,13 @@ static enum error delete_records(struct life *life, int32_t partition, int64_t o
     return log_apply_retention(log, clock_wall_ms(&life->home.clock.clock), NULL);
 }
 
-static void no_lock(void *context) {
-    (void)context;
-}
-
-static enum error no_pace(void *context, size_t bytes) {
-    (void)context;
-    (void)bytes;
-    return ERR_NONE;
-}
-
 static enum error compact(struct life *life) {
-    struct compaction_means means = {
-        .map_bytes = 1 << 16, .load_factor = 0.9, .buffer_bytes = 4096, .pace = no_pace};
-    struct compaction_lock lock = {no_lock, no_lock, NULL};
     struct log *log = log_of(life, COMPACTED);
-    struct log_compaction *compaction = NULL;
-    struct compaction_result result;
-    struct compaction_choice choice;
-    enum error error;
 
     if (log == NULL)
         return ERR_KAFKA_STORAGE_ERROR;
     log_note_high_watermark(log, log_end_offset(log));
-    error = log_compaction_begin(log, clock_wall_ms(&life->home.clock.clock), &compaction);
-    if (error != ERR_NONE)
-        return error;
-    assert_non_null(compaction);
-    if ((error = log_compaction_examine(compaction, &choice)) == ERR_NONE)
-        error = log_compaction_run(compaction, &means, &lock, &result);
-    log_compaction_end(compaction);
-    return error;
+    return compact_log(log, clock_wall_ms(&life->home.clock.clock));
 }
 
 static enum error copy(struct log *from, struct log *to) {
@@ -274,6 +300,60 @@ static enum error try_start(struct life *life) {
     return error;
 }
 
+static enum error leave_file(struct life *life, int32_t partition, const char *name,
+                             const void *data, size_t size) {
+    struct log *log = log_of(life, partition); /* NULL: its directory has failed */
+    char path[4096];
+
+    if (log == NULL)
+        return ERR_KAFKA_STORAGE_ERROR;
+    snprintf(path, sizeof(path), "%s/%s", log->dir_name, name);
+    return disk_replace_file(&life->home.disk.disk, path, data, size, true);
+}
+
+/* What a crash leaves that met a compaction before and after its exchange of files, a deletion, and
+ * an append. */
+static enum error leave_unfinished(struct life *life) {
+    struct log *log = log_of(life, 0);
+    char name[64];
+    enum error error;
+    uint8_t *data;
+    size_t size;
+    FILE *file;
+
+    if (log == NULL || log_of(life, 1) == NULL || log_of(life, COMPACTED) == NULL)
+        return ERR_KAFKA_STORAGE_ERROR;
+    snprintf(name, sizeof(name), "%020" PRId64 ".log", log->segments[0]->base_offset);
+    data = slurp(path_in(log->dir_name, name), &size);
+    snprintf(name, sizeof(name), "%020" PRId64 ".log.swap", log->segments[0]->base_offset);
+    if ((error = leave_file(life, 0, name, data, size)) == ERR_NONE)
+        error = leave_file(life, COMPACTED, "00000000000000000000.log.cleaned", "half", 4);
+    if (error == ERR_NONE)
+        error = leave_file(life, 1, "00000000000000000000.index.deleted", "old", 3);
+    free(data);
+    if (error != ERR_NONE)
+        return error;
+    if ((log = log_of(life, 1)) == NULL)
+        return ERR_KAFKA_STORAGE_ERROR;
+    snprintf(name, sizeof(name), "%020" PRId64 ".log", log_active_segment(log)->base_offset);
+    file = fopen(path_in(log->dir_name, name), "ab");
+    assert_non_null(file);
+    assert_int_equal(fwrite("torn", 1, 4, file), 4);
+    assert_int_equal(fclose(file), 0);
+    return ERR_NONE;
+}
+
+/* The process ends, and begins again with what it finds. */
+static enum error crash_and_start(struct life *life) {
+    enum error error = leave_unfinished(life);
+
+    if (error != ERR_NONE)
+        return error;
+    log_manager_abandon(life->manager);
+    life->manager = NULL;
+    return try_start(life);
+}
+
 static void apply_configs(struct life *life) {
     for (int32_t i = 0; i < LOGS; i++) {
         struct log_config config = config_of(life, i);
@@ -293,9 +373,24 @@ static enum error first_half(struct life *life) {
         (error = append_some(life, COMPACTED, 14)) != ERR_NONE ||
         (error = append_some(life, 1, 3)) != ERR_NONE || (error = pass_time(life)) != ERR_NONE ||
         (error = compact(life)) != ERR_NONE || (error = flush(life, COMPACTED)) != ERR_NONE ||
-        (error = delete_records(life, 0, 9)) != ERR_NONE)
+        (error = delete_records(life, 0, 9)) != ERR_NONE ||
+        (error = cut(life, 0, 15)) != ERR_NONE || (error = append_some(life, 0, 7)) != ERR_NONE)
         return error;
     return pass_time(life);
+}
+
+/* Recovery of what was cut and not flushed since, of what was compacted, and of what was begun. */
+static enum error middle(struct life *life) {
+    enum error error;
+
+    if ((error = crash_and_start(life)) != ERR_NONE)
+        return error;
+    apply_configs(life);
+    if ((error = append_some(life, 0, 2)) != ERR_NONE || (error = flush(life, 0)) != ERR_NONE ||
+        (error = cut(life, 0, -3)) != ERR_NONE || (error = start_over(life, 1, 40)) != ERR_NONE ||
+        (error = append_some(life, 1, 4)) != ERR_NONE)
+        return error;
+    return crash_and_start(life);
 }
 
 static enum error second_half(struct life *life) {
@@ -314,6 +409,15 @@ static enum error second_half(struct life *life) {
     return stop(life);
 }
 
+static enum error whole_life(struct life *life) {
+    enum error error;
+
+    if ((error = first_half(life)) != ERR_NONE || (error = middle(life)) != ERR_NONE)
+        return error;
+    apply_configs(life);
+    return second_half(life);
+}
+
 static void end_life(struct life *life) {
     log_manager_abandon(life->manager);
     life->manager = NULL;
@@ -321,9 +425,33 @@ static void end_life(struct life *life) {
 
 /* ---- afterwards ---- */
 
-static void check_records(struct life *life, int32_t partition, struct log *log, int64_t surely) {
+/* Where the log was cut, the records that were there before or those that came after may be found
+ * unless they are surely on disk, but not first the ones, then the others. */
+static void check_time(const struct life *life, int32_t partition, const struct record_batch *batch,
+                       int64_t surely, int *kind) {
     const struct known *known = &life->known[partition];
+    int64_t expected = time_of(known->generation, partition, batch->base_offset);
+    bool is_rewritten_one = batch->base_timestamp == expected + REWRITTEN_MS;
+
+    if (!is_rewritten(known, batch->base_offset)) {
+        assert_int_equal(batch->base_timestamp, expected);
+        return;
+    }
+    if (!is_rewritten_one)
+        assert_int_equal(batch->base_timestamp, expected);
+    if (batch->base_offset < surely)
+        assert_true(is_rewritten_one);
+    if (*kind >= 0 && *kind != (int)is_rewritten_one)
+        fail_msg("partition %d has records of before and after a cut at %lld, when it ended at "
+                 "operation %lld",
+                 partition, (long long)known->cut_at, (long long)life->ends_at);
+    *kind = is_rewritten_one;
+}
+
+static void check_records(struct life *life, int32_t partition, struct log *log, int64_t surely,
+                          bool holes_are_told) {
     int64_t offset = log_start_offset(log);
+    int kind = -1;
 
     while (offset < log_end_offset(log)) {
         struct record_batch batch;
@@ -337,13 +465,16 @@ static void check_records(struct life *life, int32_t partition, struct log *log,
         assert_true(record_batch_crc_is_valid(&batch));
         if (offset < surely && partition != COMPACTED)
             assert_true(batch.base_offset <= offset);
+        if (batch.base_offset > offset && partition != COMPACTED && holes_are_told)
+            assert_in_range(log_hole(log), 0, offset);
         assert_true(record_batch_last_offset(&batch) >= offset);
         if (batch.record_count > 0 && partition != COMPACTED)
-            assert_int_equal(batch.base_timestamp,
-                             time_of(known->generation, partition, batch.base_offset));
+            check_time(life, partition, &batch, surely, &kind);
         offset = record_batch_last_offset(&batch) + 1;
         free(data);
     }
+    if (kind == 0)
+        life->known[partition].cut_at = 0; /* that was forgotten */
 }
 
 /* All records of the compacted log have one key: the newest one is there. */
@@ -368,7 +499,7 @@ static void check_newest(struct log *log, int64_t surely) {
     assert_true(newest + 1 >= surely);
 }
 
-static void check_log(struct life *life, int32_t partition) {
+static void check_log(struct life *life, int32_t partition, bool holes_are_told) {
     const struct known *known = &life->known[partition];
     struct log *log = log_of(life, partition);
     int64_t surely = life->loses_power ? known->surely : known->acknowledged;
@@ -382,7 +513,10 @@ static void check_log(struct life *life, int32_t partition) {
     }
     assert_true(known->may_be_there);
     assert_int_equal(log_open(log), ERR_NONE);
-    assert_in_range(log_end_offset(log), surely, known->possible);
+    if (log_end_offset(log) < surely || log_end_offset(log) > known->possible)
+        fail_msg("partition %d ends at %lld, not in %lld to %lld, when it ended at operation %lld",
+                 partition, (long long)log_end_offset(log), (long long)surely,
+                 (long long)known->possible, (long long)life->ends_at);
     assert_true(log_start_offset(log) <= known->start_offset ||
                 log_start_offset(log) == log_end_offset(log));
     if (surely > 0) {
@@ -393,7 +527,7 @@ static void check_log(struct life *life, int32_t partition) {
                      partition, known->generation, id.bytes[1], id.bytes[2],
                      (long long)life->ends_at);
     }
-    check_records(life, partition, log, surely);
+    check_records(life, partition, log, surely, holes_are_told);
     if (partition == COMPACTED)
         check_newest(log, surely);
 }
@@ -425,7 +559,7 @@ static void check_afterwards(struct life *life) {
     life->home.failures = 0;
     must(life, try_start(life));
     for (int32_t i = 0; i < LOGS; i++)
-        check_log(life, i);
+        check_log(life, i, true);
     adopt_ids(life);
     for (int32_t i = 0; i < LOGS; i++) {
         if (log_of(life, i) == NULL) {
@@ -441,11 +575,11 @@ static void check_afterwards(struct life *life) {
     must(life, stop(life));
     must(life, try_start(life));
     for (int32_t i = 0; i < LOGS; i++) {
-        /* Above it there may be gaps, as after a loss of power with Kafka: a later segment may be
-         * on disk, the end of an earlier one not. */
+        /* Above it there may be holes, as after a loss of power with Kafka: a later segment may be
+         * on disk, the end of an earlier one not. The first start told of them. */
         if (log_of(life, i) != NULL)
             life->known[i].surely = surely[i];
-        check_log(life, i);
+        check_log(life, i, false);
     }
     end_life(life);
 }
@@ -466,15 +600,21 @@ static struct life *new_life(bool loses_power, int64_t ends_at) {
 
 /* ---- the disk fails ---- */
 
+/* Each run tries some of the moments, and all if it is told so. */
+static int64_t stride_of(int64_t stride) {
+    return getenv("BARNABAS_LONG") != NULL ? 1 : stride;
+}
+
 static void fail_everywhere(enum error injected, bool keeps_failing) {
-    for (int64_t n = 0; n < OPERATIONS_MAX; n++) {
+    int64_t stride = stride_of(3);
+
+    for (int64_t n = (int64_t)time(NULL) % stride; n < OPERATIONS_MAX; n += stride) {
         struct life *life = new_life(false, n);
         bool failed;
         life->home.disk.error = injected;
         life->home.disk.keeps_failing = keeps_failing;
         life->home.disk.fail_at = n;
-        if (first_half(life) == ERR_NONE)
-            (void)!second_half(life);
+        (void)!whole_life(life);
         end_life(life);
         failed = life->home.disk.failed; /* its threads have ended */
         check_afterwards(life);
@@ -498,26 +638,36 @@ static void a_disk_that_is_full_from_some_moment_on_loses_nothing(void **state) 
 
 /* ---- the power goes ---- */
 
+#define START_OPERATIONS 200
+
+static void fail_a_start(struct life *life, int64_t at) {
+    faulty_disk_init(&life->home.disk);
+    life->home.disk.fail_at = at;
+    life->home.disk.keeps_failing = at % 2 == 0;
+    life->home.failures = 0;
+    (void)!try_start(life);
+    end_life(life);
+}
+
 static bool lose_power(uint64_t seed, int64_t left) {
     struct life *life = new_life(true, left);
     bool was_lost;
 
     power_watch(&life->home.disk.disk, life->home.root, seed, left);
-    if (first_half(life) == ERR_NONE)
-        (void)!second_half(life);
+    (void)!whole_life(life);
     was_lost = power_is_gone();
     end_life(life);
     power_return();
+    fail_a_start(life, (int64_t)(seed * 7 % START_OPERATIONS));
     check_afterwards(life);
     remove_tree(life->home.root);
     free(life);
     return was_lost;
 }
 
-/* Each run tries some of the moments, and all if it is told so. */
 static void the_power_may_go_at_any_moment(void **state) {
     const char *given = getenv("BARNABAS_SEED");
-    int64_t stride = getenv("BARNABAS_LONG") != NULL ? 1 : 16;
+    int64_t stride = stride_of(16);
     uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * SEED_STEP;
     int64_t left = (int64_t)(seed / SEED_STEP) % stride;
     (void)state;

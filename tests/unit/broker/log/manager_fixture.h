@@ -1,6 +1,6 @@
 /*
  * A broker's data directories for tests of the log manager: where they are, a disk and a clock to
- * play with, and starting.
+ * play with, starting, and compacting one log.
  */
 #ifndef TESTS_UNIT_BROKER_LOG_MANAGER_FIXTURE_H
 #define TESTS_UNIT_BROKER_LOG_MANAGER_FIXTURE_H
@@ -9,6 +9,7 @@
 
 #include "tests/unit/broker/log/log_fixture.h"
 
+#include "broker/log/log_compaction.h"
 #include "broker/log/log_manager.h"
 #include "client/base/logger.h"
 
@@ -113,6 +114,36 @@ static inline void append(struct home *home, struct log *log, int32_t records) {
 
 static inline struct log *find(struct log_manager *manager, const char *topic, int32_t partition) {
     return log_manager_find(manager, bytes_of_text(topic), partition);
+}
+
+/* ---- compaction, with nobody else at the log ---- */
+
+static inline void compact_no_lock(void *context) {
+    (void)context;
+}
+
+static inline enum error compact_no_pace(void *context, size_t bytes) {
+    (void)context;
+    (void)bytes;
+    return ERR_NONE;
+}
+
+static inline enum error compact_log(struct log *log, int64_t now_ms) {
+    struct compaction_means means = {
+        .map_bytes = 1 << 16, .load_factor = 0.9, .buffer_bytes = 4096, .pace = compact_no_pace};
+    struct compaction_lock lock = {compact_no_lock, compact_no_lock, NULL};
+    struct log_compaction *compaction = NULL;
+    struct compaction_result result;
+    struct compaction_choice choice;
+    enum error error;
+
+    if ((error = log_compaction_begin(log, now_ms, &compaction)) != ERR_NONE)
+        return error;
+    assert_non_null(compaction);
+    if ((error = log_compaction_examine(compaction, &choice)) == ERR_NONE)
+        error = log_compaction_run(compaction, &means, &lock, &result);
+    log_compaction_end(compaction);
+    return error;
 }
 
 #endif

@@ -45,6 +45,8 @@ static void segments_go_from_the_oldest_on_while_a_rule_says_so(void **state) {
         {"the high watermark holds them", {0, 15, true, 0, -1, NOW, NULL}, 100, 1},
         {"below the log start", {20, 40, true, -1, -1, NOW, NULL}, 100, 2},
         {"the log start lies in the third", {25, 40, true, -1, -1, NOW, NULL}, 100, 2},
+        {"all but the active one", {40, 40, true, -1, -1, NOW, NULL}, 100, 3},
+        {"that one, too, if it is too old", {40, 40, true, 50, -1, NOW, NULL}, 100, 4},
         {"not for age without the policy", {0, 40, false, 0, 0, NOW, NULL}, 100, 0},
         {"below the log start without the policy", {10, 40, false, 0, 0, NOW, NULL}, 100, 1},
     };
