@@ -606,7 +606,7 @@ static int64_t stride_of(int64_t stride) {
 }
 
 static void fail_everywhere(enum error injected, bool keeps_failing) {
-    int64_t stride = stride_of(3);
+    int64_t stride = stride_of(8);
 
     for (int64_t n = (int64_t)time(NULL) % stride; n < OPERATIONS_MAX; n += stride) {
         struct life *life = new_life(false, n);
@@ -667,7 +667,7 @@ static bool lose_power(uint64_t seed, int64_t left) {
 
 static void the_power_may_go_at_any_moment(void **state) {
     const char *given = getenv("BARNABAS_SEED");
-    int64_t stride = stride_of(16);
+    int64_t stride = stride_of(32);
     uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * SEED_STEP;
     int64_t left = (int64_t)(seed / SEED_STEP) % stride;
     (void)state;
