@@ -151,7 +151,8 @@ class MoveReplicaTest(unittest.TestCase):
         self.assertIn("stays in", self.command("records:0", "--broker", str(BROKER), "--cancel"))
         self.assertEqual(self.command().count("\n"), 1)
         self.assertEqual(self.directories("records")[0], before)
-        output = self.command(*wanted, "--throttle", str(BULK_BYTES // 3), "--wait")
+        # Slow enough to be looked at twice: from then on there is a rate.
+        output = self.command(*wanted, "--throttle", str(BULK_BYTES // 8), "--wait")
         self.assertRegex(output, r"(?m)^1 of 1 replicas under way: [\d.]+ MB of 8.4 MB copied, "
                                  r"[\d.]+ MB left, [\d.]+ MB/s, \d+ s to go$")
         self.assertRegex(output, r"(?m)^0 of 1 replicas under way: 8.4 MB of 8.4 MB copied")

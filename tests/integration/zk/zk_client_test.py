@@ -18,6 +18,7 @@ from zookeeper_server import ZookeeperServer, free_port
 DRIVER = os.path.join(os.environ["BARNABAS_BUILD"], "tests/integration/zk_driver")
 TICK_MS = 200  # sessions of 400 to 4000 ms
 SESSION_MS = 1200
+LONG_SESSION_MS = 60000  # for a restart of the server, however long that takes
 WAIT_SECONDS = 30
 
 
@@ -105,9 +106,11 @@ class Driver:
 
 
 class ZkTest(unittest.TestCase):
+    server_settings = None
+
     @classmethod
     def setUpClass(cls):
-        cls.zookeeper = ZookeeperServer(tick_ms=TICK_MS)
+        cls.zookeeper = ZookeeperServer(tick_ms=TICK_MS, settings=cls.server_settings)
         cls.addClassCleanup(cls.zookeeper.remove)
         cls.zookeeper.start()
 
@@ -206,6 +209,8 @@ class Requests(ZkTest):
 
 
 class Watches(ZkTest):
+    server_settings = {"maxSessionTimeout": LONG_SESSION_MS}
+
     def test_each_kind_of_watch_fires_once(self):
         driver, a = self.open(), f"{self.root}/a"
         self.assertEqual(driver.ask(f"exists {a} watch")[0], "ZK_NO_NODE")
@@ -233,7 +238,7 @@ class Watches(ZkTest):
         self.assertFalse(any(line.startswith("done g") for line in driver.seen))
 
     def test_a_thousand_watches_survive_a_restart_of_the_server(self):
-        driver = self.open()
+        driver = self.open(timeout_ms=LONG_SESSION_MS)
         session = driver.state()["session"]
         self.assertEqual(driver.ask(f"watches 1000 {self.root}")[0], "NONE")
         self.zookeeper.restart()
