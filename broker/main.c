@@ -21,6 +21,7 @@
 #include "broker/log/descriptors.h"
 #include "broker/log/log_manager.h"
 #include "broker/log/worker_pool.h"
+#include "broker/metrics/client_census.h"
 #include "broker/metrics/request_metrics.h"
 #include "broker/replica/fetch_session.h"
 #include "broker/server/server.h"
@@ -50,6 +51,7 @@ struct broker {
     struct server *server;
     struct control_identity identity;
     struct request_metrics *metrics;
+    struct client_census *clients;
     _Atomic int64_t slow_request_ms;
     struct api_context context;
     struct server_listener listeners[CONFIG_LISTENERS_MAX];
@@ -149,6 +151,7 @@ static enum error make_server(struct broker *broker) {
     server.queued_request_bytes_max = config->queued_max_request_bytes;
     server.on_request = api_on_request;
     server.on_request_over = api_on_request_over;
+    server.on_connection_closed = api_on_connection_closed;
     server.context = &broker->context;
     return server_new(&server, &broker->server);
 }
@@ -221,6 +224,7 @@ static void fill_context(struct broker *broker) {
         .transactions = broker->transactions.coordinator,
         .control = broker->control,
         .metrics = broker->metrics,
+        .clients = broker->clients,
         .slow_request_ms = &broker->slow_request_ms,
         .request_stop = request_stop,
         .stop_context = broker->signals,
@@ -250,6 +254,7 @@ static void attach_admin(struct broker *broker) {
         .groups = group_coordinator_census(broker->groups.coordinator),
         .lag = broker->groups.lag == NULL ? NULL : lag_monitor_report(broker->groups.lag),
         .metrics = broker->metrics,
+        .clients = broker->clients,
         .threads = {{"control", control_executor(broker->control)},
                     {"groups", group_coordinator_executor(broker->groups.coordinator)},
                     {"transactions",
@@ -292,6 +297,7 @@ static enum error start(struct broker *broker) {
     control_on_metadata(broker->control, on_metadata, broker);
     if ((error = settle_identity(broker)) != ERR_NONE)
         return error;
+    admin_attach_logs(broker->admin, broker->logs);
     if ((error = log_manager_load(broker->logs)) != ERR_NONE)
         return error;
     if ((error = control_join_cluster(broker->control, broker->logs)) != ERR_NONE)
@@ -337,6 +343,7 @@ static void stop(struct broker *broker, bool was_started) {
     }
     server_free(broker->server);
     request_metrics_free(broker->metrics);
+    client_census_free(broker->clients);
     group_parts_free(&broker->groups);
     transaction_parts_free(&broker->transactions);
     fetch_sessions_free(broker->sessions);
@@ -372,8 +379,9 @@ static int run(struct config *config) {
     CHECK(broker != NULL);
     broker->config = config;
     broker->metrics = request_metrics_new();
+    broker->clients = client_census_new();
     broker->encoded_metadata = encoded_metadata_new();
-    CHECK(broker->metrics != NULL && broker->encoded_metadata != NULL);
+    CHECK(broker->metrics != NULL && broker->clients != NULL && broker->encoded_metadata != NULL);
     CHECK(stop_signals_new(&broker->signals) == ERR_NONE);
     CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
     error = serve(broker);

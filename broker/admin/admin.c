@@ -12,6 +12,7 @@
 
 #include "broker/admin/admin_page.h"
 #include "broker/control/control.h"
+#include "broker/control/zk_meter.h"
 #include "broker/server/server.h"
 #include "client/base/clock.h"
 #include "client/base/logger.h"
@@ -114,6 +115,7 @@ struct admin_order {
     struct task task;
     struct admin *admin;
     const struct admin_parts *parts;
+    struct log_manager *logs;
     enum broker_phase phase;
     struct mutex lock;
     struct condition done;
@@ -137,6 +139,7 @@ static void run_order(struct task *task) {
     struct admin_view *view = &order->admin->view;
 
     view->phase = order->phase;
+    view->logs = order->logs;
     view->is_attached = order->parts != NULL;
     if (order->parts != NULL)
         view->parts = *order->parts;
@@ -152,9 +155,9 @@ static void run_order(struct task *task) {
 }
 
 static void give_order(struct admin *admin, const struct admin_parts *parts,
-                       enum broker_phase phase) {
+                       struct log_manager *logs, enum broker_phase phase) {
     struct admin_order order = {
-        .task.run = run_order, .admin = admin, .parts = parts, .phase = phase};
+        .task.run = run_order, .admin = admin, .parts = parts, .logs = logs, .phase = phase};
 
     mutex_init(&order.lock);
     condition_init(&order.done);
@@ -167,9 +170,14 @@ static void give_order(struct admin *admin, const struct admin_parts *parts,
     mutex_done(&order.lock);
 }
 
+void admin_attach_logs(struct admin *admin, struct log_manager *logs) {
+    if (admin != NULL)
+        give_order(admin, NULL, logs, BROKER_STARTING);
+}
+
 void admin_attach(struct admin *admin, const struct admin_parts *parts) {
     if (admin != NULL)
-        give_order(admin, parts, BROKER_SERVING);
+        give_order(admin, parts, parts->logs, BROKER_SERVING);
 }
 
 void admin_note_stopping(struct admin *admin) {
@@ -178,24 +186,34 @@ void admin_note_stopping(struct admin *admin) {
     if (admin == NULL)
         return;
     parts = admin->view.parts; /* which only orders write */
-    give_order(admin, admin->view.is_attached ? &parts : NULL, BROKER_STOPPING);
+    give_order(admin, admin->view.is_attached ? &parts : NULL, admin->view.logs, BROKER_STOPPING);
 }
 
 void admin_detach(struct admin *admin) {
     if (admin != NULL)
-        give_order(admin, NULL, BROKER_STOPPING);
+        give_order(admin, NULL, NULL, BROKER_STOPPING);
 }
 
 /* ---- Life ---- */
+
+static void note_busy(struct admin_view *view) {
+    size_t count = server_reactor_count(view->parts.server);
+    int64_t *busy_ns = calloc(count, sizeof(*busy_ns));
+
+    CHECK(busy_ns != NULL);
+    for (size_t i = 0; i < count; i++)
+        busy_ns[i] = (int64_t)server_reactor_counters(view->parts.server, i).busy_ns;
+    recent_note_busy(&view->recent, busy_ns, count, clock_system()->monotonic_ns(clock_system()));
+    free(busy_ns);
+}
 
 static void on_recent_timer(struct loop_timer *timer) {
     struct admin *admin = CONTAINER_OF(timer, struct admin, recent_timer);
 
     if (admin->view.is_attached) {
-        recent_note_busy(&admin->view.recent, admin_busy_ns(admin->view.parts.server),
-                         clock_system()->monotonic_ns(clock_system()));
+        note_busy(&admin->view);
         recent_note(&admin->view.recent, admin->view.parts.metrics,
-                    control_zk_latency(admin->view.parts.control), admin->view.parts.logs);
+                    &control_zk_meter(admin->view.parts.control)->latency, admin->view.parts.logs);
     }
     loop_timer_arm(timer, RECENT_INTERVAL_MS);
 }

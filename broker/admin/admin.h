@@ -17,6 +17,7 @@
 #include "client/base/error.h"
 
 struct admin;
+struct client_census;
 struct config;
 struct control;
 struct executor;
@@ -45,12 +46,16 @@ struct admin_parts {
     const struct group_census *groups;
     struct lag_report *lag; /* NULL: not looked at */
     struct request_metrics *metrics;
+    struct client_census *clients;
     struct admin_thread threads[ADMIN_THREADS_MAX]; /* up to the first without a name */
 };
 
 /* Listens at `host` (numeric or a name) and `port` (0: the kernel picks one), and answers. Logs
  * where, or what failed. Errors: ADDRESS_UNAVAILABLE, OUT_OF_MEMORY. */
 MUST_CHECK enum error admin_start(const char *host, uint16_t port, struct admin **started);
+
+/* There are logs, which are about to be loaded. They live until admin_detach. */
+void admin_attach_logs(struct admin *admin, struct log_manager *logs);
 
 /* The broker serves from now on. The struct is copied. */
 void admin_attach(struct admin *admin, const struct admin_parts *parts);

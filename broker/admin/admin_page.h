@@ -45,6 +45,8 @@ struct admin_view {
     enum broker_phase phase;
     bool is_attached;
     struct admin_parts parts; /* if attached */
+    struct log_manager
+        *logs; /* from before they are loaded; NULL: there are none yet, or any more */
     struct readiness_memory readiness;
     struct recent recent;
     struct pulse pulse; /* of the threads, if attached; or of those that have ended */
@@ -68,9 +70,6 @@ extern const struct admin_page admin_page_metrics;    /* page_metrics.c */
 extern const struct admin_page admin_page_partitions; /* page_metrics.c */
 extern const struct admin_page admin_page_cluster;    /* page_cluster.c */
 extern const struct admin_page admin_page_groups;     /* page_groups.c */
-
-/* How long all reactors have worked, in all. */
-int64_t admin_busy_ns(const struct server *server);
 
 /* NULL: there is no such page. */
 const struct admin_page *admin_page_find(const char *path);

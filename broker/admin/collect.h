@@ -3,7 +3,8 @@
  * those that dashboards made for Kafka expect, by the rules of the JMX exporter's usual
  * configuration; what Kafka does not have begins with barnabas_.
  *
- * Threads: the admin thread. The view is attached, but for collect_process and collect_build.
+ * Threads: the admin thread. The view is attached, but for collect_process and collect_build, and
+ * for collect_log_dirs, which needs its logs only.
  */
 #ifndef BROKER_ADMIN_COLLECT_H
 #define BROKER_ADMIN_COLLECT_H
@@ -39,6 +40,10 @@ void collect_quantiles(struct exposition *out, const char *request,
 /* The same, of all since the start: for what is rare. */
 void collect_rare(struct exposition *out, const char *name, const char *help,
                   const struct histogram *histogram);
+/* The samples of a histogram in seconds, of all since the start, with a label of its own; `value`
+ * may be NULL: none. */
+void collect_buckets(struct exposition *out, const char *label, const char *value,
+                     const struct histogram_snapshot *all);
 
 /* A series for each partition of this broker; of one topic, unless that is NULL. */
 void collect_partitions(struct exposition *out, const struct admin_view *view, const char *topic);

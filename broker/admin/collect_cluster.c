@@ -9,7 +9,9 @@
 #include "broker/config/live_config.h"
 #include "broker/control/control.h"
 #include "broker/control/control_status.h"
+#include "broker/control/zk_meter.h"
 #include "broker/metadata/metadata_cache.h"
+#include "client/base/clock.h"
 
 #define REPLICA_MANAGER "kafka_server_replicamanager_"
 
@@ -74,11 +76,34 @@ static void collect_zk_latency(struct exposition *out, const struct admin_view *
     struct histogram_snapshot now = {0};
     struct histogram_snapshot difference;
 
-    histogram_snapshot_add(&now, control_zk_latency(view->parts.control));
+    histogram_snapshot_add(&now, &control_zk_meter(view->parts.control)->latency);
     histogram_snapshot_since(&now, &view->recent.zk_before, &difference);
     exposition_family(out, "kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms",
                       METRIC_SUMMARY, "How long ZooKeeper took to answer, in ms.");
     collect_quantiles(out, NULL, &difference, &now);
+}
+
+static void collect_zk_session(struct exposition *out, const struct admin_view *view) {
+    const struct zk_meter *meter = control_zk_meter(view->parts.control);
+    const int64_t began_ms = atomic_load(&control_status(view->parts.control)->session_began_ms);
+
+    exposition_family(out, "barnabas_zk_session_seconds", METRIC_GAUGE,
+                      "How old the session with ZooKeeper is; no sample: there is none.");
+    if (began_ms != 0)
+        exposition_number(out, "", NO_LABELS,
+                          (double)(clock_monotonic_ms(clock_system()) - began_ms) / 1000);
+    gauge(out, "barnabas_zk_watches", "Watches that the session holds.",
+          (int64_t)counter_read(&meter->watches.count));
+    exposition_family(out, "barnabas_zk_bytes_total", METRIC_COUNTER,
+                      "Bytes of znodes that were read, with names of children, and written.");
+    exposition_integer(out, "", LABELS({"direction", "read"}),
+                       (int64_t)counter_read(&meter->bytes_read));
+    exposition_integer(out, "", LABELS({"direction", "written"}),
+                       (int64_t)counter_read(&meter->bytes_written));
+    exposition_family(out, "barnabas_zk_multi_size", METRIC_SUMMARY,
+                      "Operations of a transaction at ZooKeeper.");
+    exposition_integer(out, "_sum", NO_LABELS, (int64_t)counter_read(&meter->multi_ops));
+    exposition_integer(out, "_count", NO_LABELS, (int64_t)counter_read(&meter->multis));
 }
 
 void collect_zookeeper(struct exposition *out, const struct admin_view *view) {
@@ -97,6 +122,7 @@ void collect_zookeeper(struct exposition *out, const struct admin_view *view) {
     };
 
     collect_zk_latency(out, view);
+    collect_zk_session(out, view);
     gauge(out, "barnabas_zk_connected", "1 if there is a connection to ZooKeeper.",
           atomic_load(&status->is_connected));
     for (size_t i = 0; i < ARRAY_COUNT(counters); i++)

@@ -14,10 +14,25 @@
 #include "broker/replica/replica_manager.h"
 #include "client/base/clock.h"
 
+static void collect_recovery(struct exposition *out, struct log_manager *logs) {
+    struct log_manager_dir_info info;
+
+    exposition_family(
+        out, "barnabas_recovery_bytes_total", METRIC_GAUGE,
+        "What there was to read at this start, after a crash, as far as it is known.");
+    for (size_t i = 0; log_manager_dir_info(logs, i, &info); i++)
+        exposition_integer(out, "", LABELS({"dir", info.path}), info.recovery_bytes);
+    exposition_family(out, "barnabas_recovery_bytes_done", METRIC_GAUGE, "What of it was read.");
+    for (size_t i = 0; log_manager_dir_info(logs, i, &info); i++)
+        exposition_integer(out, "", LABELS({"dir", info.path}), info.recovered_bytes);
+}
+
 void collect_log_dirs(struct exposition *out, const struct admin_view *view) {
-    struct log_manager *logs = view->parts.logs;
+    struct log_manager *logs = view->logs;
     struct log_manager_dir_info info;
     int64_t offline = 0;
+
+    collect_recovery(out, logs);
 
     exposition_family(out, "barnabas_dir_free_bytes", METRIC_GAUGE,
                       "What may still be written to a data directory.");
@@ -32,6 +47,10 @@ void collect_log_dirs(struct exposition *out, const struct admin_view *view) {
         if (!info.is_offline)
             exposition_integer(out, "", LABELS({"dir", info.path}), info.total_bytes);
     }
+    exposition_family(out, "barnabas_dir_state", METRIC_GAUGE,
+                      "1 if a data directory is in use, 0 if it failed.");
+    for (size_t i = 0; log_manager_dir_info(logs, i, &info); i++)
+        exposition_integer(out, "", LABELS({"dir", info.path}), !info.is_offline);
     exposition_family(out, "barnabas_dir_logs", METRIC_GAUGE, "Replicas in a data directory.");
     for (size_t i = 0; log_manager_dir_info(logs, i, &info); i++)
         exposition_integer(out, "", LABELS({"dir", info.path}), (int64_t)info.log_count);
@@ -48,6 +67,8 @@ void collect_flushes(struct exposition *out, const struct admin_view *view) {
     exposition_family(out, "kafka_log_logflushstats_logflushrateandtimems", METRIC_SUMMARY,
                       "How long putting a log on its disk took, in ms.");
     collect_quantiles(out, NULL, &difference, &now);
+    exposition_family(out, "barnabas_flush_seconds", METRIC_HISTOGRAM, "The same.");
+    collect_buckets(out, "dir", NULL, &now);
 }
 
 /* ---- Compaction ---- */

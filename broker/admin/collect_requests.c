@@ -93,11 +93,16 @@ static const struct {
     [REQUEST_TIME_TOTAL] = {REQUESTS "totaltimems",
                             "From a request's arrival until its response had left, in ms; "
                             "quantiles of the last one to two minutes."},
+    [REQUEST_TIME_QUEUE] = {REQUESTS "requestqueuetimems",
+                            "What of it was waiting to be run: until those before it on its "
+                            "connection had run, or let it."},
     [REQUEST_TIME_LOCAL] = {REQUESTS "localtimems", "What of it was running."},
     [REQUEST_TIME_REMOTE] = {REQUESTS "remotetimems",
                              "What of it was waiting for others, for data, or for a disk."},
+    [REQUEST_TIME_RESPONSE_QUEUE] = {REQUESTS "responsequeuetimems",
+                                     "What of it was waiting to be sent: for earlier responses."},
     [REQUEST_TIME_SEND] = {REQUESTS "responsesendtimems",
-                           "What of it was sending, and waiting for earlier responses."},
+                           "What of it was sending, and waiting for the socket."},
 };
 
 static void collect_time(struct exposition *out, const struct kinds *kinds,
@@ -115,24 +120,40 @@ static void collect_time(struct exposition *out, const struct kinds *kinds,
     free(difference);
 }
 
-/* Kafka's handler threads take requests from a queue, and its network threads responses from
- * another. Here requests run where they are read, and responses leave from there: there is nothing
- * to wait in. These say so to dashboards, which draw a request's time as the sum of five. */
-static void collect_queues(struct exposition *out, const struct kinds *kinds) {
-    static const char *const names[] = {REQUESTS "requestqueuetimems",
-                                        REQUESTS "responsequeuetimems"};
-    struct histogram_snapshot none = {.buckets = {0}};
+/* ---- What Kafka has no names for ---- */
 
-    for (size_t n = 0; n < ARRAY_COUNT(names); n++) {
-        exposition_family(out, names[n], METRIC_SUMMARY, "None of it: there is no queue.");
-        for (size_t i = 0; i < kinds->count; i++) {
-            none.count = kinds->kinds[i].totals.times[REQUEST_TIME_TOTAL].count;
-            none.buckets[0] = none.count;
-            collect_quantiles(out, kinds->kinds[i].name, &none, &none);
-        }
+static void collect_produce(struct exposition *out, const struct request_metrics *metrics) {
+    static const struct {
+        const char *acks;
+        uint8_t part;
+    } parts[] = {{"1", API_PART_PRODUCE_ACKS_LEADER}, {"all", API_PART_PRODUCE_ACKS_ALL}};
+    struct request_totals *totals = malloc(sizeof(*totals));
+
+    CHECK(totals != NULL);
+    exposition_family(out, "barnabas_produce_ack_seconds", METRIC_HISTOGRAM,
+                      "From the arrival of records until their acknowledgement had left, by what "
+                      "the producer waits for.");
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        (void)request_metrics_read(metrics, parts[i].part, totals);
+        collect_buckets(out, "acks", parts[i].acks, &totals->times[REQUEST_TIME_TOTAL]);
     }
+    exposition_family(out, "barnabas_append_seconds", METRIC_HISTOGRAM,
+                      "How long a produce request ran: its batches were checked and appended, "
+                      "with waiting for locks and for room in the kernel's cache.");
+    (void)request_metrics_read(metrics, API_KIND_PRODUCE, totals);
+    collect_buckets(out, "acks", NULL, &totals->times[REQUEST_TIME_LOCAL]);
+    free(totals);
+}
+
+static void collect_queue(struct exposition *out, const struct server *server) {
+    int64_t count = 0;
+
+    for (size_t i = 0; i < server_reactor_count(server); i++)
+        count += (int64_t)server_reactor_counters(server, i).requests_stashed;
     exposition_single(out, "kafka_network_requestchannel_requestqueuesize", METRIC_GAUGE,
-                      "Requests in the queue that is not there.", 0);
+                      "Requests that were read but not run yet, because of those before them on "
+                      "their connection.",
+                      count);
 }
 
 /* ---- Those that wait ---- */
@@ -149,7 +170,7 @@ static void collect_waiting(struct exposition *out, const struct server *server)
     exposition_family(out, "kafka_server_delayedoperationpurgatory_purgatorysize", METRIC_GAUGE,
                       "Requests that wait, by Kafka's names.");
     exposition_integer(out, "", LABELS({"delayedOperation", "Produce"}),
-                       server_waiting_requests(server, 0));
+                       server_waiting_requests(server, API_KIND_PRODUCE));
     exposition_integer(out, "", LABELS({"delayedOperation", "Fetch"}),
                        server_waiting_requests(server, API_KIND_FETCH_CONSUMER) +
                            server_waiting_requests(server, API_KIND_FETCH_FOLLOWER));
@@ -163,7 +184,8 @@ void collect_requests(struct exposition *out, const struct admin_view *view) {
     collect_bytes(out, &kinds);
     for (size_t i = 0; i < REQUEST_TIME_COUNT; i++)
         collect_time(out, &kinds, &view->recent, (enum request_time)i);
-    collect_queues(out, &kinds);
+    collect_queue(out, view->parts.server);
+    collect_produce(out, view->parts.metrics);
     collect_waiting(out, view->parts.server);
     free(kinds.kinds);
 }

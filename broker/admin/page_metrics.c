@@ -19,6 +19,8 @@ static void make_metrics(struct admin_view *view, const struct admin_query *quer
     exposition_init(&out);
     collect_build(&out, view);
     collect_process(&out);
+    if (view->logs != NULL)
+        collect_log_dirs(&out, view);
     if (view->is_attached) {
         collect_server(&out, view);
         collect_requests(&out, view);
@@ -27,7 +29,6 @@ static void make_metrics(struct admin_view *view, const struct admin_query *quer
         collect_cluster(&out, view);
         collect_groups(&out, view);
         collect_zookeeper(&out, view);
-        collect_log_dirs(&out, view);
         collect_flushes(&out, view);
         collect_compaction(&out, view);
     }

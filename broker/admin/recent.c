@@ -11,6 +11,7 @@ void recent_done(struct recent *recent) {
         free(recent->last[i]);
         free(recent->before[i]);
     }
+    free(recent->reactors);
     *recent = (struct recent){0};
 }
 
@@ -48,19 +49,27 @@ void recent_note(struct recent *recent, const struct request_metrics *metrics,
     free(totals);
 }
 
-void recent_note_busy(struct recent *recent, int64_t busy_ns, int64_t now_ns) {
-    recent->busy_ns_before = recent->busy_ns_last;
+void recent_note_busy(struct recent *recent, const int64_t *busy_ns, size_t reactor_count,
+                      int64_t now_ns) {
+    if (recent->reactors == NULL) {
+        recent->reactors = calloc(reactor_count, sizeof(*recent->reactors));
+        CHECK(recent->reactors != NULL);
+        recent->reactor_count = reactor_count;
+    }
+    CHECK(reactor_count == recent->reactor_count);
+    for (size_t i = 0; i < reactor_count; i++)
+        recent->reactors[i] = (struct recent_busy){busy_ns[i], recent->reactors[i].last_ns};
     recent->noted_ns_before = recent->noted_ns_last;
-    recent->busy_ns_last = busy_ns;
     recent->noted_ns_last = now_ns;
 }
 
-double recent_busy_share(const struct recent *recent, int64_t busy_ns, int64_t now_ns,
-                         size_t reactor_count) {
-    double passed_ns = (double)(now_ns - recent->noted_ns_before) * (double)reactor_count;
-    double share = (double)(busy_ns - recent->busy_ns_before) / passed_ns;
+double recent_busy_share(const struct recent *recent, size_t reactor, int64_t busy_ns,
+                         int64_t now_ns) {
+    int64_t before_ns = recent->reactors == NULL ? 0 : recent->reactors[reactor].before_ns;
+    double passed_ns = (double)(now_ns - recent->noted_ns_before);
+    double share = (double)(busy_ns - before_ns) / passed_ns;
 
-    /* Clocks of threads are read one after the other. */
+    /* The clock of a thread is read after the other. */
     return passed_ns <= 0 || share < 0 ? 0 : share > 1 ? 1 : share;
 }
 

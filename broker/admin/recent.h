@@ -25,8 +25,10 @@ struct recent {
     struct histogram_snapshot zk_before;
     struct histogram_snapshot flushes_last;
     struct histogram_snapshot flushes_before;
-    int64_t busy_ns_last; /* of all reactors */
-    int64_t busy_ns_before;
+    struct recent_busy {
+        int64_t last_ns, before_ns;
+    } * reactors; /* owned; each one's */
+    size_t reactor_count;
     int64_t noted_ns_last; /* monotonic; 0: never */
     int64_t noted_ns_before;
     struct recent_kind *last[REQUEST_KINDS_MAX];
@@ -39,11 +41,12 @@ void recent_done(struct recent *recent);
 void recent_note(struct recent *recent, const struct request_metrics *metrics,
                  const struct histogram *zk_latency, struct log_manager *logs);
 
-/* Beside the former. `busy_ns` is what all reactors have worked since their start. */
-void recent_note_busy(struct recent *recent, int64_t busy_ns, int64_t now_ns);
-/* Which share of their time reactors worked, since the note before the last or the start. */
-double recent_busy_share(const struct recent *recent, int64_t busy_ns, int64_t now_ns,
-                         size_t reactor_count);
+/* Beside the former. `busy_ns` is what each reactor has worked since its start. */
+void recent_note_busy(struct recent *recent, const int64_t *busy_ns, size_t reactor_count,
+                      int64_t now_ns);
+/* Which share of its time a reactor worked, since the note before the last or the start. */
+double recent_busy_share(const struct recent *recent, size_t reactor, int64_t busy_ns,
+                         int64_t now_ns);
 
 /* The flushes of all data directories, added up. */
 void recent_read_flushes(struct log_manager *logs, struct histogram_snapshot *flushes);

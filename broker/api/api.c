@@ -27,7 +27,7 @@ static void label(struct request *request, const struct request_header *header) 
     struct request_label *label = &request->label;
     size_t size = header->client_id.size;
 
-    CHECK(header->api_key < API_KIND_FETCH_CONSUMER);
+    CHECK(header->api_key < API_PART_PRODUCE_ACKS_LEADER);
     label->kind = (uint8_t)header->api_key;
     label->version = header->api_version;
     label->correlation_id = header->correlation_id;

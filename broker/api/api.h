@@ -20,6 +20,7 @@
 #include "client/wire/header.h"
 #include "client/wire/message.h"
 
+struct client_census;
 struct config;
 struct control;
 struct live_config;
@@ -52,6 +53,7 @@ struct api_context {
     struct transaction_coordinator *transactions;
     struct control *control;
     struct request_metrics *metrics;        /* NULL: errors are not counted */
+    struct client_census *clients;          /* NULL: they are not counted */
     const _Atomic int64_t *slow_request_ms; /* barnabas.slow.request.log.ms; changes */
     void (*request_stop)(void *context);    /* the process is to stop as on SIGTERM; any thread */
     void *stop_context;
@@ -66,6 +68,18 @@ struct api_call {
     struct wire_reader body;      /* positioned behind the header */
 };
 
+/* ---- Of a call's connection (connection.c) ---- */
+
+/* The client says what software it is. */
+void api_note_client(struct api_call *call, struct bytes name, struct bytes version);
+
+/* The fetch of a follower that waits; NULL: none, or there was no memory to note it. */
+void *api_waiting_fetch(const struct request *request);
+void api_set_waiting_fetch(struct request *request, void *fetch);
+
+/* The server's. */
+void api_on_connection_closed(void *context, void *user);
+
 struct api_handler {
     const struct wire_api *api;
     int16_t version_max; /* advertised; versions from 0 */
@@ -74,9 +88,13 @@ struct api_handler {
 
 /* A request's kind (struct request_label) is its API's key, but for Fetch, of which Kafka's metrics
  * tell two apart. */
+#define API_KIND_PRODUCE        0
 #define API_KIND_FETCH_CONSUMER 126
 #define API_KIND_FETCH_FOLLOWER 127
 #define API_KIND_COUNT          128
+/* Parts of Produce, by what their producers wait for; only their whole time is told. */
+#define API_PART_PRODUCE_ACKS_LEADER 124
+#define API_PART_PRODUCE_ACKS_ALL    125
 
 /* "Produce", "FetchConsumer"; NULL if nothing of that kind is served. */
 const char *api_kind_name(uint8_t kind);

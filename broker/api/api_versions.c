@@ -64,6 +64,8 @@ static void handle_api_versions(struct api_call *call) {
         api_respond(call, &response);
         return;
     }
+    if (call->header.api_version >= 3)
+        api_note_client(call, request.client_software_name, request.client_software_version);
     response.api_keys = api_alloc(call, api_handler_count, sizeof(*response.api_keys));
     if (response.api_keys == NULL) {
         api_close(call);

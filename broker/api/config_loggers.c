@@ -54,7 +54,7 @@ enum error config_logger_check(const struct config_change *change, char *message
         return ERR_INVALID_REQUEST;
     }
     if (logger == NULL) {
-        snprintf(message, size, "Logger %s does not exist!", LOG_QUOTED(change->key));
+        snprintf(message, size, "Logger %.*s does not exist!", BYTES_FORMAT(change->key));
         return ERR_INVALID_CONFIG;
     }
     if (change->operation == CONFIG_DELETE) {

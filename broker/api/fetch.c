@@ -78,8 +78,8 @@ static void release_ranges(struct fetching *fetching) {
 static void release(struct fetching *fetching) {
     struct request *request = fetching->call->request;
 
-    if (request_connection_user(request) == fetching)
-        request_set_connection_user(request, NULL);
+    if (api_waiting_fetch(request) == fetching)
+        api_set_waiting_fetch(request, NULL);
     release_ranges(fetching);
     for (int32_t i = 0; i < fetching->fetched_count; i++) {
         message_set_builder_done(&fetching->fetched[i].converted);
@@ -529,7 +529,7 @@ static void wait_for_data(struct fetching *fetching) {
     bool has_moved = false;
 
     if (fetching->replica_id >= 0)
-        request_set_connection_user(request, fetching);
+        api_set_waiting_fetch(request, fetching);
     release_ranges(fetching);
     for (int32_t i = 0; i < fetching->fetched_count && !has_moved; i++) {
         struct fetched *fetched = &fetching->fetched[i];
@@ -659,7 +659,7 @@ static void handle(struct api_call *call) {
         return;
     }
     if (fetching->replica_id >= 0)
-        hasten(request_connection_user(call->request));
+        hasten(api_waiting_fetch(call->request));
     if (read_all(fetching, true) || request.max_wait_ms <= 0 || fetching->fetched_count == 0)
         answer(fetching);
     else

@@ -491,6 +491,13 @@ static bool verify(struct production *production) {
     return true;
 }
 
+static void label_acks(struct api_call *call, int16_t acks) {
+    if (acks == -1)
+        call->request->label.part_of_kind = API_PART_PRODUCE_ACKS_ALL;
+    else if (acks == 1)
+        call->request->label.part_of_kind = API_PART_PRODUCE_ACKS_LEADER;
+}
+
 static void handle(struct api_call *call) {
     struct production *production = api_alloc(call, 1, sizeof(*production));
     enum error error;
@@ -501,6 +508,7 @@ static void handle(struct api_call *call) {
     }
     if (!api_decode(call, &production->request))
         return;
+    label_acks(call, production->request.acks);
     production->call = call;
     production->wait = (struct commit_wait){
         .request = call->request, .on_item = on_committed, .on_over = on_all_committed};

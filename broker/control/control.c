@@ -118,7 +118,8 @@ enum error control_bootstrap(struct control *control, int32_t known_broker_id,
 static void on_session(struct zk_listener *listener, enum zk_session_state state) {
     struct control *control = CONTAINER_OF(listener, struct control, listener);
 
-    control_status_on_session(&control->status, state);
+    control_status_on_session(&control->status, state, clock_monotonic_ms(clock_system()));
+    zk_meter_on_session(&control->zk_meter, state);
     control->has_session = state == ZK_SESSION_NEW || state == ZK_SESSION_RECONNECTED ||
                            (state == ZK_SESSION_DISCONNECTED && control->has_session);
     if (state == ZK_SESSION_DISCONNECTED)
@@ -139,6 +140,7 @@ static void on_session(struct zk_listener *listener, enum zk_session_state state
 static void on_watch(struct zk_listener *listener, enum zk_event_kind kind, const char *path) {
     struct control *control = CONTAINER_OF(listener, struct control, listener);
 
+    zk_meter_on_watch(&control->zk_meter, kind, path);
     if (control->registration == NULL)
         return;
     broker_registration_on_watch(control->registration, kind, path);
@@ -624,6 +626,7 @@ void control_free(struct control *control) {
     if (control == NULL)
         return;
     zk_client_close(control->zk_client);
+    zk_meter_done(&control->zk_meter);
     metadata_watcher_free(control->watcher);
     broker_registration_free(control->registration);
     isr_changes_free(control->isr_changes);

@@ -75,7 +75,7 @@ void control_free(struct control *control); /* accepts NULL */
 /* Any. As long as the control. */
 const struct control_status *control_status(const struct control *control);
 /* How long ZooKeeper takes to answer. */
-const struct histogram *control_zk_latency(const struct control *control);
+const struct zk_meter *control_zk_meter(const struct control *control);
 
 /* Any. */
 struct executor *control_executor(struct control *control);

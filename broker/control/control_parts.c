@@ -59,8 +59,8 @@ const struct control_status *control_status(const struct control *control) {
     return &control->status;
 }
 
-const struct histogram *control_zk_latency(const struct control *control) {
-    return &control->zk_meter.latency;
+const struct zk_meter *control_zk_meter(const struct control *control) {
+    return &control->zk_meter;
 }
 
 struct controller_shell *control_shell(struct control *control) {

@@ -1,10 +1,12 @@
 #include "broker/control/control_status.h"
 
-void control_status_on_session(struct control_status *status, enum zk_session_state state) {
+void control_status_on_session(struct control_status *status, enum zk_session_state state,
+                               int64_t now_ms) {
     atomic_store(&status->is_connected, state == ZK_SESSION_NEW || state == ZK_SESSION_RECONNECTED);
     switch (state) {
     case ZK_SESSION_NEW:
         counter_add(&status->sessions_began, 1);
+        atomic_store(&status->session_began_ms, now_ms);
         break;
     case ZK_SESSION_RECONNECTED:
         counter_add(&status->reconnections, 1);
@@ -14,9 +16,11 @@ void control_status_on_session(struct control_status *status, enum zk_session_st
         break;
     case ZK_SESSION_EXPIRED:
         counter_add(&status->expirations, 1);
+        atomic_store(&status->session_began_ms, 0);
         break;
     case ZK_SESSION_AUTH_FAILED:
         counter_add(&status->authentication_failures, 1);
+        atomic_store(&status->session_began_ms, 0);
         break;
     }
 }

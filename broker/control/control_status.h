@@ -16,11 +16,12 @@
 #include "zk-schema/zk.h"
 
 struct control_status {
-    atomic_bool is_connected;        /* to ZooKeeper */
-    atomic_bool is_controller;       /* and has loaded the cluster */
-    _Atomic uint64_t terms;          /* as controller, since the start */
-    _Atomic uint64_t sessions_began; /* ZooKeeper's; with the first */
-    _Atomic uint64_t reconnections;  /* of a session that lived on */
+    atomic_bool is_connected;         /* to ZooKeeper */
+    atomic_bool is_controller;        /* and has loaded the cluster */
+    _Atomic uint64_t terms;           /* as controller, since the start */
+    _Atomic uint64_t sessions_began;  /* ZooKeeper's; with the first */
+    _Atomic int64_t session_began_ms; /* monotonic; 0: there is none */
+    _Atomic uint64_t reconnections;   /* of a session that lived on */
     _Atomic uint64_t disconnections;
     _Atomic uint64_t expirations;
     _Atomic uint64_t authentication_failures;
@@ -37,7 +38,8 @@ struct control_status {
     _Atomic size_t queue_size;
 };
 
-void control_status_on_session(struct control_status *status, enum zk_session_state state);
+void control_status_on_session(struct control_status *status, enum zk_session_state state,
+                               int64_t now_ms);
 
 /* As controller_shell_config.on_term; `context` is the status. */
 void control_status_on_term(void *context, bool active, int32_t controller_epoch);

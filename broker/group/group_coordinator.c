@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "broker/journal/coordinator_key.h"
 #include "broker/metadata/metadata_watcher.h"
 #include "client/base/logger.h"
 #include "client/base/uuid.h"
@@ -229,28 +228,9 @@ void group_coordinator_on_metadata(struct group_coordinator *coordinator,
 
 /* ---- Requests ---- */
 
-/* Which partition of the journal the group is in; -1: there is none yet. */
-static int32_t partition_of(const struct group_coordinator *coordinator, struct bytes group_id) {
-    int32_t count = journal_partition_count(coordinator->journal);
-
-    return count == 0 ? -1 : coordinator_partition(group_id, count);
-}
-
 enum error group_coordinator_check(const struct group_coordinator *coordinator,
                                    struct bytes group_id) {
-    int32_t partition = partition_of(coordinator, group_id);
-
-    if (partition < 0)
-        return ERR_NOT_COORDINATOR;
-    switch (journal_state(coordinator->journal, partition)) {
-    case JOURNAL_NOT_LED:
-        return ERR_NOT_COORDINATOR;
-    case JOURNAL_LOADING:
-        return ERR_COORDINATOR_LOAD_IN_PROGRESS;
-    case JOURNAL_READY:
-        break;
-    }
-    return ERR_NONE;
+    return journal_check(coordinator->journal, group_id);
 }
 
 static void refuse_join(const struct group_join *join, enum error error) {
@@ -303,7 +283,8 @@ void group_coordinator_join(struct group_coordinator *coordinator, struct bytes 
         return;
     }
     if (entry == NULL)
-        entry = group_entry_add(coordinator, group_id, partition_of(coordinator, group_id));
+        entry = group_entry_add(coordinator, group_id,
+                                journal_partition_of(coordinator->journal, group_id));
     if (join->member_id.size == 0)
         own.new_member_id = new_member_id(coordinator, join);
     group_join(entry->group, &own, group_coordinator_now(coordinator));

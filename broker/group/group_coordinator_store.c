@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "broker/journal/coordinator_key.h"
 #include "client/base/logger.h"
 
 #define RECORD_BYTES_MAX ((size_t)1 << 30)
@@ -341,9 +340,8 @@ static enum error find_for_commit(struct group_coordinator *coordinator,
     if (*found == NULL) {
         if (commit->generation >= 0 && !is_transactional)
             return ERR_ILLEGAL_GENERATION;
-        *found = group_entry_add(
-            coordinator, commit->group_id,
-            coordinator_partition(commit->group_id, journal_partition_count(coordinator->journal)));
+        *found = group_entry_add(coordinator, commit->group_id,
+                                 journal_partition_of(coordinator->journal, commit->group_id));
     }
     return group_check_commit((*found)->group, commit->member_id, commit->instance_id,
                               commit->generation, is_transactional,

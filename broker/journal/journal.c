@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "broker/journal/coordinator_key.h"
 #include "broker/journal/journal_internal.h"
 #include "broker/metadata/metadata_cache.h"
 #include "client/base/logger.h"
@@ -137,6 +138,24 @@ enum journal_state journal_state(const struct journal *journal, int32_t partitio
 int64_t journal_loaded_end(const struct journal *journal, int32_t partition) {
     CHECK(journal_state(journal, partition) != JOURNAL_NOT_LED);
     return journal->partitions[partition].loaded_end;
+}
+
+int32_t journal_partition_of(const struct journal *journal, struct bytes key) {
+    int32_t count = journal_partition_count(journal);
+
+    return count == 0 ? -1 : coordinator_partition(key, count);
+}
+
+enum error journal_check(const struct journal *journal, struct bytes key) {
+    switch (journal_state(journal, journal_partition_of(journal, key))) {
+    case JOURNAL_NOT_LED:
+        return ERR_NOT_COORDINATOR;
+    case JOURNAL_LOADING:
+        return ERR_COORDINATOR_LOAD_IN_PROGRESS;
+    case JOURNAL_READY:
+        break;
+    }
+    return ERR_NONE;
 }
 
 int32_t journal_leader_epoch(const struct journal *journal, int32_t partition) {

@@ -79,6 +79,10 @@ void journal_metadata_changed(struct journal *journal);
 /* Of the topic; 0 if it does not exist yet. */
 int32_t journal_partition_count(const struct journal *journal);
 enum journal_state journal_state(const struct journal *journal, int32_t partition);
+/* Which partition has what is about `key`, of a group or a transactional id; -1: there is none. */
+int32_t journal_partition_of(const struct journal *journal, struct bytes key);
+/* Whether this broker coordinates it. Errors: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS. */
+MUST_CHECK enum error journal_check(const struct journal *journal, struct bytes key);
 /* In which it is or was led here last: the coordinator's epoch. */
 int32_t journal_leader_epoch(const struct journal *journal, int32_t partition);
 

@@ -247,9 +247,11 @@ enum error disk_list(struct disk *disk, const char *path, disk_list_on_entry on_
     return error;
 }
 
-void disk_warm_dir(const char *path) {
+void disk_warm_dir(const char *path, void (*each)(void *context, const char *name, int64_t size),
+                   void *context) {
     DIR *dir = open_dir_unnoted(path);
     struct dirent *entry;
+    struct stat found;
 
     if (dir == NULL)
         return;
@@ -260,6 +262,8 @@ void disk_warm_dir(const char *path) {
         if (fd < 0)
             continue;
         (void)posix_fadvise(fd, 0, WARM_BYTES, POSIX_FADV_WILLNEED);
+        if (fstat(fd, &found) == 0)
+            each(context, entry->d_name, found.st_size);
         close(fd);
     }
     closedir(dir);

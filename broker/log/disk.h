@@ -121,9 +121,10 @@ MUST_CHECK enum error disk_list(struct disk *disk, const char *path, disk_list_o
 MUST_CHECK enum error disk_stat(struct disk *disk, const char *path, struct disk_stat *stat);
 
 /* Asks for what a directory's files begin with, up to 64 KiB each, so that it is in memory soon,
- * and waits for their names and sizes only. A hint that fails in silence, and is not told `before`.
- */
-void disk_warm_dir(const char *path);
+ * and waits for their names and sizes only, of which `each` is told. A hint that fails in silence,
+ * and is not told `before`. */
+void disk_warm_dir(const char *path, void (*each)(void *context, const char *name, int64_t size),
+                   void *context);
 
 /* Makes the entries of a directory durable. */
 MUST_CHECK enum error disk_sync_dir(struct disk *disk, const char *path);

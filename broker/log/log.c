@@ -115,6 +115,7 @@ enum error log_new(struct log_dir *dir, const struct log_load_options *options,
     log->high_watermark = options->high_watermark;
     log->compacted_offset = options->compacted_offset;
     log->first_unstable_offset = NO_UNSTABLE_OFFSET;
+    log->oldest_transaction_ms = -1;
     log->home = (struct segment_home){.disk = dir->disk,
                                       .cache = dir->cache,
                                       .state_lock = &log->state_lock,

@@ -77,6 +77,8 @@ void log_note_high_watermark(struct log *log, int64_t high_watermark);
 /* The first offset of the transactions that are open, or whose end the noted high watermark has not
  * passed; INT64_MAX if there is none. Read the high watermark before it. */
 int64_t log_first_unstable_offset(const struct log *log);
+/* The timestamp of the newest batch of who has the oldest open transaction; -1: there is none. */
+int64_t log_oldest_transaction_ms(const struct log *log);
 
 /* ---- appending: locked ---- */
 

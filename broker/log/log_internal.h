@@ -58,7 +58,10 @@ struct log_dir {
     struct mutex listener_lock;
     pthread_cond_t listener_idle; /* a call of a listener returned */
 
-    struct histogram flush_times; /* shared by its writers */
+    struct histogram flush_times;    /* shared by its writers */
+    _Atomic int64_t recovery_bytes;  /* that are to be read after a crash, as far as it is known */
+    _Atomic int64_t recovered_bytes; /* that were read */
+    void (*on_recovered)(struct log_dir *dir); /* more were read; by who reads; NULL: nobody asks */
 };
 
 /* Batch ends near the log end, so that a reader at the tail and the translation of the high
@@ -92,6 +95,7 @@ struct log {
     bool compaction_failed;   /* and is not tried again */
     int64_t size;
     int64_t first_unstable_offset; /* NO_UNSTABLE_OFFSET: none */
+    int64_t oldest_transaction_ms; /* see log_oldest_transaction_ms */
     bool has_ended_transactions;   /* whose marker the high watermark has not passed */
 
     /* the partition's lock */

@@ -11,7 +11,6 @@
  *
  * Source: Apache Kafka 3.9, LogLoader.
  */
-#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -22,7 +21,6 @@
 #include "broker/log/partition_metadata.h"
 #include "client/base/logger.h"
 
-#define NAME_DIGITS         20
 #define DROP_BEHIND_BYTES   ((int64_t)16 << 20)
 #define SNAPSHOT_FROM_BYTES ((int64_t)1 << 20)  /* smaller logs are read in no time */
 #define SURPLUS_BYTES_MAX   ((int64_t)64 << 10) /* that a file may take more than it holds */
@@ -43,21 +41,6 @@ struct folder {
     size_t capacity;
 };
 
-/* The 20 digits that a segment's file begins with. */
-static bool parse_base_offset(const char *name, int64_t *base_offset) {
-    int64_t value = 0;
-
-    for (int i = 0; i < NAME_DIGITS; i++) {
-        if (!isdigit((unsigned char)name[i]) || __builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, name[i] - '0', &value))
-            return false;
-    }
-    if (name[NAME_DIGITS] != '.')
-        return false;
-    *base_offset = value;
-    return true;
-}
-
 static bool has_suffix(const char *name, const char *suffix) {
     size_t size = strlen(name);
     size_t suffix_size = strlen(suffix);
@@ -70,7 +53,7 @@ static enum error note_file(void *context, const struct disk_entry *entry) {
     struct named_file file;
 
     if (entry->is_dir || strlen(entry->name) >= sizeof(file.name) ||
-        !parse_base_offset(entry->name, &file.base_offset))
+        !segment_parse_base_offset(entry->name, &file.base_offset))
         return ERR_NONE;
     memcpy(file.name, entry->name, strlen(entry->name) + 1);
     if (folder->count == folder->capacity) {
@@ -235,7 +218,7 @@ struct loading {
 };
 
 static bool is_log_file(const struct named_file *file) {
-    return strcmp(file->name + NAME_DIGITS, SEGMENT_SUFFIX_LOG) == 0;
+    return strcmp(file->name + SEGMENT_NAME_DIGITS, SEGMENT_SUFFIX_LOG) == 0;
 }
 
 static enum error file_size(struct log *log, int64_t base_offset, const char *suffix,
@@ -280,6 +263,12 @@ static enum error recover_batch(struct loading *loading, struct segment *segment
     return error;
 }
 
+static void note_recovered(struct log *log, int64_t bytes) {
+    atomic_fetch_add_explicit(&log->dir->recovered_bytes, bytes, memory_order_relaxed);
+    if (log->dir->on_recovered != NULL)
+        log->dir->on_recovered(log->dir);
+}
+
 /* A batch that claims offsets of the next segment is bad as well: its base offset lies outside of
  * its checksum. */
 static enum error recover_batches(struct loading *loading, struct segment *segment, int fd,
@@ -305,11 +294,13 @@ static enum error recover_batches(struct loading *loading, struct segment *segme
         if (batch.position - dropped >= DROP_BEHIND_BYTES) {
             /* What is read once here should not push out what consumers read. */
             (void)posix_fadvise(fd, dropped, batch.position - dropped, POSIX_FADV_DONTNEED);
+            note_recovered(loading->log, batch.position - dropped);
             dropped = batch.position;
         }
     }
     batch_walk_done(&walk);
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_NORMAL);
+    note_recovered(loading->log, size - dropped);
     return error;
 }
 
@@ -500,7 +491,8 @@ static enum error remove_orphans(struct log *log, const struct folder *folder) {
             }
         }
         for (size_t j = 0; j < ARRAY_COUNT(suffixes); j++) {
-            if (log_base != file->base_offset && strcmp(file->name + NAME_DIGITS, suffixes[j]) == 0)
+            if (log_base != file->base_offset &&
+                strcmp(file->name + SEGMENT_NAME_DIGITS, suffixes[j]) == 0)
                 error = remove_file(log, file->name);
         }
     }

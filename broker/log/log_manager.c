@@ -97,7 +97,12 @@ bool log_manager_dir_info(struct log_manager *manager, size_t index,
         .total_bytes = -1,
         .usable_bytes = -1,
         .flush_times = &dir->flush_times,
+        .recovered_bytes = atomic_load(&dir->recovered_bytes),
+        .recovery_bytes = atomic_load(&dir->recovery_bytes),
     };
+    /* More than was thought: an index of an older segment could not be used. */
+    if (info->recovery_bytes < info->recovered_bytes)
+        info->recovery_bytes = info->recovered_bytes;
     mutex_lock(&dir->lock);
     info->log_count = dir->log_count;
     mutex_unlock(&dir->lock);

@@ -146,6 +146,8 @@ struct log_manager_dir_info {
     int64_t total_bytes;
     int64_t usable_bytes;
     const struct histogram *flush_times; /* of its logs; as long as the manager */
+    int64_t recovery_bytes;  /* to be read at this start after a crash, as far as it is known */
+    int64_t recovered_bytes; /* that were read; at most the former */
 };
 /* `index` from 0; false past the last. Locks nothing for long; asks the file system. */
 bool log_manager_dir_info(struct log_manager *manager, size_t index,

@@ -10,6 +10,7 @@
 #include "broker/log/disk.h"
 #include "broker/log/log_folder.h"
 #include "broker/log/log_manager_internal.h"
+#include "broker/log/recovery_size.h"
 #include "client/base/logger.h"
 
 #define MARKER_BYTES_MAX     4096
@@ -132,7 +133,7 @@ struct load_job {
     enum log_folder_kind kind; /* CURRENT or FUTURE, once it has run */
     struct log *log;           /* result; NULL: failed */
     enum error error;
-    bool has_begun; /* atomic */
+    bool is_warm; /* atomic; or need not be any more */
     uint64_t inode;
     char name[LOG_FOLDER_NAME_MAX + 1];
 };
@@ -204,6 +205,26 @@ static enum error on_folder(void *context, const struct disk_entry *entry) {
     return ERR_NONE;
 }
 
+/* Once for each log, by who comes to it first: a thread that runs ahead, or the one that loads it.
+ * After a crash that also tells how much there is to read. */
+static void warm(struct load_job *job) {
+    struct manager_dir *dir = job->dir;
+    struct recovery_size sizes = {0};
+    char path[PATH_MAX];
+    struct bytes topic;
+    int32_t partition;
+
+    if (__atomic_exchange_n(&job->is_warm, true, __ATOMIC_RELAXED) ||
+        snprintf(path, sizeof(path), "%s/%s", dir->dir.path, job->name) >= (int)sizeof(path))
+        return;
+    (void)log_folder_parse(job->name, &topic, &partition);
+    sizes.recovery_point = checkpointed(&dir->recovery_points, topic, partition);
+    disk_warm_dir(path, recovery_size_add_file, &sizes);
+    if (!dir->was_clean)
+        atomic_fetch_add(&dir->dir.recovery_bytes, recovery_size_bytes(&sizes));
+    recovery_size_done(&sizes);
+}
+
 static enum error load(struct load_job *job) {
     struct manager_dir *dir = job->dir;
     struct log_config config = log_config_default;
@@ -242,7 +263,10 @@ static void run_load(struct task *task) {
     struct load_job *job = CONTAINER_OF(task, struct load_job, task);
     struct log_dir *dir = &job->dir->dir;
 
-    __atomic_store_n(&job->has_begun, true, __ATOMIC_RELEASE);
+    if (!job->dir->was_clean && !log_dir_is_offline(dir))
+        warm(job);
+    else
+        __atomic_store_n(&job->is_warm, true, __ATOMIC_RELAXED);
     job->error = log_dir_is_offline(dir) ? ERR_KAFKA_STORAGE_ERROR : load(job);
     if (job->error == ERR_DISK_FAILED || job->error == ERR_DISK_FULL ||
         job->error == ERR_DISK_CORRUPT)
@@ -256,12 +280,9 @@ static void run_load(struct task *task) {
 
 static void run_warm(struct task *task) {
     struct load_job *job = CONTAINER_OF(task, struct load_job, warm_task);
-    struct manager_dir *dir = job->dir;
-    char path[PATH_MAX];
 
-    if (!log_dir_is_offline(&dir->dir) && !__atomic_load_n(&job->has_begun, __ATOMIC_ACQUIRE) &&
-        snprintf(path, sizeof(path), "%s/%s", dir->dir.path, job->name) < (int)sizeof(path))
-        disk_warm_dir(path);
+    if (!log_dir_is_offline(&job->dir->dir))
+        warm(job);
 }
 
 /* ---- a directory ---- */

@@ -50,19 +50,33 @@ static enum error mend(struct log_dir *dir, const struct log_load_options *optio
     return error;
 }
 
+struct repairing {
+    struct log_dir dir; /* first */
+    const struct log_repair *repair;
+};
+
+static void on_recovered(struct log_dir *dir) {
+    const struct log_repair *repair = ((struct repairing *)dir)->repair;
+
+    repair->on_progress(repair->context, repair, atomic_load(&dir->recovered_bytes));
+}
+
 static enum error mend_in(struct disk *disk, const char *parent,
                           const struct log_load_options *options, struct log_repair *repair) {
     struct file_cache *cache = NULL;
     struct worker_pool *pool = NULL;
-    struct log_dir dir = {0};
+    struct repairing repairing = {.repair = repair};
+    struct log_dir *dir = &repairing.dir;
     enum error error;
 
     if ((error = file_cache_new(OPEN_FILES_MAX, &cache)) == ERR_NONE &&
         (error = worker_pool_new(1, "repair", &pool)) == ERR_NONE &&
-        (error = log_dir_init(&dir, parent, disk, clock_system(), cache, pool)) == ERR_NONE)
-        error = mend(&dir, options, repair);
+        (error = log_dir_init(dir, parent, disk, clock_system(), cache, pool)) == ERR_NONE) {
+        dir->on_recovered = repair->on_progress == NULL ? NULL : on_recovered;
+        error = mend(dir, options, repair);
+    }
     worker_pool_free(pool);
-    log_dir_done(&dir);
+    log_dir_done(dir);
     file_cache_free(cache);
     return error;
 }
@@ -94,7 +108,7 @@ enum error log_repair_partition(struct disk *disk, const char *path, struct log_
     /* The broker must look for itself; and know, if records go, that they may be missing. */
     if ((error = unlink_in(disk, parent, SHUTDOWN_SUMMARY_FILE)) != ERR_NONE)
         return error;
-    *repair = (struct log_repair){.bytes_before = sum.bytes};
+    repair->bytes_before = sum.bytes;
     error = mend_in(disk, parent, &options, repair);
     if (error == ERR_NONE && repair->bytes_after < repair->bytes_before)
         error = unlink_in(disk, parent, LOG_DIR_CLEAN_MARKER);

@@ -19,9 +19,13 @@
 struct disk;
 
 struct log_repair {
+    /* So many of bytes_before were read: now and then, on the caller's thread. May be NULL. */
+    void (*on_progress)(void *context, const struct log_repair *repair, int64_t bytes_read);
+    void *context;
+    /* Results. */
     int64_t log_start_offset;
     int64_t log_end_offset;
-    int64_t bytes_before; /* of the segments */
+    int64_t bytes_before; /* of the segments; known before the first on_progress */
     int64_t bytes_after;
 };
 

@@ -37,6 +37,22 @@ void log_forget_replicated_transactions(struct log *log, int64_t high_watermark)
     mutex_unlock(&log->state_lock);
 }
 
+static void publish_oldest(struct log *log) {
+    const struct unstable_transaction *oldest;
+    int64_t time_ms = -1;
+
+    mutex_lock(&log->state_lock);
+    oldest = unstable_transactions_first_open(&log->unstable);
+    if (oldest != NULL)
+        time_ms = producer_state_last_timestamp(log->producers, oldest->producer_id);
+    mutex_unlock(&log->state_lock);
+    __atomic_store_n(&log->oldest_transaction_ms, time_ms, __ATOMIC_RELAXED);
+}
+
+int64_t log_oldest_transaction_ms(const struct log *log) {
+    return __atomic_load_n(&log->oldest_transaction_ms, __ATOMIC_RELAXED);
+}
+
 /* ---- following the batches ---- */
 
 enum error log_prepare_producer(struct log *log, const struct producer_batch *batch,
@@ -60,31 +76,33 @@ static void begin(struct log *log, int64_t producer_id, int64_t first_offset) {
 
 static enum error end(struct log *log, struct segment *segment,
                       const struct producer_batch *marker) {
+    const struct unstable_transaction *open;
     struct unstable_transaction ended;
     int64_t stable;
 
     mutex_lock(&log->state_lock);
     ended = unstable_transactions_end(&log->unstable, marker->producer_id, marker->base_offset);
-    stable = unstable_transactions_first_open_offset(&log->unstable);
+    open = unstable_transactions_first_open(&log->unstable);
+    stable = open == NULL ? ended.marker_offset + 1 : open->first_offset;
     publish_first_unstable(log);
     mutex_unlock(&log->state_lock);
     /* Behind a damaged batch offsets may say anything. */
     if (!marker->is_abort || ended.marker_offset < ended.first_offset ||
         (log->transactions_are_rebuilt && !segment->txn_index.is_rebuilt))
         return ERR_NONE;
-    return segment_note_aborted(
-        &log->home, segment,
-        &(struct aborted_transaction){
-            .producer_id = ended.producer_id,
-            .first_offset = ended.first_offset,
-            .last_offset = ended.marker_offset,
-            .last_stable_offset = stable == NO_UNSTABLE_OFFSET ? ended.marker_offset + 1 : stable,
-        });
+    return segment_note_aborted(&log->home, segment,
+                                &(struct aborted_transaction){
+                                    .producer_id = ended.producer_id,
+                                    .first_offset = ended.first_offset,
+                                    .last_offset = ended.marker_offset,
+                                    .last_stable_offset = stable,
+                                });
 }
 
 enum error log_apply_producer(struct log *log, struct segment *segment,
                               const struct producer_batch *batch) {
     int64_t before = producer_state_open_offset(log->producers, batch->producer_id);
+    enum error error = ERR_NONE;
     int64_t after;
 
     producer_state_apply(log->producers, batch);
@@ -93,7 +111,11 @@ enum error log_apply_producer(struct log *log, struct segment *segment,
         verifications_remove(&log->verifications, batch->producer_id);
     if (before < 0 && after >= 0)
         begin(log, batch->producer_id, after);
-    return before >= 0 && after < 0 ? end(log, segment, batch) : ERR_NONE;
+    if (before >= 0 && after < 0)
+        error = end(log, segment, batch);
+    if (before >= 0 || after >= 0)
+        publish_oldest(log);
+    return error;
 }
 
 /* ---- rebuilding ---- */
@@ -131,6 +153,7 @@ void log_end_rebuilding_transactions(struct log *log) {
     unstable_transactions_forget_replicated(&log->unstable, log_high_watermark(log));
     publish_first_unstable(log);
     mutex_unlock(&log->state_lock);
+    publish_oldest(log);
 }
 
 /* ---- aborted transactions ---- */

@@ -185,6 +185,12 @@ int64_t producer_state_open_offset(const struct producer_state *state, int64_t p
     return producer == NULL ? -1 : producer->current_txn_first_offset;
 }
 
+int64_t producer_state_last_timestamp(const struct producer_state *state, int64_t producer_id) {
+    const struct producer *producer = find(state, producer_id);
+
+    return producer == NULL ? -1 : producer->last_timestamp;
+}
+
 int32_t producer_state_coordinator_epoch(const struct producer_state *state, int64_t producer_id) {
     const struct producer *producer = find(state, producer_id);
 

@@ -87,6 +87,9 @@ int64_t producer_state_first_open_offset(const struct producer_state *state);
 /* First offset of the producer's open transaction, -1 if none is open. */
 int64_t producer_state_open_offset(const struct producer_state *state, int64_t producer_id);
 
+/* The largest timestamp of the producer's newest batch, -1 if it is not known. */
+int64_t producer_state_last_timestamp(const struct producer_state *state, int64_t producer_id);
+
 /* Of the coordinator that wrote the producer's last marker, -1 if there is none. */
 int32_t producer_state_coordinator_epoch(const struct producer_state *state, int64_t producer_id);
 

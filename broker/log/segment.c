@@ -1,5 +1,6 @@
 #include "broker/log/segment.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -10,6 +11,20 @@
 #define ALLOCATE_STEP_MAX   ((int64_t)64 << 20)
 #define SURPLUS_MAX         ((int64_t)1 << 20) /* reserved blocks behind a segment that was rolled */
 #define SURPLUS_SHARE       64                 /* the same, as a share of its size */
+
+bool segment_parse_base_offset(const char *name, int64_t *base_offset) {
+    int64_t value = 0;
+
+    for (int i = 0; i < SEGMENT_NAME_DIGITS; i++) {
+        if (!isdigit((unsigned char)name[i]) || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, name[i] - '0', &value))
+            return false;
+    }
+    if (name[SEGMENT_NAME_DIGITS] != '.')
+        return false;
+    *base_offset = value;
+    return true;
+}
 
 void segment_path(const struct segment_home *home, int64_t base_offset, const char *suffix,
                   char path[SEGMENT_PATH_MAX]) {

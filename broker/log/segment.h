@@ -31,6 +31,11 @@
 #define SEGMENT_SUFFIX_TXN_INDEX  ".txnindex"
 #define SEGMENT_SUFFIX_SNAPSHOT   ".snapshot"
 
+#define SEGMENT_NAME_DIGITS 20
+
+/* The digits that the name of a segment's file begins with, in front of a dot. */
+bool segment_parse_base_offset(const char *name, int64_t *base_offset);
+
 /* What all segments of a log share. Must outlive them. */
 struct segment_home {
     struct disk *disk;

@@ -81,10 +81,11 @@ int64_t unstable_transactions_first_offset(const struct unstable_transactions *l
     return list->count == 0 ? NO_UNSTABLE_OFFSET : list->all[0].first_offset;
 }
 
-int64_t unstable_transactions_first_open_offset(const struct unstable_transactions *list) {
+const struct unstable_transaction *
+unstable_transactions_first_open(const struct unstable_transactions *list) {
     for (size_t i = 0; i < list->count; i++) {
         if (list->all[i].marker_offset < 0)
-            return list->all[i].first_offset;
+            return &list->all[i];
     }
-    return NO_UNSTABLE_OFFSET;
+    return NULL;
 }

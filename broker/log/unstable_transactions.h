@@ -53,7 +53,8 @@ void unstable_transactions_forget_replicated(struct unstable_transactions *list,
 
 /* NO_UNSTABLE_OFFSET: all are stable. */
 int64_t unstable_transactions_first_offset(const struct unstable_transactions *list);
-/* The same of those that are open. */
-int64_t unstable_transactions_first_open_offset(const struct unstable_transactions *list);
+/* The first of those that are open; NULL: none is. */
+const struct unstable_transaction *
+unstable_transactions_first_open(const struct unstable_transactions *list);
 
 #endif

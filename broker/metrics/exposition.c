@@ -53,6 +53,8 @@ static const char *type_name(enum metric_type type) {
         return "gauge";
     case METRIC_SUMMARY:
         return "summary";
+    case METRIC_HISTOGRAM:
+        return "histogram";
     }
     return "untyped";
 }

@@ -18,7 +18,7 @@
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_SUMMARY };
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_SUMMARY, METRIC_HISTOGRAM };
 
 /* A value may be anything: what the format cannot carry is escaped or replaced. One that is NULL
  * leaves its label out. */
@@ -45,7 +45,8 @@ void exposition_done(struct exposition *out);
 void exposition_family(struct exposition *out, const char *name, enum metric_type type,
                        const char *help);
 
-/* A sample of the family begun last. `suffix` is "", or "_count" or "_sum" of a summary. */
+/* A sample of the family begun last. `suffix` is "", or "_count" or "_sum" of a summary or
+ * histogram, or "_bucket" of a histogram. */
 void exposition_number(struct exposition *out, const char *suffix,
                        const struct exposition_label *labels, double value);
 void exposition_integer(struct exposition *out, const char *suffix,

@@ -71,6 +71,15 @@ void request_metrics_observe(struct request_metrics *metrics,
         record(thread, &cell->times[i], observation->ns[i]);
 }
 
+void request_metrics_observe_time(struct request_metrics *metrics, uint8_t kind,
+                                  enum request_time time, int64_t ns) {
+    size_t thread = counting_thread();
+    struct request_cell *cell = cell_of(metrics, thread, kind);
+
+    if (cell != NULL)
+        record(thread, &cell->times[time], ns);
+}
+
 void request_metrics_error(struct request_metrics *metrics, uint8_t kind, int16_t code) {
     size_t thread = counting_thread();
     struct request_cell *cell = cell_of(metrics, thread, kind);

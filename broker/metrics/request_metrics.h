@@ -17,10 +17,12 @@
 
 /* Where a request's time goes. */
 enum request_time {
-    REQUEST_TIME_TOTAL,  /* from its bytes' arrival until its response has left */
-    REQUEST_TIME_LOCAL,  /* running; with what was read together with it and ran before */
-    REQUEST_TIME_REMOTE, /* waiting: for other brokers, for data, for a disk */
-    REQUEST_TIME_SEND,   /* until earlier responses and its own had left, from its end */
+    REQUEST_TIME_TOTAL,          /* from its bytes' arrival until its response has left */
+    REQUEST_TIME_QUEUE,          /* what came before it on its connection ran, or held it back */
+    REQUEST_TIME_LOCAL,          /* running */
+    REQUEST_TIME_REMOTE,         /* waiting: for other brokers, for data, for a disk */
+    REQUEST_TIME_RESPONSE_QUEUE, /* its response waiting for earlier ones, or for the turn's end */
+    REQUEST_TIME_SEND,           /* sending it, with waiting for the socket */
     REQUEST_TIME_COUNT
 };
 
@@ -40,6 +42,9 @@ void request_metrics_free(struct request_metrics *metrics); /* accepts NULL */
 
 void request_metrics_observe(struct request_metrics *metrics,
                              const struct request_observation *observation);
+/* Only one of its times, of a kind that is not counted otherwise. */
+void request_metrics_observe_time(struct request_metrics *metrics, uint8_t kind,
+                                  enum request_time time, int64_t ns);
 /* A response carries this code. */
 void request_metrics_error(struct request_metrics *metrics, uint8_t kind, int16_t code);
 

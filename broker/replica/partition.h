@@ -82,6 +82,13 @@ int64_t partition_high_watermark(const struct partition *partition);
 /* Follower: how many records below its leader's high watermark it did not have after the last
  * fetch; 0 for others. */
 int64_t partition_follower_lag(const struct partition *partition);
+/* What a leader's follower lacks. */
+struct follower_delay {
+    int32_t broker_id;
+    int64_t ms; /* see replica_delay_ms */
+};
+/* Leader: of its followers, REPLICAS_MAX at most; returns how many. 0 for others. */
+size_t partition_follower_delays(struct partition *partition, struct follower_delay *delays);
 /* What readers of committed records see ends here; at most the high watermark. */
 int64_t partition_last_stable_offset(const struct partition *partition);
 

@@ -30,6 +30,21 @@ void partition_set_isr(struct partition *partition, const int32_t *isr, int32_t 
     partition->isr_count = isr_count;
 }
 
+size_t partition_follower_delays(struct partition *partition, struct follower_delay *delays) {
+    const int64_t now_ms = partition_now_ms(partition);
+    size_t count = 0;
+
+    if (atomic_load(&partition->role) != ROLE_LEADER)
+        return 0;
+    mutex_lock(&partition->lock);
+    for (int32_t i = 0; i < partition->follower_count; i++)
+        delays[count++] = (struct follower_delay){
+            partition->followers[i].broker_id,
+            replica_delay_ms(&partition->followers[i], log_end_offset(partition->log), now_ms)};
+    mutex_unlock(&partition->lock);
+    return count;
+}
+
 void partition_end_proposal(struct partition *partition) {
     free(partition->proposed);
     partition->proposed = NULL;

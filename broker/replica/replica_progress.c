@@ -20,6 +20,7 @@ void replica_progress_reset(struct replica_progress *replica, int32_t broker_id,
         .caught_up_ms = in_isr ? now_ms : 0,
         .last_fetch_ms = in_isr ? now_ms : 0,
         .leader_end_offset_at_last_fetch = 0,
+        .epoch_began_ms = now_ms,
     };
 }
 
@@ -55,6 +56,13 @@ bool replica_is_caught_up(const struct replica_progress *replica, int64_t leader
                           int64_t now_ms, int64_t lag_ms_max) {
     return replica->log_end_offset == leader_log_end_offset ||
            now_ms - replica->caught_up_ms <= lag_ms_max;
+}
+
+int64_t replica_delay_ms(const struct replica_progress *replica, int64_t leader_log_end_offset,
+                         int64_t now_ms) {
+    if (replica->log_end_offset == leader_log_end_offset)
+        return 0;
+    return now_ms - (replica->caught_up_ms == 0 ? replica->epoch_began_ms : replica->caught_up_ms);
 }
 
 int64_t leader_view_high_watermark(const struct leader_view *view,

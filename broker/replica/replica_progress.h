@@ -24,6 +24,7 @@ struct replica_progress {
     int64_t log_start_offset; /* likewise */
     int64_t caught_up_ms;     /* when it last had all that the leader had */
     int64_t last_fetch_ms;
+    int64_t epoch_began_ms; /* the leader's, when this was reset */
     int64_t leader_end_offset_at_last_fetch;
     int64_t refused_until_ms; /* the controller will not have it in the ISR before; 0: it may */
 };
@@ -50,6 +51,11 @@ void replica_progress_on_fetch(struct replica_progress *replica, int64_t fetch_o
 
 bool replica_is_caught_up(const struct replica_progress *replica, int64_t leader_log_end_offset,
                           int64_t now_ms, int64_t lag_ms_max);
+
+/* Since it last had all that the leader had, but at most since the leader's epoch began; 0: it has
+ * it now. */
+int64_t replica_delay_ms(const struct replica_progress *replica, int64_t leader_log_end_offset,
+                         int64_t now_ms);
 
 /* What decisions about one led partition read. */
 struct leader_view {

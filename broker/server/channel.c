@@ -95,6 +95,13 @@ static void refuse_frame(struct channel *channel, enum frame_status status, stru
     end_in_turn(channel);
 }
 
+static void set_stashed_count(struct channel *channel, uint64_t count) {
+    counter_add(&channel->reactor->counters.requests_stashed, count - channel->stashed_count);
+    channel->stashed_count = count;
+}
+
+/* The clock was noted as the frame was read, or as the handler before ended or began to wait: so
+ * its start costs no look at it. */
 static void run_one(struct channel *channel, struct bytes frame) {
     struct reactor *reactor = channel->reactor;
     struct exchange *exchange = exchange_new(channel, frame);
@@ -130,6 +137,8 @@ static void run_input(struct channel *channel, struct bytes input) {
         if (!may_run(channel))
             break;
         status = frame_reader_next(&channel->reader, &input, &frame);
+        if (status == FRAME_READY && channel->stashed_count > 0)
+            set_stashed_count(channel, channel->stashed_count - 1);
         if (status == FRAME_READY)
             run_one(channel, frame);
         else if (status == FRAME_NEEDS_MORE)
@@ -141,9 +150,12 @@ static void run_input(struct channel *channel, struct bytes input) {
         return;
     if (channel->stopped) {
         frame_reader_done(&channel->reader);
+        set_stashed_count(channel, 0);
         channel->stashed = false;
     } else if (!frame_reader_stash(&channel->reader, input)) {
         refuse_frame(channel, FRAME_NO_MEMORY, input);
+    } else if (channel->stashed && input.size > 0) {
+        set_stashed_count(channel, frame_reader_whole_frames(&channel->reader));
     }
 }
 
@@ -212,7 +224,7 @@ static bool read_once(struct channel *channel, size_t *budget) {
         channel->peer_closed = true;
         return false;
     }
-    (void)reactor_note_now(reactor);
+    channel->read_ns = reactor_note_now(reactor);
     channel_note_activity(channel);
     counter_add(&reactor->counters.bytes_in, (uint64_t)count);
     if (room > (size_t)count)
@@ -319,6 +331,7 @@ void channel_close(struct channel *channel) {
     close(channel->fd);
     channel->fd = -1;
     frame_reader_done(&channel->reader);
+    set_stashed_count(channel, 0);
     reactor_timer_cancel(reactor, &channel->throttle);
     TAILQ_REMOVE(&reactor->by_activity, channel, by_activity);
     if (channel->starved)

@@ -44,10 +44,10 @@ struct exchange {
     void (*expired)(struct request *request);
     void (*abandoned)(struct request *request);
     struct wire_writer response;
-    size_t sent;                /* bytes of `response` that are in the kernel */
-    size_t slice;               /* the next file range of `response` */
-    size_t slice_sent;          /* bytes of it that are in the kernel */
-    struct request_times times; /* ended_ns is 0 until it is known to differ from sent_ns */
+    size_t sent;       /* bytes of `response` that are in the kernel */
+    size_t slice;      /* the next file range of `response` */
+    size_t slice_sent; /* bytes of it that are in the kernel */
+    struct request_times times;
     TAILQ_ENTRY(exchange) in_channel;
     LIST_ENTRY(exchange) in_reactor;
     SLIST_ENTRY(exchange) spare;
@@ -67,12 +67,14 @@ struct channel {
     bool blocked;     /* nothing is sent before the write event */
     bool peer_closed; /* the client sends no more */
     bool stopped;     /* runs no more requests: fatal input, or the server drains */
-    bool stashed;     /* the frame reader may hold whole frames */
+    bool stashed;     /* the frame reader may hold whole frames: that many, or none */
     bool throttled;   /* until throttle expires */
     bool busy;        /* a function below is at work on it: it must not go away */
     bool touched;     /* on the reactor's list */
     bool starved;     /* on the reactor's list */
     struct frame_reader reader;
+    uint64_t stashed_count;
+    int64_t read_ns; /* when it was last read from: what is stashed was whole then */
     struct exchange_list exchanges;
     size_t exchange_count;
     const struct exchange *holder; /* while it runs, later requests don't; NULL: nobody */

@@ -61,8 +61,9 @@ struct exchange *exchange_new(struct channel *channel, struct bytes frame) {
     exchange->sent = 0;
     exchange->slice = 0;
     exchange->slice_sent = 0;
-    exchange->times =
-        (struct request_times){.received_ns = reactor->now_ns, .request_bytes = frame.size};
+    exchange->times = (struct request_times){.received_ns = channel->read_ns,
+                                             .started_ns = reactor->now_ns,
+                                             .request_bytes = frame.size};
     TAILQ_INSERT_TAIL(&channel->exchanges, exchange, in_channel);
     channel->exchange_count++;
     LIST_INSERT_HEAD(&reactor->exchanges, exchange, in_reactor);
@@ -119,10 +120,7 @@ void exchange_end(struct exchange *exchange, enum exchange_state state) {
     struct reactor *reactor = channel->reactor;
 
     CHECK(exchange->state == EXCHANGE_RUNNING);
-    /* One that neither waited nor has to wait leaves in this turn: the time of its sending will do
-     * for its end, so that most requests cost no look at the clock. */
-    if (exchange->times.waited_ns != 0 || channel->blocked)
-        exchange->times.ended_ns = reactor_note_now(reactor);
+    exchange->times.ended_ns = reactor_note_now(reactor);
     if (exchange->times.waited_ns != 0)
         counter_add(&reactor->counters.waiting[exchange->request.label.kind], UINT64_MAX);
     exchange_release(exchange);

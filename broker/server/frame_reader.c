@@ -138,6 +138,18 @@ bool frame_reader_stash(struct frame_reader *reader, struct bytes input) {
     return true;
 }
 
+size_t frame_reader_whole_frames(const struct frame_reader *reader) {
+    size_t at = reader->parsed;
+    size_t count = 0;
+
+    while (reader->received - at >= SIZE_BYTES &&
+           reader->received - at - SIZE_BYTES >= size_at(reader->tail.data + at)) {
+        at += SIZE_BYTES + size_at(reader->tail.data + at);
+        count++;
+    }
+    return count;
+}
+
 bool frame_reader_room(struct frame_reader *reader, uint8_t **at, size_t *size) {
     size_t whole;
 

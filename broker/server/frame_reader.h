@@ -43,6 +43,9 @@ MUST_CHECK enum frame_status frame_reader_next(struct frame_reader *reader, stru
 /* Keeps the rest of the input, of which no more shall be taken now. False: out of memory. */
 MUST_CHECK bool frame_reader_stash(struct frame_reader *reader, struct bytes input);
 
+/* How many whole frames are held. */
+size_t frame_reader_whole_frames(const struct frame_reader *reader);
+
 /* Where the missing bytes of the unfinished frame can be read to; `*size` is 0 if there is none
  * or its size is not known yet. Call after FRAME_NEEDS_MORE. False: out of memory. */
 MUST_CHECK bool frame_reader_room(struct frame_reader *reader, uint8_t **at, size_t *size);

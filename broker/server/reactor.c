@@ -63,6 +63,7 @@ static void on_touched(struct task *task) {
 
     /* A channel that is touched again meanwhile is looked after again. */
     reactor->touched_task_posted = false;
+    (void)reactor_note_now(reactor);
     TAILQ_CONCAT(&round, &reactor->touched, in_touched);
     while (!TAILQ_EMPTY(&round)) {
         struct channel *channel = TAILQ_FIRST(&round);

@@ -42,6 +42,7 @@ struct reactor_timer {
 /* Written by the reactor alone, read by anybody. */
 struct reactor_counters {
     _Atomic uint64_t requests_outstanding;
+    _Atomic uint64_t requests_stashed; /* read whole, but not run yet */
     _Atomic uint64_t connections_accepted;
     _Atomic uint64_t connections_closed_idle;
     _Atomic uint64_t connections_refused;
@@ -94,7 +95,7 @@ struct reactor {
     struct exchange_all exchanges; /* in use */
     struct exchange_pool spare_exchanges;
     size_t spare_exchange_count;
-    int64_t now_ns;           /* when something was last received or sent; old between turns */
+    int64_t now_ns; /* when something was last received, ended or sent; old between turns */
     struct exchange *running; /* whose handler is on the stack, until it ends */
 
     struct timer_wheel wheel;

@@ -29,6 +29,7 @@ struct server_listener;
  * arena is gone by then. */
 struct request_label {
     uint8_t kind;
+    uint8_t part_of_kind; /* 0: its kind is not divided */
     int16_t version;
     int32_t correlation_id;
     uint8_t client_id_size; /* of what was kept of it */
@@ -51,10 +52,12 @@ struct request {
 
 /* When things happened to a request that is over, in ns of the monotonic clock. */
 struct request_times {
-    int64_t received_ns; /* its last bytes were read; or it was run, if it was held back then */
+    int64_t received_ns; /* its last bytes were read */
+    int64_t started_ns;  /* its handler was called: those before it had had their turn */
     int64_t waited_ns;   /* its handler returned before its end; 0: the end came first */
     int64_t ended_ns;
-    int64_t sent_ns; /* its response was in the kernel */
+    int64_t sending_ns; /* its response was first offered to the socket; 0: there was none */
+    int64_t sent_ns;    /* its response was in the kernel; or its turn to leave came */
     size_t request_bytes;
     size_t response_bytes; /* with file ranges and the size in front; 0: no response */
 };

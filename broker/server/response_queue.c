@@ -46,8 +46,6 @@ static void tell_of(const struct channel *channel, struct exchange *exchange) {
     if (config->on_request_over == NULL)
         return;
     times->sent_ns = channel->reactor->now_ns;
-    if (times->ended_ns == 0)
-        times->ended_ns = times->sent_ns;
     times->response_bytes = exchange->state == EXCHANGE_ANSWERED
                                 ? exchange->response.size + exchange->response.slice_bytes
                                 : 0;
@@ -68,17 +66,6 @@ static void drop_sent(struct channel *channel) {
     }
 }
 
-/* Those without a response that nothing stands in front of. Nothing was sent, so that the clock has
- * to be looked at, once for all of them. */
-static void drop_unanswered(struct channel *channel) {
-    const struct exchange *head = TAILQ_FIRST(&channel->exchanges);
-
-    if (head == NULL || head->state != EXCHANGE_UNANSWERED)
-        return;
-    (void)reactor_note_now(channel->reactor);
-    drop_sent(channel);
-}
-
 /* The bytes that can leave together. `*more`: a file range follows at once. */
 static int gather(struct channel *channel, struct iovec pieces[PIECES_MAX], bool *more) {
     struct exchange *exchange;
@@ -93,6 +80,8 @@ static int gather(struct channel *channel, struct iovec pieces[PIECES_MAX], bool
         if (exchange->state != EXCHANGE_ANSWERED || count == PIECES_MAX)
             break;
         end = bytes_end(exchange);
+        if (exchange->times.sending_ns == 0)
+            exchange->times.sending_ns = channel->reactor->now_ns;
         if (exchange->sent < end)
             pieces[count++] =
                 (struct iovec){exchange->response.data + exchange->sent, end - exchange->sent};
@@ -166,27 +155,13 @@ static void on_writable(evutil_socket_t fd, short events, void *context) {
     (void)fd;
     (void)events;
     channel->blocked = false;
+    (void)reactor_note_now(channel->reactor);
     channel_look_after(channel);
-}
-
-/* Those that have ended wait from now on: for the socket, or for the request at the head. */
-static void note_ends(struct channel *channel) {
-    struct exchange *exchange;
-    int64_t now_ns = 0;
-
-    TAILQ_FOREACH (exchange, &channel->exchanges, in_channel) {
-        if (exchange->state == EXCHANGE_RUNNING || exchange->times.ended_ns != 0)
-            continue;
-        if (now_ns == 0)
-            now_ns = reactor_note_now(channel->reactor);
-        exchange->times.ended_ns = now_ns;
-    }
 }
 
 /* Waits for the write event; where the socket is not full it comes in the next turn. */
 static void block(struct channel *channel) {
     channel->blocked = true;
-    note_ends(channel);
     if (channel->write_armed)
         return;
     if (channel->write_event == NULL) {
@@ -211,16 +186,14 @@ bool channel_send(struct channel *channel) {
 
     if (channel->blocked)
         return true;
-    drop_unanswered(channel);
+    drop_sent(channel);
     while ((head = TAILQ_FIRST(&channel->exchanges)) != NULL) {
         ssize_t sent;
 
         if (head->state == EXCHANGE_FATAL)
             return false;
-        if (head->state == EXCHANGE_RUNNING) {
-            note_ends(channel);
+        if (head->state == EXCHANGE_RUNNING)
             break;
-        }
         if (budget == 0) {
             block(channel);
             return true;

@@ -233,6 +233,7 @@ struct server_counters server_reactor_counters(const struct server *server, size
     return (struct server_counters){
         .connections = (uint64_t)atomic_load(&reactor->connections),
         .requests_outstanding = atomic_load(&counters->requests_outstanding),
+        .requests_stashed = counter_read(&counters->requests_stashed),
         .connections_accepted = atomic_load(&counters->connections_accepted),
         .connections_closed_idle = atomic_load(&counters->connections_closed_idle),
         .connections_refused = atomic_load(&counters->connections_refused),

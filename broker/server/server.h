@@ -115,11 +115,12 @@ const struct server_listener *server_listener_at(const struct server *server, si
 size_t server_reactor_count(const struct server *server);
 struct executor *server_reactor_executor(struct server *server, size_t index);
 
-/* Of one reactor; only ever growing, but for the first two. Read without a lock, so that they
+/* Of one reactor; only ever growing, but for the first three. Read without a lock, so that they
  * may be some events apart. */
 struct server_counters {
     uint64_t connections; /* open now */
     uint64_t requests_outstanding;
+    uint64_t requests_stashed; /* read whole, but not run yet */
     uint64_t connections_accepted;
     uint64_t connections_closed_idle;
     uint64_t connections_refused; /* over a bound; counted by the first reactor */

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "broker/journal/coordinator_key.h"
 #include "broker/transaction/producer_ids.h"
 #include "client/net/loop_call.h"
 
@@ -148,30 +147,11 @@ void transaction_coordinator_on_metadata(struct transaction_coordinator *coordin
 
 /* ---- Requests ---- */
 
-/* Which partition of the journal the id is in; -1: there is none yet. */
-static int32_t partition_of(const struct transaction_coordinator *coordinator, struct bytes id) {
-    int32_t count = journal_partition_count(coordinator->journal);
-
-    return count == 0 ? -1 : coordinator_partition(id, count);
-}
-
 enum error transaction_coordinator_check(const struct transaction_coordinator *coordinator,
                                          struct bytes id) {
-    int32_t partition = partition_of(coordinator, id);
-
     if (id.size == 0)
         return ERR_INVALID_REQUEST;
-    if (partition < 0)
-        return ERR_NOT_COORDINATOR;
-    switch (journal_state(coordinator->journal, partition)) {
-    case JOURNAL_NOT_LED:
-        return ERR_NOT_COORDINATOR;
-    case JOURNAL_LOADING:
-        return ERR_COORDINATOR_LOAD_IN_PROGRESS;
-    case JOURNAL_READY:
-        break;
-    }
-    return ERR_NONE;
+    return journal_check(coordinator->journal, id);
 }
 
 /* The entry of an id that is known. INVALID_PRODUCER_ID_MAPPING: it is not. */
@@ -236,8 +216,9 @@ static enum error need_entry(struct transaction_coordinator *coordinator,
         return ERR_NONE;
     error = producer_ids_next(coordinator->config.producer_ids, &values.producer_id);
     if (error == ERR_NONE)
-        *entry = transaction_entry_add(coordinator, request->id,
-                                       partition_of(coordinator, request->id), &values);
+        *entry =
+            transaction_entry_add(coordinator, request->id,
+                                  journal_partition_of(coordinator->journal, request->id), &values);
     return error;
 }
 

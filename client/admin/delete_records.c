@@ -4,19 +4,47 @@
 
 struct deletion {
     struct leader_rounds rounds;
-    struct admin_call call;
+    struct delete_records_request request;
+    struct delete_records_request_topics_partitions *lines; /* one in each topic of the request */
 };
 
-static enum error deleted_read(struct admin_call *call, const void *message) {
-    struct deletion *deletion = CONTAINER_OF(call, struct deletion, call);
+static bool deletion_begin(struct leader_rounds *rounds, struct arena *arena, size_t count,
+                           int64_t timeout_ms) {
+    struct deletion *deletion = CONTAINER_OF(rounds, struct deletion, rounds);
+    struct delete_records_request *request = &deletion->request;
+
+    delete_records_request_init(request);
+    request->timeout_ms = broker_timeout_ms(timeout_ms);
+    request->topics = arena_alloc(arena, count, sizeof(*request->topics));
+    request->topics_count = 0;
+    deletion->lines = arena_alloc(arena, count, sizeof(*deletion->lines));
+    return request->topics != NULL && deletion->lines != NULL;
+}
+
+static void deletion_add_line(struct leader_rounds *rounds,
+                              const struct barnabas_offset_spec *line) {
+    struct deletion *deletion = CONTAINER_OF(rounds, struct deletion, rounds);
+    int32_t at = deletion->request.topics_count++;
+    struct delete_records_request_topics *topic = &deletion->request.topics[at];
+
+    delete_records_request_topics_init(topic);
+    delete_records_request_topics_partitions_init(&deletion->lines[at]);
+    topic->name = bytes_of_text(line->topic);
+    topic->partitions = &deletion->lines[at];
+    topic->partitions_count = 1;
+    deletion->lines[at].partition_index = line->partition;
+    deletion->lines[at].offset = line->at;
+}
+
+static enum error deletion_read(struct leader_rounds *rounds, const void *message) {
     const struct delete_records_response *response = message;
 
     for (int32_t i = 0; i < response->topics_count; i++)
         for (int32_t j = 0; j < response->topics[i].partitions_count; j++) {
             const struct delete_records_response_topics_partitions *answer =
                 &response->topics[i].partitions[j];
-            struct barnabas_offset *item = leader_rounds_item(
-                &deletion->rounds, response->topics[i].name, answer->partition_index);
+            struct barnabas_offset *item =
+                leader_rounds_item(rounds, response->topics[i].name, answer->partition_index);
 
             if (item == NULL)
                 return ERR_MALFORMED;
@@ -26,55 +54,13 @@ static enum error deleted_read(struct admin_call *call, const void *message) {
     return ERR_NONE;
 }
 
-static enum error delete_at_leader(struct leader_rounds *rounds, struct barnabas_admin *admin,
-                                   int64_t timeout_ms) {
-    struct deletion *deletion = CONTAINER_OF(rounds, struct deletion, rounds);
-    struct delete_records_request_topics_partitions *lines;
-    struct delete_records_request request;
-    struct admin_result *answered = NULL;
-    struct arena arena;
-    enum error error = ERR_OUT_OF_MEMORY;
-
-    arena_init(&arena, SIZE_MAX / 2);
-    delete_records_request_init(&request);
-    request.timeout_ms = broker_timeout_ms(timeout_ms);
-    request.topics = arena_alloc(&arena, rounds->count + 1, sizeof(*request.topics));
-    lines = arena_alloc(&arena, rounds->count + 1, sizeof(*lines));
-    request.topics_count = 0;
-    if (request.topics != NULL && lines != NULL) {
-        for (size_t i = 0; i < rounds->count; i++) {
-            int32_t at = request.topics_count;
-
-            if (!leader_rounds_asks(rounds, i))
-                continue;
-            delete_records_request_topics_init(&request.topics[at]);
-            delete_records_request_topics_partitions_init(&lines[at]);
-            request.topics[at].name = bytes_of_text(rounds->lines[i].topic);
-            request.topics[at].partitions = &lines[at];
-            request.topics[at].partitions_count = 1;
-            lines[at].partition_index = rounds->lines[i].partition;
-            lines[at].offset = rounds->lines[i].at;
-            request.topics_count++;
-        }
-        deletion->call = (struct admin_call){
-            .target = rounds->leader,
-            .api = &delete_records_api,
-            .request = &request,
-            .timeout_ms = timeout_ms,
-            .read = deleted_read,
-        };
-        error = admin_call_run(admin, &deletion->call, &answered);
-    }
-    arena_done(&arena);
-    if (error == ERR_NONE)
-        admin_result_free(answered); /* all is in the items */
-    return error;
-}
+static const struct leader_question deleting = {&delete_records_api, deletion_begin,
+                                                deletion_add_line, deletion_read};
 
 int barnabas_admin_delete_records(struct barnabas_admin *admin,
                                   const struct barnabas_records_before *records, size_t count,
                                   int64_t timeout_ms, struct barnabas_offsets **beginnings) {
-    struct deletion deletion = {.rounds.ask = delete_at_leader};
+    struct deletion deletion = {.rounds = {.question = &deleting, .request = &deletion.request}};
     struct admin_result *result = admin_result_new();
     struct barnabas_offset_spec *lines;
     enum error error = ERR_OUT_OF_MEMORY;

@@ -38,8 +38,41 @@ enum error leader_rounds_begin(struct leader_rounds *rounds, struct admin_result
     return ERR_NONE;
 }
 
-bool leader_rounds_asks(const struct leader_rounds *rounds, size_t line) {
+/* Whether the leader being asked has to answer this line. */
+static bool is_asked(const struct leader_rounds *rounds, size_t line) {
     return rounds->leaders[line] == rounds->leader;
+}
+
+static enum error on_answer(struct admin_call *call, const void *response) {
+    struct leader_rounds *rounds = CONTAINER_OF(call, struct leader_rounds, call);
+
+    return rounds->question->read(rounds, response);
+}
+
+enum error leader_rounds_ask(struct leader_rounds *rounds, struct barnabas_admin *admin,
+                             int64_t timeout_ms) {
+    struct admin_result *answered = NULL;
+    struct arena arena;
+    enum error error = ERR_OUT_OF_MEMORY;
+
+    arena_init(&arena, SIZE_MAX / 2);
+    if (rounds->question->begin(rounds, &arena, rounds->count, timeout_ms)) {
+        for (size_t i = 0; i < rounds->count; i++)
+            if (is_asked(rounds, i))
+                rounds->question->add_line(rounds, &rounds->lines[i]);
+        rounds->call = (struct admin_call){
+            .target = rounds->leader,
+            .api = rounds->question->api,
+            .request = rounds->request,
+            .timeout_ms = timeout_ms,
+            .read = on_answer,
+        };
+        error = admin_call_run(admin, &rounds->call, &answered);
+    }
+    arena_done(&arena);
+    if (error == ERR_NONE)
+        admin_result_free(answered); /* all is in the items */
+    return error;
 }
 
 /* Looked for behind the last one found: brokers mostly keep the order. */
@@ -48,7 +81,7 @@ struct barnabas_offset *leader_rounds_item(struct leader_rounds *rounds, struct 
     for (size_t step = 0; step < rounds->count; step++) {
         size_t i = (rounds->next_answer + step) % rounds->count;
 
-        if (leader_rounds_asks(rounds, i) && rounds->lines[i].partition == partition &&
+        if (is_asked(rounds, i) && rounds->lines[i].partition == partition &&
             bytes_equal_text(topic, rounds->lines[i].topic)) {
             rounds->next_answer = i + 1;
             return &rounds->items[i];
@@ -131,9 +164,10 @@ static bool ask_leaders(struct leader_rounds *rounds, struct barnabas_admin *adm
             continue;
         rounds->leader = rounds->leaders[i];
         if (left_ms > 0)
-            error = rounds->ask(rounds, admin, left_ms < LEADER_MS_MAX ? left_ms : LEADER_MS_MAX);
+            error =
+                leader_rounds_ask(rounds, admin, left_ms < LEADER_MS_MAX ? left_ms : LEADER_MS_MAX);
         for (size_t j = i; j < rounds->count; j++)
-            if (leader_rounds_asks(rounds, j)) {
+            if (is_asked(rounds, j)) {
                 rounds->leaders[j] = -1;
                 if (error != ERR_NONE)
                     rounds->items[j].error = error;

@@ -8,20 +8,48 @@
 
 struct asking {
     struct leader_rounds rounds;
-    struct admin_call call;
+    struct list_offsets_request request;
+    struct list_offsets_request_topics_partitions *lines; /* one in each topic of the request */
     int32_t asker; /* CONSUMER_REPLICA or DEBUGGING_REPLICA */
 };
 
-static enum error asked_read(struct admin_call *call, const void *message) {
-    struct asking *asking = CONTAINER_OF(call, struct asking, call);
+static bool asking_begin(struct leader_rounds *rounds, struct arena *arena, size_t count,
+                         int64_t timeout_ms) {
+    struct asking *asking = CONTAINER_OF(rounds, struct asking, rounds);
+    struct list_offsets_request *request = &asking->request;
+
+    (void)timeout_ms;
+    list_offsets_request_init(request);
+    request->replica_id = asking->asker;
+    request->topics = arena_alloc(arena, count, sizeof(*request->topics));
+    request->topics_count = 0;
+    asking->lines = arena_alloc(arena, count, sizeof(*asking->lines));
+    return request->topics != NULL && asking->lines != NULL;
+}
+
+static void asking_add_line(struct leader_rounds *rounds, const struct barnabas_offset_spec *line) {
+    struct asking *asking = CONTAINER_OF(rounds, struct asking, rounds);
+    int32_t at = asking->request.topics_count++;
+    struct list_offsets_request_topics *topic = &asking->request.topics[at];
+
+    list_offsets_request_topics_init(topic);
+    list_offsets_request_topics_partitions_init(&asking->lines[at]);
+    topic->name = bytes_of_text(line->topic);
+    topic->partitions = &asking->lines[at];
+    topic->partitions_count = 1;
+    asking->lines[at].partition_index = line->partition;
+    asking->lines[at].timestamp = line->at;
+}
+
+static enum error asking_read(struct leader_rounds *rounds, const void *message) {
     const struct list_offsets_response *response = message;
 
     for (int32_t i = 0; i < response->topics_count; i++)
         for (int32_t j = 0; j < response->topics[i].partitions_count; j++) {
             const struct list_offsets_response_topics_partitions *answer =
                 &response->topics[i].partitions[j];
-            struct barnabas_offset *item = leader_rounds_item(
-                &asking->rounds, response->topics[i].name, answer->partition_index);
+            struct barnabas_offset *item =
+                leader_rounds_item(rounds, response->topics[i].name, answer->partition_index);
 
             if (item == NULL)
                 return ERR_MALFORMED;
@@ -32,51 +60,8 @@ static enum error asked_read(struct admin_call *call, const void *message) {
     return ERR_NONE;
 }
 
-/* All that the leader has to answer. */
-static enum error ask_leader(struct leader_rounds *rounds, struct barnabas_admin *admin,
-                             int64_t timeout_ms) {
-    struct asking *asking = CONTAINER_OF(rounds, struct asking, rounds);
-    struct list_offsets_request_topics_partitions *lines;
-    struct list_offsets_request request;
-    struct admin_result *answered = NULL;
-    struct arena arena;
-    enum error error = ERR_OUT_OF_MEMORY;
-
-    arena_init(&arena, SIZE_MAX / 2);
-    list_offsets_request_init(&request);
-    request.replica_id = asking->asker;
-    request.topics = arena_alloc(&arena, rounds->count + 1, sizeof(*request.topics));
-    lines = arena_alloc(&arena, rounds->count + 1, sizeof(*lines));
-    request.topics_count = 0;
-    if (request.topics != NULL && lines != NULL) {
-        for (size_t i = 0; i < rounds->count; i++) {
-            int32_t at = request.topics_count;
-
-            if (!leader_rounds_asks(rounds, i))
-                continue;
-            list_offsets_request_topics_init(&request.topics[at]);
-            list_offsets_request_topics_partitions_init(&lines[at]);
-            request.topics[at].name = bytes_of_text(rounds->lines[i].topic);
-            request.topics[at].partitions = &lines[at];
-            request.topics[at].partitions_count = 1;
-            lines[at].partition_index = rounds->lines[i].partition;
-            lines[at].timestamp = rounds->lines[i].at;
-            request.topics_count++;
-        }
-        asking->call = (struct admin_call){
-            .target = rounds->leader,
-            .api = &list_offsets_api,
-            .request = &request,
-            .timeout_ms = timeout_ms,
-            .read = asked_read,
-        };
-        error = admin_call_run(admin, &asking->call, &answered);
-    }
-    arena_done(&arena);
-    if (error == ERR_NONE)
-        admin_result_free(answered); /* all is in the items */
-    return error;
-}
+static const struct leader_question listing = {&list_offsets_api, asking_begin, asking_add_line,
+                                               asking_read};
 
 static int asking_end(struct admin_result *result, enum error error,
                       struct barnabas_offsets **offsets) {
@@ -91,7 +76,8 @@ int barnabas_admin_list_offsets(struct barnabas_admin *admin,
                                 const struct barnabas_offset_spec *specs, size_t count,
                                 int64_t timeout_ms, struct barnabas_offsets **offsets) {
     struct admin_result *result = admin_result_new();
-    struct asking asking = {.rounds.ask = ask_leader, .asker = CONSUMER_REPLICA};
+    struct asking asking = {.rounds = {.question = &listing, .request = &asking.request},
+                            .asker = CONSUMER_REPLICA};
     enum error error;
 
     if (result == NULL)
@@ -106,7 +92,9 @@ int barnabas_admin_list_replica_offsets(struct barnabas_admin *admin, int32_t br
                                         const struct barnabas_offset_spec *specs, size_t count,
                                         int64_t timeout_ms, struct barnabas_offsets **offsets) {
     struct admin_result *result = admin_result_new();
-    struct asking asking = {.rounds.leader = broker_id, .asker = DEBUGGING_REPLICA};
+    struct asking asking = {
+        .rounds = {.question = &listing, .request = &asking.request, .leader = broker_id},
+        .asker = DEBUGGING_REPLICA};
     enum error error;
 
     if (result == NULL)
@@ -115,6 +103,6 @@ int barnabas_admin_list_replica_offsets(struct barnabas_admin *admin, int32_t br
     for (size_t i = 0; error == ERR_NONE && i < count; i++)
         asking.rounds.leaders[i] = broker_id;
     if (error == ERR_NONE && count > 0)
-        error = ask_leader(&asking.rounds, admin, timeout_ms);
+        error = leader_rounds_ask(&asking.rounds, admin, timeout_ms);
     return asking_end(result, error, offsets);
 }

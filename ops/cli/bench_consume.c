@@ -4,7 +4,7 @@
 #include "ops/cli/bench_load.h"
 #include "ops/cli/command_table.h"
 #include "ops/cli/pace.h"
-#include "ops/cli/progress.h"
+#include "ops/output/progress.h"
 
 /* A poll that brings nothing for so long ends it. */
 #define IDLE_MS_DEFAULT 10000

@@ -8,7 +8,7 @@
 
 #include "ops/cli/json.h"
 #include "ops/cli/pace.h"
-#include "ops/cli/progress.h"
+#include "ops/output/progress.h"
 
 #define RECORDS_DEFAULT    1000000 /* without a rate */
 #define DURATION_S_DEFAULT 10      /* with one */

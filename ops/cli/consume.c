@@ -7,10 +7,11 @@
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/json.h"
-#include "ops/cli/progress.h"
 #include "ops/cli/record_format.h"
 #include "ops/cli/session.h"
 #include "ops/cli/start_position.h"
+#include "ops/output/json_bytes.h"
+#include "ops/output/progress.h"
 
 #define OUTPUT_BUFFER_BYTES ((size_t)256 << 10)
 
@@ -52,62 +53,20 @@ struct consumption {
 
 /* --- printing ---------------------------------------------------------------------------- */
 
-/* Bytes that are no UTF-8 cannot stand in JSON: they become base64 under another name. */
-static char *base64(const uint8_t *data, size_t size) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *text = malloc((size + 2) / 3 * 4 + 1);
-    char *to = text;
-
-    for (size_t i = 0; text != NULL && i < size; i += 3) {
-        size_t left = size - i;
-        uint32_t group = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
-                         (left > 2 ? data[i + 2] : 0);
-
-        *to++ = digits[group >> 18];
-        *to++ = digits[group >> 12 & 63];
-        *to++ = left > 1 ? digits[group >> 6 & 63] : '=';
-        *to++ = left > 2 ? digits[group & 63] : '=';
-    }
-    if (text != NULL)
-        *to = '\0';
-    return text;
-}
-
-static void set_bytes(json_t *object, const char *name, const void *data, size_t size) {
-    char other_name[64];
-    json_t *text;
-    char *encoded;
-
-    if (data == NULL) {
-        json_object_set_new(object, name, json_null());
-        return;
-    }
-    text = json_stringn(data, size);
-    if (text != NULL) {
-        json_object_set_new(object, name, text);
-        return;
-    }
-    encoded = base64(data, size);
-    snprintf(other_name, sizeof(other_name), "%sBase64", name);
-    if (encoded != NULL)
-        json_object_set_new(object, other_name, json_string(encoded));
-    free(encoded);
-}
-
 static void print_json(const struct barnabas_message *message) {
     json_t *object = json_pack("{s:s, s:i, s:I, s:I}", "topic", message->topic, "partition",
                                message->partition, "offset", (json_int_t)message->offset,
                                "timestampMs", (json_int_t)message->timestamp);
     json_t *headers = json_array();
 
-    set_bytes(object, "key", message->key, message->key_size);
-    set_bytes(object, "value", message->value, message->value_size);
+    json_set_bytes(object, "key", message->key, message->key_size);
+    json_set_bytes(object, "value", message->value, message->value_size);
     for (size_t i = 0; i < message->header_count; i++) {
         const struct barnabas_header *header = &message->headers[i];
         json_t *item = json_object();
 
-        set_bytes(item, "key", header->key, header->key_size);
-        set_bytes(item, "value", header->value, header->value_size);
+        json_set_bytes(item, "key", header->key, header->key_size);
+        json_set_bytes(item, "value", header->value, header->value_size);
         json_array_append_new(headers, item);
     }
     json_object_set_new(object, "headers", headers);

@@ -4,10 +4,10 @@
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/json.h"
-#include "ops/cli/progress.h"
 #include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
+#include "ops/output/progress.h"
 
 static const char *or_dash(const char *text) {
     return text[0] == '\0' ? "-" : text;

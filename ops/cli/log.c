@@ -46,9 +46,9 @@ const struct command command_log = {
     .meaning = "what lies in data directories, without a broker; see barnabas log --help",
     .details =
         "\n"
-        "  barnabas log dump [--records] [--print-data-log] FILE...\n"
+        "  barnabas log dump [--records] [--print-data-log] [--output table|json] FILE...\n"
         "  barnabas log verify [--output table|json] DIRECTORY...\n"
-        "  barnabas log repair [--yes] FOLDER...\n"
+        "  barnabas log repair [--yes] [--output table|json] FOLDER...\n"
         "\n"
         "dump prints what .log, .index, .timeindex, .txnindex and .snapshot files hold. verify\n"
         "checks every file of data directories, or of folders of partitions, and changes none; it\n"

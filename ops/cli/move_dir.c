@@ -7,11 +7,11 @@
 #include "ops/cli/command_table.h"
 #include "ops/cli/log_sizes.h"
 #include "ops/cli/partition_name.h"
-#include "ops/cli/progress.h"
 #include "ops/cli/reassign_progress.h"
 #include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
+#include "ops/output/progress.h"
 
 #define WHAT            "partition move-dir"
 #define RATE            "replica.alter.log.dirs.io.max.bytes.per.second"

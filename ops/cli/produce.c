@@ -12,9 +12,9 @@
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/line_record.h"
-#include "ops/cli/progress.h"
 #include "ops/cli/report.h"
 #include "ops/cli/session.h"
+#include "ops/output/progress.h"
 
 /* Progress is looked at only every so many records. */
 #define PROGRESS_STRIDE 256

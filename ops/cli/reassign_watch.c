@@ -7,11 +7,11 @@
 #include <time.h>
 
 #include "ops/cli/json.h"
-#include "ops/cli/progress.h"
 #include "ops/cli/reassign_progress.h"
 #include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
+#include "ops/output/progress.h"
 
 #define TEXT_SIZE     512
 #define LOOK_EVERY_MS 250

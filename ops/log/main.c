@@ -15,6 +15,7 @@
 #include "broker/log/log_verify.h"
 #include "client/base/logger.h"
 #include "ops/log/dump.h"
+#include "ops/log/mending.h"
 #include "ops/log/verification.h"
 
 /* As those of the command `barnabas`. */
@@ -27,13 +28,13 @@ enum status {
 };
 
 static const char usage[] =
-    "barnabas log dump [--records] [--print-data-log] FILE...\n"
+    "barnabas log dump [--records] [--print-data-log] [--output table|json] FILE...\n"
     "    what .log, .index, .timeindex, .txnindex and .snapshot files hold, as kafka-dump-log\n"
     "    prints it; --records: every record, --print-data-log: with key and value\n"
     "barnabas log verify [--output table|json] DIRECTORY...\n"
     "    checks every file of data directories, or of folders of partitions, and changes none;\n"
     "    status 7 if anything is wrong\n"
-    "barnabas log repair [--yes] FOLDER...\n"
+    "barnabas log repair [--yes] [--output table|json] FOLDER...\n"
     "    mends folders of partitions: cuts what is damaged, with all that comes behind it, and\n"
     "    makes indexes, epochs and snapshots anew. What is cut off is lost, unless another "
     "replica\n"
@@ -43,9 +44,11 @@ static const char usage[] =
 
 /* ---- dump ---- */
 
-static enum status run_dump(const struct dump *dump, char *const *files) {
+static enum status run_dump(struct dump *dump, char *const *files, bool is_json) {
     enum status status = STATUS_OK;
 
+    dump->printer = is_json ? &dump_json : &dump_text;
+    dump->printer->begin(dump);
     for (; *files != NULL; files++) {
         enum error error = dump_file(dump, *files);
         if (error == ERR_NONE)
@@ -56,6 +59,7 @@ static enum status run_dump(const struct dump *dump, char *const *files) {
                                              : error_text(error));
         status = error == ERR_DISK_CORRUPT ? STATUS_UNHEALTHY : STATUS_FAILED;
     }
+    dump->printer->end(dump, (int)status);
     return status;
 }
 
@@ -74,7 +78,6 @@ static int lock_directory(const char *path) {
     if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
         return fd;
     close(fd);
-    fprintf(stderr, "barnabas log: %s is in use by a broker: stop it first\n", path);
     return -2;
 }
 
@@ -103,6 +106,7 @@ static enum status verify_one(struct log_verify *verify, const char *path) {
     enum error error;
 
     if (!lock_both(path, locks)) {
+        fprintf(stderr, "barnabas log: %s: in use by a broker: stop it first\n", path);
         status = STATUS_REFUSED;
     } else if (access(path, R_OK) != 0) {
         fprintf(stderr, "barnabas log: %s: %s\n", path, strerror(errno));
@@ -130,36 +134,22 @@ static enum status run_verify(char *const *paths, bool is_json) {
 
 /* ---- repair ---- */
 
-static enum status mend(const char *path) {
-    char absolute[PATH_MAX];
-    struct log_repair repair;
-    enum error error;
-
-    if (realpath(path, absolute) == NULL) {
-        fprintf(stderr, "barnabas log: %s: %s\n", path, strerror(errno));
-        return STATUS_FAILED;
-    }
-    if ((error = log_repair_partition(disk_system(), absolute, &repair)) != ERR_NONE) {
-        fprintf(stderr, "barnabas log: %s: %s\n", path,
-                error == ERR_INVALID_TOPIC_EXCEPTION ? "the folder is no partition's, by its name"
-                                                     : error_text(error));
-        return STATUS_FAILED;
-    }
-    printf("%s: offsets %" PRId64 " to %" PRId64 ", %" PRId64 " of %" PRId64
-           " bytes were cut off\n",
-           path, repair.log_start_offset, repair.log_end_offset,
-           repair.bytes_before - repair.bytes_after, repair.bytes_before);
-    return STATUS_OK;
-}
-
-static enum status run_repair(char *const *paths) {
+static enum status run_repair(char *const *paths, bool is_json) {
+    struct mending mending;
     enum status status = STATUS_OK;
     int locks[2];
 
+    mending_begin(&mending, is_json);
     for (; *paths != NULL && status == STATUS_OK; paths++) {
-        status = lock_both(*paths, locks) ? mend(*paths) : STATUS_REFUSED;
+        if (!lock_both(*paths, locks)) {
+            mending_refuse(&mending, *paths, "in use by a broker: stop it first");
+            status = STATUS_REFUSED;
+        } else if (!mending_repair(&mending, *paths)) {
+            status = STATUS_FAILED;
+        }
         unlock_both(locks);
     }
+    mending_end(&mending, (int)status);
     return status;
 }
 
@@ -194,12 +184,12 @@ int main(int argc, char **argv) {
         }
     }
     if (argc - optind >= 2 && strcmp(argv[optind], "dump") == 0)
-        status = run_dump(&dump, argv + optind + 1);
+        status = run_dump(&dump, argv + optind + 1, is_json);
     else if (argc - optind >= 2 &&
              (strcmp(argv[optind], "verify") == 0 || (strcmp(argv[optind], "repair") == 0 && !yes)))
         status = run_verify(argv + optind + 1, is_json);
     else if (argc - optind >= 2 && strcmp(argv[optind], "repair") == 0)
-        status = run_repair(argv + optind + 1);
+        status = run_repair(argv + optind + 1, is_json);
     else
         fputs(usage, stderr);
     if (fflush(stdout) != 0 || ferror(stdout)) {

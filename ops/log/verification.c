@@ -2,18 +2,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "broker/log/disk.h"
-#include "client/base/clock.h"
-
-#define SHOW_EVERY_MS 200
-#define CLEAR_LINE    "\r\033[K"
-
-static void clear(const struct verification *verification) {
-    if (verification->shows && verification->next_ms > 0)
-        fprintf(stderr, CLEAR_LINE);
-}
 
 static void on_finding(void *context, const struct log_finding *finding) {
     struct verification *verification = context;
@@ -25,7 +15,7 @@ static void on_finding(void *context, const struct log_finding *finding) {
                                         finding->problem));
         return;
     }
-    clear(verification);
+    progress_clear(&verification->progress);
     if (finding->position < 0)
         printf("%s: %s\n", finding->path, finding->problem);
     else
@@ -35,30 +25,28 @@ static void on_finding(void *context, const struct log_finding *finding) {
 
 static void on_segment(void *context) {
     struct verification *verification = context;
-    int64_t now_ms = clock_monotonic_ms(clock_system());
+    const struct log_verify *verify = &verification->verify;
+    char note[64];
 
-    if (!verification->shows || now_ms < verification->next_ms)
-        return;
-    verification->next_ms = now_ms + SHOW_EVERY_MS;
-    fprintf(stderr, CLEAR_LINE "%" PRId64 " partitions, %" PRId64 " segments, %.1f MB",
-            verification->verify.partitions, verification->verify.segments,
-            (double)verification->verify.bytes / 1e6);
+    snprintf(note, sizeof(note), "partitions, %" PRId64 " segments, %.1f MB", verify->segments,
+             (double)verify->bytes / 1e6);
+    progress_tell(&verification->progress, (uint64_t)verify->partitions, 0, note);
 }
 
 void verification_begin(struct verification *verification, bool is_json) {
     *verification = (struct verification){
         .verify = {.disk = disk_system(), .on_finding = on_finding, .on_segment = on_segment},
         .items = is_json ? json_array() : NULL,
-        .shows = isatty(STDERR_FILENO) == 1,
     };
     verification->verify.context = verification;
+    progress_begin(&verification->progress);
 }
 
 void verification_end(struct verification *verification, int status) {
     const struct log_verify *verify = &verification->verify;
     json_t *document;
 
-    clear(verification);
+    progress_end(&verification->progress);
     if (verification->items == NULL) {
         printf("%" PRId64 " partitions, %" PRId64 " segments, %" PRId64 " batches, %" PRId64
                " records, %" PRId64 " bytes: %" PRId64 " findings\n",

@@ -12,12 +12,12 @@
 #include <stdbool.h>
 
 #include "broker/log/log_verify.h"
+#include "ops/output/progress.h"
 
 struct verification {
     struct log_verify verify;
-    json_t *items;   /* NULL: findings are printed */
-    bool shows;      /* progress */
-    int64_t next_ms; /* when to show it again */
+    json_t *items; /* NULL: findings are printed */
+    struct progress progress;
 };
 
 void verification_begin(struct verification *verification, bool is_json);

@@ -9,13 +9,13 @@ TRANSACTIONAL, CONTROL = 0x10, 0x20
 
 
 def produce_request(topic, producer, values, partition=0, transactional_id=None, version=9,
-                    is_transactional=None, acks=-1):
+                    is_transactional=None, acks=-1, time_ms=None):
     """`producer`: id, epoch, first sequence. Transactional if there is an id, unless it is said."""
     if is_transactional is None:
         is_transactional = transactional_id is not None
     records = b"".join(record(value.encode(), delta) for delta, value in enumerate(values))
     made = batch(records, len(values), attributes=TRANSACTIONAL if is_transactional else 0,
-                 producer=producer)
+                 producer=producer, time_ms=time_ms)
     payload = flexible_header(PRODUCE, version) + compact(transactional_id)
     payload += struct.pack(">hi", acks, 20000)
     return payload + compact_array(compact(topic) + compact_array(

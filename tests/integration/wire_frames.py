@@ -68,10 +68,10 @@ def record(value, offset_delta=0):
 
 
 def batch(records=b"\x10\x00\x00\x00\x01\x04hi\x00", count=1, magic=2, crc=None, attributes=0,
-          length=None, last_delta=None, producer=(-1, -1, -1)):
+          length=None, last_delta=None, producer=(-1, -1, -1), time_ms=None):
     """A record batch; by default a good one with the single value "hi". `producer`: id, epoch,
     first sequence."""
-    now = int(time.time() * 1000)
+    now = int(time.time() * 1000) if time_ms is None else time_ms
     tail = struct.pack(">hiqqqhii", attributes, count - 1 if last_delta is None else last_delta,
                        now, now, *producer, count) + records
     body = struct.pack(">ibI", -1, magic, crc32c(tail) if crc is None else crc) + tail

@@ -6,9 +6,10 @@ import unittest
 from broker_cluster import BrokerCluster, wait_until
 from prometheus_text import Metrics
 from steady_load import SteadyLoad
+from transactions_wire import produce, write_markers
 
 SETTINGS = {"barnabas.admin.listener": "127.0.0.1:0", "min.insync.replicas": 2,
-            "log.cleaner.backoff.ms": 500}
+            "log.cleaner.backoff.ms": 500, "transaction.partition.verification.enable": "false"}
 
 
 def scrape(broker, path="/metrics"):
@@ -46,6 +47,11 @@ class MetricsTest(unittest.TestCase):
             latency = "kafka_server_zookeeperclientmetrics_zookeeperrequestlatencyms"
             self.assertGreater(metrics.value(latency + "_count"), 5)
             self.assertTrue(0 < metrics.value(latency, quantile="0.99") < 60000)
+            self.assertTrue(0 < metrics.value("barnabas_zk_session_seconds") < 3600)
+            self.assertTrue(1 <= metrics.value("barnabas_zk_watches") < 20)
+            self.assertGreater(metrics.value("barnabas_zk_bytes_total", direction="read"), 100)
+            self.assertGreater(metrics.value("barnabas_zk_bytes_total", direction="written"), 100)
+            self.assertEqual([state for _, state in metrics.series("barnabas_dir_state")], [1])
             self.assertLess(metrics.series_count(), 2000)
 
     def test_there_is_one_controller_and_it_tells_of_the_cluster(self):
@@ -56,6 +62,8 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(self.total("kafka_controller_kafkacontroller_offlinepartitionscount"), 0)
         self.assertEqual(self.total("kafka_server_replicamanager_leadercount"), partitions)
         self.assertEqual(self.total("kafka_server_replicamanager_partitioncount"), 3 * partitions)
+        self.assertGreater(self.total("barnabas_zk_multi_size_sum"),
+                           self.total("barnabas_zk_multi_size_count"))
 
     def test_the_controller_tells_what_it_did_and_that_it_is_idle(self):
         stats = "kafka_controller_controllerstats_"
@@ -156,7 +164,9 @@ class MetricsTest(unittest.TestCase):
         for page in pages:
             self.assertGreater(page.total(requests + "requests_total", request="Produce"), 0)
             self.assertGreater(page.total(requests + "requests_total", request="FetchFollower"), 0)
-            for name in ("totaltimems", "localtimems", "remotetimems", "responsesendtimems"):
+            stages = ("requestqueuetimems", "localtimems", "remotetimems", "responsequeuetimems",
+                      "responsesendtimems")
+            for name in ("totaltimems", *stages):
                 told = {labels["quantile"]: value
                         for labels, value in page.series(requests + name, request="Produce")}
                 self.assertEqual(sorted(told), ["0.50", "0.75", "0.95", "0.98", "0.99", "0.999"])
@@ -165,15 +175,77 @@ class MetricsTest(unittest.TestCase):
             share = (page.value(requests + "remotetimems_sum", request="Produce") /
                      page.value(requests + "totaltimems_sum", request="Produce"))
             self.assertTrue(0 < share < 1, share)
-            # There are no queues; dashboards add their times all the same.
-            for name in ("requestqueuetimems", "responsequeuetimems"):
-                self.assertEqual(page.value(requests + name, request="Produce", quantile="0.99"), 0)
-                self.assertGreater(page.value(requests + name + "_count", request="Produce"), 0)
             self.assertGreater(page.value(requests + "requestbytes_sum", request="Produce"),
                                page.value(requests + "requestbytes_count", request="Produce"))
             # Followers wait at their leaders nearly always; in one scrape they may not.
             self.assertGreater(page.value(requests + "remotetimems_sum", request="FetchFollower"),
                                page.value(requests + "localtimems_sum", request="FetchFollower"))
+        for page in [scrape(broker) for broker in self.cluster.brokers.values()]:
+            # What dashboards draw on top of each other is the whole; each is cut to microseconds.
+            count = page.value(requests + "totaltimems_count", request="Produce")
+            whole = page.value(requests + "totaltimems_sum", request="Produce")
+            parts = sum(page.value(requests + name + "_sum", request="Produce") for name in stages)
+            self.assertTrue(whole - 0.001 * len(stages) * count <= parts <= whole + 0.001 * count,
+                            (parts, whole, count))
+
+    def test_times_of_acknowledgements_appends_and_flushes_are_in_buckets(self):
+        names = {"barnabas_produce_ack_seconds": {"acks": "all"}, "barnabas_append_seconds": {},
+                 "barnabas_flush_seconds": {}}
+
+        def counted():
+            return [self.total(name + "_count", **labels) for name, labels in names.items()]
+        self.cluster.create_topic("timed", replicas=3, flush_messages=1)
+        self.cluster.wait_until_known("timed")
+        before = counted()
+        self.cluster.barnabas("produce", "timed", stdin=b"a\n")
+        for now, then in zip(counted(), before):
+            self.assertGreater(now, then)
+        page = scrape(self.cluster.brokers[1])
+        for name, labels in names.items():
+            counts = [count for _, count in sorted(
+                page.series(name + "_bucket", **labels), key=lambda one: float(one[0]["le"]))]
+            self.assertEqual(counts, sorted(counts))
+            self.assertEqual(counts[-1], page.value(name + "_count", **labels))
+
+    def test_a_transaction_that_nobody_ends_is_late(self):
+        name = "kafka_server_replicamanager_partitionswithlatetransactionscount"
+        self.cluster.create_topic("late", partitions=2)
+        self.cluster.wait_until_known("late")
+        leaders = {partition: self.cluster.brokers[state["leader"]].port
+                   for partition, state in self.cluster.partitions("late").items()}
+        now_ms = int(time.time() * 1000)
+        # The longest transaction, and five minutes for its coordinator: 20 minutes.
+        for partition, minutes in ((0, 21), (1, 19)):
+            self.assertEqual(produce(leaders[partition], "late", (7, 0, 0), ["a"],
+                                     partition=partition, transactional_id="x",
+                                     time_ms=now_ms - minutes * 60000)[0], 0)
+        self.assertEqual(self.total(name), 1)
+        for partition, port in leaders.items():
+            self.assertEqual(write_markers(port, "late", 7, 0, False, partition), 0)
+        self.assertEqual(self.total(name), 0)
+
+    def test_clients_are_counted_by_what_they_say_they_are(self):
+        broker = self.cluster.brokers[1]
+
+        def told():
+            pages = [scrape(one) for one in self.cluster.brokers.values()]
+            return (sum(page.total("barnabas_connections", client_software="barnabas")
+                        for page in pages) > 0 and
+                    all(page.total("barnabas_connections") == page.total(
+                        "kafka_server_socket_server_metrics_connection_count") for page in pages))
+        wait_until(told, 20, "every connection is told once, and brokers say what they are")
+        silent = scrape(broker).value("barnabas_connections")
+        with socket.create_connection(("127.0.0.1", broker.port), 10):
+            wait_until(lambda: scrape(broker).value("barnabas_connections") > silent, 10,
+                       "one that says nothing is counted, too")
+
+    def test_nobody_is_authenticated_where_nobody_is_asked(self):
+        for broker in self.cluster.brokers.values():
+            told = scrape(broker).series(
+                "kafka_server_socket_server_metrics_successful_authentication_total")
+            self.assertTrue(told)
+            self.assertEqual({(labels["listener"], count) for labels, count in told},
+                             {("PLAINTEXT", 0)})
 
     def test_connections_are_counted_by_listener(self):
         name = "kafka_server_socket_server_metrics_connection_"
@@ -269,8 +341,8 @@ class MetricsTest(unittest.TestCase):
             self.cluster.barnabas("topic", "list", bootstrap=broker.address)
             return [line for line in broker.output().splitlines() if " slow_request " in line]
         line = wait_until(logged, 30, "a line about a request")[0]
-        for key in ("version", "client", "client_id", "total_ms", "local_ms", "remote_ms",
-                    "send_ms", "request_bytes", "response_bytes", "suppressed"):
+        for key in ("version", "client", "client_id", "total_ms", "queue_ms", "local_ms",
+                    "remote_ms", "response_queue_ms", "send_ms", "request_bytes", "response_bytes", "suppressed"):
             self.assertIn(f" {key}=", line)
 
     def test_a_broker_that_is_gone_is_missed(self):
@@ -283,12 +355,18 @@ class MetricsTest(unittest.TestCase):
         elections = self.total("barnabas_leader_elections_total")
         times = "kafka_controller_controllerstats_leaderelectionrateandtimems"
         timed = self.total(times + "_count")
+        self.cluster.barnabas("produce", "orders", stdin=b"a\nb\nc\nd\n" * 50)
         self.cluster.kill(victim.id)
         partitions = self.total("kafka_controller_kafkacontroller_globalpartitioncount")
         wait_until(lambda: under_replicated() == partitions, 60, "every partition lacks a replica")
         self.assertEqual(self.total("kafka_server_replicamanager_atminisrpartitioncount"),
                          partitions)
         self.assertEqual(self.total("kafka_server_replicamanager_underminisrpartitioncount"), 0)
+        self.cluster.barnabas("produce", "orders", stdin=b"a\nb\nc\nd\n" * 50)
+        wait_until(lambda: max(delay for broker in self.cluster.brokers.values()
+                               if broker.is_running() for _, delay in scrape(broker).series(
+                                   "barnabas_replication_delay_seconds",
+                                   follower=str(victim.id))) > 0, 20, "it is behind its leaders")
         self.assertEqual(self.total("kafka_controller_kafkacontroller_activebrokercount"), 2)
         # What the victim led has another leader now; each of those was in sync.
         self.assertGreaterEqual(self.total("barnabas_leader_elections_total") - elections, 1)
@@ -301,6 +379,10 @@ class MetricsTest(unittest.TestCase):
         wait_until(victim.admin_port, 60, "its admin listener is up")
         self.cluster.wait_until_whole()
         wait_until(lambda: under_replicated() == 0, 60, "all replicas are in sync again")
+        page = scrape(victim)
+        self.assertGreater(page.total("barnabas_recovery_bytes_total"), 0)
+        self.assertEqual(page.total("barnabas_recovery_bytes_done"),
+                         page.total("barnabas_recovery_bytes_total"))
 
 
 if __name__ == "__main__":

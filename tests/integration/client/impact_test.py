@@ -1,11 +1,10 @@
 """What operations would do is told before they are done, and comes true when they are."""
 import json
-import os
-import pty
 import subprocess
 import unittest
 
 from broker_cluster import COMMAND, BrokerCluster, wait_until
+from terminal import answer
 
 UNHEALTHY, REFUSED, PARTLY_FAILED, CANCELLED = 7, 4, 3, 8
 
@@ -30,15 +29,7 @@ class ImpactTest(unittest.TestCase):
         return ran.returncode, json.loads(ran.stdout)
 
     def answer(self, typed, *arguments):
-        """Runs it at a terminal, where somebody types; gives (status, all that is seen)."""
-        own, other = pty.openpty()
-        process = subprocess.Popen([COMMAND, "-b", self.cluster.bootstrap, *arguments],
-                                   stdin=other, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        os.close(other)
-        os.write(own, typed.encode() + b"\n")
-        seen = process.communicate(timeout=60)[0].decode()
-        os.close(own)
-        return process.returncode, seen
+        return answer([COMMAND, "-b", self.cluster.bootstrap, *arguments], typed)
 
     def make_topics(self):
         self.cluster.create_topic("safe", 3, 3)

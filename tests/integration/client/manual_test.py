@@ -2,7 +2,6 @@
 wrong with; help, manual and completion tell of the same; colour is for terminals."""
 import os
 import pathlib
-import pty
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ import tempfile
 import unittest
 
 from broker_cluster import BUILD, COMMAND, BrokerCluster
+from terminal import shown
 
 FUNCTION = re.compile(r"BARNABAS_API\b[^;{]*?\b(barnabas_\w+)\(", re.S)
 
@@ -92,14 +92,9 @@ class ManualTest(unittest.TestCase):
             self.assertNotIn(b"\x1b", piped)
             for environment, coloured in (({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False),
                                           ({"TERM": "xterm", "NO_COLOR": "1"}, False)):
-                master, slave = pty.openpty()
                 variables = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
-                subprocess.run(command, stdout=slave, env={**variables, **environment},
-                               check=False)
-                os.close(slave)
-                shown = os.read(master, 65536)
-                os.close(master)
-                self.assertEqual(b"\x1b[32mhealthy\x1b[0m" in shown, coloured, shown)
+                seen = shown(command, "stdout", {**variables, **environment})
+                self.assertEqual(b"\x1b[32mhealthy\x1b[0m" in seen, coloured, seen)
 
 
 if __name__ == "__main__":

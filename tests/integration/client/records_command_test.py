@@ -1,13 +1,12 @@
 """barnabas records delete: what it tells beforehand, what it asks, what it does. With
 BARNABAS_DAEMON the same holds of Apache Kafka's brokers."""
 import json
-import os
-import pty
 import subprocess
 import time
 import unittest
 
 from broker_cluster import COMMAND, BrokerCluster
+from terminal import answer
 
 USAGE, PARTLY_FAILED, REFUSED, CANCELLED = 2, 3, 4, 8
 SETTINGS = {"group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 2}
@@ -33,15 +32,7 @@ class RecordsCommandTest(unittest.TestCase):
         return told["items"]
 
     def answer(self, typed, *arguments):
-        """Runs it at a terminal, where somebody types; gives (status, all that is seen)."""
-        own, other = pty.openpty()
-        process = subprocess.Popen([COMMAND, "-b", self.cluster.bootstrap, *arguments],
-                                   stdin=other, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        os.close(other)
-        os.write(own, typed.encode() + b"\n")
-        seen = process.communicate(timeout=60)[0].decode()
-        os.close(own)
-        return process.returncode, seen
+        return answer([COMMAND, "-b", self.cluster.bootstrap, *arguments], typed)
 
     def produce(self, topic, partition, count):
         self.cluster.barnabas("produce", topic, "-", "-p", str(partition),

@@ -57,9 +57,25 @@ static void what_is_long_past_is_forgotten(void **unused) {
     request_metrics_free(metrics);
 }
 
+static void a_reactor_has_worked_since_the_note_before_the_last(void **unused) {
+    struct recent recent = {0};
+
+    (void)unused;
+    recent.noted_ns_before = recent.noted_ns_last = 1000;
+    assert_true(recent_busy_share(&recent, 1, 50, 1100) == 0.5);
+    recent_note_busy(&recent, (int64_t[]){10, 50}, 2, 1100);
+    assert_true(recent_busy_share(&recent, 1, 100, 1200) == 0.5);
+    recent_note_busy(&recent, (int64_t[]){20, 60}, 2, 1200);
+    assert_true(recent_busy_share(&recent, 0, 10, 1300) == 0);
+    assert_true(recent_busy_share(&recent, 1, 100, 1300) == 0.25);
+    assert_true(recent_busy_share(&recent, 1, 1000, 1300) == 1);
+    recent_done(&recent);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_long_past_is_forgotten),
+        cmocka_unit_test(a_reactor_has_worked_since_the_note_before_the_last),
     };
 
     return cmocka_run_group_tests_name("recent", tests, NULL, NULL);

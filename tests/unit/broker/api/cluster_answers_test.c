@@ -56,6 +56,16 @@ void request_finish_without_response(struct request *request) {
     (void)request;
 }
 
+void *request_connection_user(const struct request *request) {
+    (void)request;
+    return NULL;
+}
+
+void request_set_connection_user(struct request *request, void *user) {
+    (void)request;
+    free(user);
+}
+
 void request_close_connection(struct request *request) {
     (void)request;
     f.closed++;

@@ -26,8 +26,7 @@ static const struct {
      "Removing the log level of the root logger is not allowed"},
     {"broker.log", "INFO", CONFIG_APPEND, ERR_INVALID_REQUEST,
      "APPEND operation is not allowed for the BROKER_LOGGER resource"},
-    {"kafka.server", "INFO", CONFIG_SET, ERR_INVALID_CONFIG,
-     "Logger \"kafka.server\" does not exist!"},
+    {"kafka.server", "INFO", CONFIG_SET, ERR_INVALID_CONFIG, "Logger kafka.server does not exist!"},
     {"broker.log", "LOUD", CONFIG_SET, ERR_INVALID_CONFIG,
      "Cannot set the log level of broker.log to LOUD as it is not a supported log level. Valid "
      "log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN"},

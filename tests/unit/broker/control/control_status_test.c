@@ -50,13 +50,15 @@ static void sessions_and_terms_are_counted(void **state) {
     struct control_status status = {0};
 
     (void)state;
-    control_status_on_session(&status, ZK_SESSION_NEW);
+    control_status_on_session(&status, ZK_SESSION_NEW, 1000);
     assert_true(atomic_load(&status.is_connected));
-    control_status_on_session(&status, ZK_SESSION_DISCONNECTED);
+    control_status_on_session(&status, ZK_SESSION_DISCONNECTED, 2000);
     assert_false(atomic_load(&status.is_connected));
-    control_status_on_session(&status, ZK_SESSION_RECONNECTED);
+    control_status_on_session(&status, ZK_SESSION_RECONNECTED, 3000);
+    assert_int_equal(atomic_load(&status.session_began_ms), 1000);
     assert_true(atomic_load(&status.is_connected));
-    control_status_on_session(&status, ZK_SESSION_EXPIRED);
+    control_status_on_session(&status, ZK_SESSION_EXPIRED, 4000);
+    assert_int_equal(atomic_load(&status.session_began_ms), 0);
     assert_false(atomic_load(&status.is_connected));
     assert_int_equal(counter_read(&status.sessions_began), 1);
     assert_int_equal(counter_read(&status.reconnections), 1);

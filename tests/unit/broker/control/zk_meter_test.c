@@ -18,6 +18,7 @@ static struct {
     const char *path;
     zk_completion *done;
     void *context;
+    size_t multi_count; /* expected */
 } fake;
 
 static void take(const char *asked, const char *path, zk_completion *done, void *context) {
@@ -66,7 +67,7 @@ static void fake_remove(struct zk *zk, const char *path, int32_t version, zk_com
 static void fake_multi(struct zk *zk, const struct zk_op *ops, size_t count, zk_completion *done,
                        void *c) {
     (void)zk;
-    assert_int_equal(count, 1);
+    assert_int_equal(count, fake.multi_count);
     take("multi", ops[0].path, done, c);
 }
 static void fake_sync(struct zk *zk, const char *path, zk_completion *done, void *c) {
@@ -109,6 +110,7 @@ static void every_call_is_handed_on_and_timed(void **state) {
     (void)state;
     clock_manual_init(&clock, 0);
     fake.zk.methods = &fake_methods;
+    fake.multi_count = 1;
     zk_meter_init(&meter, &fake.zk, &clock.clock);
     assert_int_equal(meter.zk.methods->session_id(&meter.zk), 4711);
     for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
@@ -154,9 +156,65 @@ static void every_call_is_handed_on_and_timed(void **state) {
     assert_int_equal(latency.sum_us, 80000);
 }
 
+static const char *const names[] = {"1", "23"};
+static struct zk_result told;
+
+static void on_told(void *context, const struct zk_result *result) {
+    (void)context;
+    assert_ptr_equal(result, &told);
+}
+
+static void answer_with(struct zk_result result) {
+    told = result;
+    fake.done(fake.context, &told);
+}
+
+static void bytes_operations_and_watches_are_counted(void **state) {
+    static struct zk_meter meter;
+    struct zk_op ops[] = {{.kind = ZK_OP_SET, .path = "/a", .data = bytes_of_text("12345")},
+                          {.kind = ZK_OP_CHECK, .path = "/b"}};
+    struct zk *zk = &meter.zk;
+
+    (void)state;
+    fake.zk.methods = &fake_methods;
+    zk_meter_init(&meter, &fake.zk, clock_system());
+    zk_set(zk, "/a", bytes_of_text("data"), 7, on_told, NULL);
+    answer_with((struct zk_result){.error = ERR_NONE});
+    assert_int_equal(counter_read(&meter.bytes_written), 4);
+    fake.multi_count = 2;
+    zk_multi(zk, ops, 2, on_told, NULL);
+    answer_with((struct zk_result){.error = ERR_NONE});
+    assert_int_equal(counter_read(&meter.bytes_written), 9);
+    assert_int_equal(counter_read(&meter.multis), 1);
+    assert_int_equal(counter_read(&meter.multi_ops), 2);
+    zk_get(zk, "/a", true, on_told, NULL);
+    assert_int_equal(counter_read(&meter.watches.count), 0);
+    answer_with((struct zk_result){.error = ERR_NONE, .data = bytes_of_text("123456")});
+    assert_int_equal(counter_read(&meter.bytes_read), 6);
+    assert_int_equal(counter_read(&meter.watches.count), 1);
+    zk_children(zk, "/a", true, on_told, NULL);
+    answer_with((struct zk_result){.error = ERR_NONE, .children = names, .child_count = 2});
+    assert_int_equal(counter_read(&meter.bytes_read), 9);
+    assert_int_equal(counter_read(&meter.watches.count), 2);
+    zk_get(zk, "/gone", true, on_told, NULL);
+    answer_with((struct zk_result){.error = ERR_ZK_NO_NODE});
+    assert_int_equal(counter_read(&meter.watches.count), 2);
+    zk_meter_on_watch(&meter, ZK_EVENT_DELETED, "/a");
+    assert_int_equal(counter_read(&meter.watches.count), 0);
+    zk_get(zk, "/a", true, on_told, NULL);
+    answer_with((struct zk_result){.error = ERR_NONE});
+    zk_meter_on_session(&meter, ZK_SESSION_DISCONNECTED);
+    zk_meter_on_session(&meter, ZK_SESSION_RECONNECTED);
+    assert_int_equal(counter_read(&meter.watches.count), 1);
+    zk_meter_on_session(&meter, ZK_SESSION_EXPIRED);
+    assert_int_equal(counter_read(&meter.watches.count), 0);
+    zk_meter_done(&meter);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_is_handed_on_and_timed),
+        cmocka_unit_test(bytes_operations_and_watches_are_counted),
     };
 
     return cmocka_run_group_tests_name("zk_meter", tests, NULL, NULL);

@@ -82,6 +82,38 @@ static void an_open_transaction_holds_back_what_is_stable(void **state) {
     fixture_done(&f);
 }
 
+static void the_oldest_open_transaction_has_the_time_of_its_newest_batch(void **state) {
+    struct batch_spec late = {.records = 1,
+                              .value_bytes = 20,
+                              .timestamp = FIXTURE_NOW_MS + 5,
+                              .producer_id = A,
+                              .base_sequence = 1,
+                              .is_transactional = true};
+    struct log_append_result result;
+    struct fixture f;
+    struct log *log;
+    (void)state;
+
+    fixture_init(&f);
+    log = fixture_load(&f, true, 0);
+    append_records(&f, log, 1);
+    assert_int_equal(log_oldest_transaction_ms(log), -1);
+    data(&f, log, A, 0, 1);
+    data(&f, log, B, 0, 1);
+    assert_int_equal(log_oldest_transaction_ms(log), FIXTURE_NOW_MS);
+    assert_int_equal(append_batch(&f, log, &late, &result), ERR_NONE);
+    assert_int_equal(log_oldest_transaction_ms(log), FIXTURE_NOW_MS + 5);
+    marker(&f, log, A, true); /* not on the high watermark's side yet, but ended */
+    assert_int_equal(log_oldest_transaction_ms(log), FIXTURE_NOW_MS);
+    fixture_close(&f, log);
+    log = fixture_load(&f, true, 0);
+    assert_int_equal(log_oldest_transaction_ms(log), FIXTURE_NOW_MS);
+    marker(&f, log, B, false);
+    assert_int_equal(log_oldest_transaction_ms(log), -1);
+    fixture_close(&f, log);
+    fixture_done(&f);
+}
+
 static void an_aborted_transaction_is_indexed_with_kafkas_bytes(void **state) {
     static const uint8_t expected[] = {
         0, 0, 0, 0, 0, 0, 0, 0, 0x03, 0xe8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    0,    0, 0,
@@ -361,6 +393,7 @@ static void it_is_what_a_model_says_whatever_happens(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_open_transaction_holds_back_what_is_stable),
+        cmocka_unit_test(the_oldest_open_transaction_has_the_time_of_its_newest_batch),
         cmocka_unit_test(an_aborted_transaction_is_indexed_with_kafkas_bytes),
         cmocka_unit_test(a_reader_is_told_of_those_that_overlap),
         cmocka_unit_test(a_reader_far_behind_is_told_of_what_it_reads),

@@ -208,7 +208,7 @@ static void flip_in(struct fixture *f, const struct kept_log *kept, struct kept_
         size_t at = (size_t)rng_below(rng, file->size);
         uint8_t bit = (uint8_t)(1 << rng_below(rng, 8));
         bool may_hide = has_no_checksum(file->name, file->data, file->size, at);
-        struct log_repair repair;
+        struct log_repair repair = {0};
         struct report report;
         file->data[at] ^= bit;
         put_back(kept);
@@ -273,7 +273,7 @@ static void damage_is_told_with_file_and_position(void **state) {
 }
 
 static void repair_cuts_what_is_damaged_and_keeps_the_rest(void **state) {
-    struct log_repair repair;
+    struct log_repair repair = {0};
     struct report report;
     struct fixture f;
     int64_t end = make_log(&f);
@@ -303,7 +303,7 @@ static void repair_cuts_what_is_damaged_and_keeps_the_rest(void **state) {
 /* What tells of it is the next segment: the base offset is outside of the checksum. */
 static void a_batch_that_claims_offsets_of_the_next_segment_is_cut(void **state) {
     struct stored_batch last = {0}, batch;
-    struct log_repair repair;
+    struct log_repair repair = {0};
     struct report report;
     struct bytes rest;
     struct fixture f;

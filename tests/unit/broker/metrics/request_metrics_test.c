@@ -23,6 +23,8 @@ static const struct request_observation observed = {
     .ns = {[REQUEST_TIME_TOTAL] = 9000000,
            [REQUEST_TIME_LOCAL] = 2000000,
            [REQUEST_TIME_REMOTE] = 6000000,
+           [REQUEST_TIME_QUEUE] = 500000,
+           [REQUEST_TIME_RESPONSE_QUEUE] = 250000,
            [REQUEST_TIME_SEND] = 1000000},
 };
 

@@ -199,6 +199,27 @@ static void who_follows_a_steady_stream_counts_as_caught_up(void **state) {
     assert_int_equal(replica.log_end_offset, 400);
 }
 
+static void a_delay_lasts_since_it_had_all(void **state) {
+    static const struct {
+        const char *label;
+        int64_t log_end_offset, caught_up_ms, expected_ms;
+    } cases[] = {
+        {"has all", END, NOW - 700, 0},
+        {"lacks a record", END - 1, NOW - 700, 700},
+        {"has not fetched", PROGRESS_UNKNOWN, NOW - 700, 700},
+        {"was not in sync in this epoch", END - 1, 0, 900},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct replica_progress one = follower(2, cases[i].log_end_offset, cases[i].caught_up_ms);
+
+        one.epoch_began_ms = NOW - 900;
+        if (replica_delay_ms(&one, END, NOW) != cases[i].expected_ms)
+            fail_msg("%s", cases[i].label);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_high_watermark_is_what_all_in_sync_have),
@@ -210,6 +231,7 @@ int main(void) {
         cmocka_unit_test(who_has_all_that_is_committed_may_join),
         cmocka_unit_test(who_was_not_at_the_end_for_too_long_must_leave),
         cmocka_unit_test(who_follows_a_steady_stream_counts_as_caught_up),
+        cmocka_unit_test(a_delay_lasts_since_it_had_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

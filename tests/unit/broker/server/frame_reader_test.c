@@ -258,6 +258,24 @@ static void the_pool_gives_freed_buffers_again_and_bounds_what_it_keeps(void **s
     buffer_pool_give(&f->pool, &a);
 }
 
+static void what_is_stashed_is_counted_in_whole_frames(void **state) {
+    struct fixture *f = *state;
+    uint8_t stream[64];
+    size_t size = 0;
+    struct bytes input = BYTES_NULL, frame;
+
+    for (int i = 0; i < 3; i++)
+        size += frame_write(stream + size, 5, 'a');
+    size += frame_write(stream + size, 0, 0);
+    assert_int_equal(frame_reader_whole_frames(&f->reader), 0);
+    assert_true(frame_reader_stash(&f->reader, bytes_of(stream, size - 1)));
+    assert_int_equal(frame_reader_whole_frames(&f->reader), 3);
+    assert_int_equal(frame_reader_next(&f->reader, &input, &frame), FRAME_READY);
+    assert_int_equal(frame_reader_whole_frames(&f->reader), 2);
+    assert_true(frame_reader_stash(&f->reader, bytes_of(stream + size - 1, 1)));
+    assert_int_equal(frame_reader_whole_frames(&f->reader), 3);
+}
+
 int main(void) {
 #define FRAME_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
@@ -267,6 +285,7 @@ int main(void) {
         FRAME_TEST(an_announced_size_alone_costs_little_memory),
         FRAME_TEST(the_rest_of_a_large_frame_is_read_into_its_place),
         FRAME_TEST(a_frame_in_a_buffer_of_its_own_can_be_taken_over),
+        FRAME_TEST(what_is_stashed_is_counted_in_whole_frames),
         FRAME_TEST(random_cuts_give_the_same_frames),
         FRAME_TEST(the_pool_gives_freed_buffers_again_and_bounds_what_it_keeps),
     };

@@ -2,24 +2,13 @@
  * Proves that a request which holds its connection is not overtaken: what comes later is run when
  * it lets go or has ended, and not before, while other connections go on.
  */
-#include <netinet/in.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "broker/server/server.h"
-#include "client/base/clock.h"
 #include "client/base/sync.h"
+#include "tests/unit/broker/server/server_client.h"
 
-#define RAN_MAX     64
-#define WAIT_MS_MAX 30000
+#define RAN_MAX 64
 
 /* A frame: what happened is noted as it happens. */
 enum operation {
@@ -114,34 +103,12 @@ static void on_request(void *context, struct request *request) {
     }
 }
 
-#define WAIT_FOR(condition)                                                       \
-    do {                                                                          \
-        int64_t wait_until_ms = clock_monotonic_ms(clock_system()) + WAIT_MS_MAX; \
-        while (!(condition)) {                                                    \
-            assert_true(clock_monotonic_ms(clock_system()) < wait_until_ms);      \
-            (void)poll(NULL, 0, 1);                                               \
-        }                                                                         \
-    } while (0)
-
 static int connect_to_server(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    address.sin_port = htons(server_listener_at(world.server, 0)->port);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
+    return client_connect_to(server_listener_at(world.server, 0)->port, 0);
 }
 
-/* One frame of one byte per character, in one piece. */
 static void send_frames(int fd, const char *operations) {
-    uint8_t frames[64];
-    size_t size = 0;
-
-    for (; *operations != '\0'; operations++) {
-        memcpy(&frames[size], (const uint8_t[]){0, 0, 0, 1, (uint8_t)*operations}, 5);
-        size += 5;
-    }
-    assert_int_equal(send(fd, frames, size, 0), size);
+    send_operations(fd, operations, 1);
 }
 
 /* Answered, so that all that was sent before on other connections has been read too. */

@@ -1,31 +1,22 @@
 /*
- * Proves what the server tells of a request that is over: when it came, waited, ended and was sent,
- * and how large it was. Every time is compared with what the request itself waited for.
+ * Proves what the server tells of a request that is over: when it came, ran, waited, ended and was
+ * sent, and how large it was. Every time is compared with what the request itself waited for.
  */
-#include <netinet/in.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "broker/server/server.h"
-#include "client/base/clock.h"
 #include "client/base/sync.h"
+#include "tests/unit/broker/server/server_client.h"
 
-#define OVER_MAX    8
-#define WAITED_MS   40
-#define WAIT_MS_MAX 30000
+#define OVER_MAX  8
+#define WAITED_MS 40
 
 /* The first byte of a frame. */
 enum operation {
     OP_AT_ONCE = 'a',
     OP_LATER = 'l', /* answers after WAITED_MS */
+    OP_HOLD = 'h',  /* likewise; later ones do not run before */
+    OP_BUSY = 'b',  /* runs for WAITED_MS */
     OP_SILENT = 's' /* no response */
 };
 
@@ -35,6 +26,8 @@ static struct {
     struct request_times over[OVER_MAX]; /* lock */
     char operations[OVER_MAX + 1];       /* lock */
     size_t over_count;                   /* lock */
+    uint64_t stashed[OVER_MAX];          /* when each was run; lock */
+    size_t run_count;                    /* lock */
 } world;
 
 static void answer(struct request *request) {
@@ -42,8 +35,16 @@ static void answer(struct request *request) {
     request_send(request);
 }
 
+static uint64_t stashed(void) {
+    return server_reactor_counters(world.server, 0).requests_stashed;
+}
+
 static void on_request(void *context, struct request *request) {
     (void)context;
+    mutex_lock(&world.lock);
+    assert_true(world.run_count < OVER_MAX);
+    world.stashed[world.run_count++] = stashed();
+    mutex_unlock(&world.lock);
     request->label.kind = request->frame.data[0];
     switch ((enum operation)request->frame.data[0]) {
     case OP_AT_ONCE:
@@ -51,6 +52,14 @@ static void on_request(void *context, struct request *request) {
         break;
     case OP_LATER:
         request_set_deadline(request, WAITED_MS, answer);
+        break;
+    case OP_HOLD:
+        request_hold_connection(request);
+        request_set_deadline(request, WAITED_MS, answer);
+        break;
+    case OP_BUSY:
+        (void)poll(NULL, 0, WAITED_MS);
+        answer(request);
         break;
     case OP_SILENT:
         request_finish_without_response(request);
@@ -77,34 +86,12 @@ static size_t over_count(void) {
     return count;
 }
 
-#define WAIT_FOR(condition)                                                       \
-    do {                                                                          \
-        int64_t wait_until_ms = clock_monotonic_ms(clock_system()) + WAIT_MS_MAX; \
-        while (!(condition)) {                                                    \
-            assert_true(clock_monotonic_ms(clock_system()) < wait_until_ms);      \
-            (void)poll(NULL, 0, 1);                                               \
-        }                                                                         \
-    } while (0)
-
 static int connect_to_server(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    address.sin_port = htons(server_listener_at(world.server, 0)->port);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
+    return client_connect_to(server_listener_at(world.server, 0)->port, 0);
 }
 
-/* One frame of three bytes per character, in one piece. */
 static void send_frames(int fd, const char *operations) {
-    uint8_t frames[64];
-    size_t size = 0;
-
-    for (; *operations != '\0'; operations++) {
-        memcpy(&frames[size], (const uint8_t[]){0, 0, 0, 3, (uint8_t)*operations, 0, 0}, 7);
-        size += 7;
-    }
-    assert_int_equal(send(fd, frames, size, 0), size);
+    send_operations(fd, operations, 3);
 }
 
 static int setup(void **state) {
@@ -144,10 +131,12 @@ static void a_request_that_is_answered_at_once_never_waited(void **state) {
     send_frames(fd, "a");
     WAIT_FOR(over_count() == 1);
     assert_true(times->received_ns > before_ns);
-    assert_true(times->sent_ns >= times->received_ns);
+    assert_true(times->started_ns >= times->received_ns);
+    assert_true(times->ended_ns >= times->started_ns);
+    assert_true(times->sending_ns >= times->ended_ns);
+    assert_true(times->sent_ns >= times->sending_ns);
     assert_true(times->sent_ns <= clock_system()->monotonic_ns(clock_system()));
     assert_int_equal(times->waited_ns, 0);
-    assert_int_equal(times->ended_ns, times->sent_ns);
     assert_int_equal(times->request_bytes, 3);
     assert_int_equal(times->response_bytes, 4 + 6);
     close(fd);
@@ -162,7 +151,7 @@ static void a_request_that_waits_says_how_long(void **state) {
     WAIT_FOR(server_waiting_requests(world.server, OP_LATER) == 1);
     WAIT_FOR(over_count() == 1);
     assert_int_equal(server_waiting_requests(world.server, OP_LATER), 0);
-    assert_true(times->waited_ns >= times->received_ns);
+    assert_true(times->waited_ns >= times->started_ns);
     assert_true(ms(times->ended_ns - times->waited_ns) >= WAITED_MS - 1);
     assert_true(times->sent_ns >= times->ended_ns);
     close(fd);
@@ -176,11 +165,57 @@ static void what_waits_for_its_turn_to_leave_has_not_run_for_so_long(void **stat
     WAIT_FOR(over_count() == 4);
     assert_string_equal(world.operations, "lasa");
     for (size_t i = 1; i < 4; i++) {
-        assert_int_equal(world.over[i].waited_ns, 0);
-        assert_true(ms(world.over[i].sent_ns - world.over[i].ended_ns) >= WAITED_MS / 2);
+        const struct request_times *times = &world.over[i];
+        const bool is_silent = world.operations[i] == OP_SILENT;
+
+        assert_int_equal(times->waited_ns, 0);
+        assert_int_equal(times->sending_ns == 0, is_silent);
+        assert_true(ms((is_silent ? times->sent_ns : times->sending_ns) - times->ended_ns) >=
+                    WAITED_MS / 2);
     }
     assert_int_equal(server_waiting_requests(world.server, OP_AT_ONCE), 0);
     close(fd);
+}
+
+static void what_was_read_with_one_that_runs_for_long_waits_for_it(void **state) {
+    int fd = connect_to_server();
+
+    (void)state;
+    send_frames(fd, "aba");
+    WAIT_FOR(over_count() == 3);
+    assert_int_equal(world.over[0].received_ns, world.over[0].started_ns);
+    assert_true(ms(world.over[0].sending_ns - world.over[0].ended_ns) >= WAITED_MS - 1);
+    assert_true(ms(world.over[1].ended_ns - world.over[1].started_ns) >= WAITED_MS - 1);
+    assert_true(ms(world.over[2].started_ns - world.over[2].received_ns) >= WAITED_MS - 1);
+    close(fd);
+}
+
+static void what_is_held_back_has_waited_since_it_was_read(void **state) {
+    int fd = connect_to_server();
+
+    (void)state;
+    send_frames(fd, "haaha");
+    WAIT_FOR(over_count() == 5);
+    assert_string_equal(world.operations, "haaha");
+    for (size_t i = 1; i < 5; i++) {
+        assert_int_equal(world.stashed[i], 4 - i);
+        assert_true(ms(world.over[i].started_ns - world.over[i].received_ns) >=
+                    (i == 4 ? 2 : 1) * (WAITED_MS - 1));
+    }
+    close(fd);
+}
+
+static void a_client_that_goes_leaves_nothing_stashed(void **state) {
+    const struct linger reset = {1, 0};
+    int fd = connect_to_server();
+
+    (void)state;
+    send_frames(fd, "haaaa");
+    WAIT_FOR(server_reactor_counters(world.server, 0).requests == 1);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+    close(fd);
+    WAIT_FOR(server_reactor_counters(world.server, 0).connections == 0);
+    assert_int_equal(stashed(), 0);
 }
 
 static void one_without_a_response_is_told_too(void **state) {
@@ -191,18 +226,23 @@ static void one_without_a_response_is_told_too(void **state) {
     send_frames(fd, "s");
     WAIT_FOR(over_count() == 1);
     assert_int_equal(times->response_bytes, 0);
-    assert_true(times->ended_ns >= times->received_ns);
+    assert_int_equal(times->sending_ns, 0);
+    assert_true(times->ended_ns >= times->started_ns);
+    assert_true(times->sent_ns >= times->ended_ns);
     close(fd);
 }
 
+#define TIMES_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_request_that_is_answered_at_once_never_waited, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_request_that_waits_says_how_long, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_waits_for_its_turn_to_leave_has_not_run_for_so_long,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(one_without_a_response_is_told_too, setup, teardown),
+        TIMES_TEST(a_request_that_is_answered_at_once_never_waited),
+        TIMES_TEST(a_request_that_waits_says_how_long),
+        TIMES_TEST(what_waits_for_its_turn_to_leave_has_not_run_for_so_long),
+        TIMES_TEST(what_was_read_with_one_that_runs_for_long_waits_for_it),
+        TIMES_TEST(what_is_held_back_has_waited_since_it_was_read),
+        TIMES_TEST(a_client_that_goes_leaves_nothing_stashed),
+        TIMES_TEST(one_without_a_response_is_told_too),
     };
 
     return cmocka_run_group_tests_name("request_times", tests, NULL, NULL);

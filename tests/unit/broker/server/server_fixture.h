@@ -11,10 +11,7 @@
 
 #include "broker/server/server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,17 +22,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "client/base/check.h"
-#include "client/base/clock.h"
 #include "client/base/logger.h"
 #include "client/base/sync.h"
+#include "tests/unit/broker/server/server_client.h"
 
-#define WAIT_MS_MAX     20000
 #define FILE_BYTES      ((size_t)4 << 20)
 #define WAITING_MAX     4096
 #define HEADER_BYTES    9
@@ -339,48 +334,10 @@ static inline struct server_counters counters(void) {
     return sum;
 }
 
-/* Waits for a condition; each look yields the processor for a millisecond. */
-#define WAIT_FOR(condition)                                                       \
-    do {                                                                          \
-        int64_t wait_until_ms = clock_monotonic_ms(clock_system()) + WAIT_MS_MAX; \
-        while (!(condition)) {                                                    \
-            assert_true(clock_monotonic_ms(clock_system()) < wait_until_ms);      \
-            (void)poll(NULL, 0, 1);                                               \
-        }                                                                         \
-    } while (0)
-
 /* The client's side. */
-
-static inline int client_connect_to(uint16_t port, int receive_buffer_bytes) {
-    const struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const struct timeval limit = {.tv_sec = WAIT_MS_MAX / 1000};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_true(fd >= 0);
-    if (receive_buffer_bytes > 0)
-        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
-                                    sizeof(receive_buffer_bytes)),
-                         0);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)), 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
-}
 
 static inline int client_connect(void) {
     return client_connect_to(server_listener_at(world.server, 0)->port, 0);
-}
-
-static inline void send_all(int fd, const void *data, size_t size) {
-    const uint8_t *at = data;
-
-    while (size > 0) {
-        ssize_t count = send(fd, at, size, MSG_NOSIGNAL);
-        assert_true(count > 0);
-        at += count;
-        size -= (size_t)count;
-    }
 }
 
 static inline size_t put_frame(uint8_t *at, char operation, uint32_t id, uint32_t argument,
@@ -404,17 +361,6 @@ static inline void send_frame(int fd, char operation, uint32_t id, uint32_t argu
 
     send_all(fd, frame, size);
     free(frame);
-}
-
-static inline void receive_exactly(int fd, void *data, size_t size) {
-    uint8_t *at = data;
-
-    while (size > 0) {
-        ssize_t count = recv(fd, at, size, 0);
-        assert_true(count > 0);
-        at += count;
-        size -= (size_t)count;
-    }
 }
 
 /* The response's payload, from malloc. */

@@ -9,7 +9,7 @@
 
 #include "ops/cli/latency_histogram.h"
 #include "ops/cli/pace.h"
-#include "ops/cli/progress.h"
+#include "ops/output/progress.h"
 
 static struct latency_histogram histogram;
 

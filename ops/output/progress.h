@@ -2,8 +2,8 @@
  * A line that tells how far long work has come, on standard error, written over and over, a few
  * times a second. Only on a terminal: in files and pipes it says nothing.
  */
-#ifndef OPS_CLI_PROGRESS_H
-#define OPS_CLI_PROGRESS_H
+#ifndef OPS_OUTPUT_PROGRESS_H
+#define OPS_OUTPUT_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

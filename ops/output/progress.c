@@ -1,4 +1,4 @@
-#include "ops/cli/progress.h"
+#include "ops/output/progress.h"
 
 #include <inttypes.h>
 #include <stdio.h>
