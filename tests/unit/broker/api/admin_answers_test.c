@@ -115,6 +115,16 @@ static void drain(void) {
 
 /* ---- Control thread ---- */
 
+int64_t control_note_posted(struct control *control) {
+    (void)control;
+    return 0;
+}
+
+void control_note_taken(struct control *control, int64_t posted_ns) {
+    (void)control;
+    (void)posted_ns;
+}
+
 struct executor *control_executor(struct control *control) {
     (void)control;
     return &f.executor;
