@@ -193,20 +193,33 @@ static const struct walked_batch *batch_at(const struct verified_segment *segmen
                : NULL;
 }
 
-/* The last batch that ends at or below `offset`, or NULL. */
-static const struct walked_batch *batch_up_to(const struct verified_segment *segment,
-                                              int64_t offset) {
+/* The first batch that ends at or behind `offset`: with it in it, if nothing was compacted away.
+ * `count` if there is none. */
+static size_t first_ending_at(const struct verified_segment *segment, int64_t offset) {
     size_t low = 0;
     size_t high = segment->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (segment->batches[middle].last_offset <= offset)
+        if (segment->batches[middle].last_offset < offset)
             low = middle + 1;
         else
             high = middle;
     }
-    return low == 0 ? NULL : &segment->batches[low - 1];
+    return low;
+}
+
+/* Whether an entry of the time index tells the largest timestamp up to its offset, which names the
+ * batch that has it or a record in it. */
+static bool is_largest_timestamp(const struct verified_segment *segment, int64_t timestamp,
+                                 int64_t offset) {
+    size_t at = first_ending_at(segment, offset);
+
+    if (at == segment->count || segment->batches[at].max_timestamp < timestamp)
+        return false;
+    if (segment->batches[at].last_offset == offset)
+        return segment->batches[at].max_timestamp == timestamp;
+    return at == 0 || segment->batches[at - 1].max_timestamp <= timestamp;
 }
 
 static void check_offset_index(struct log_verify *verify, const char *path,
@@ -241,9 +254,8 @@ static void check_time_index(struct log_verify *verify, const char *path,
         int64_t timestamp = (int64_t)big_endian_load_u64(data + at);
         int32_t relative = (int32_t)big_endian_load_u32(data + at + 8);
         int64_t offset = segment->base_offset + relative;
-        const struct walked_batch *batch = batch_up_to(segment, offset);
-        if (timestamp <= before || relative < before_relative || offset >= segment->next_offset ||
-            (batch != NULL && batch->max_timestamp > timestamp)) {
+        if (timestamp <= before || relative < before_relative ||
+            !is_largest_timestamp(segment, timestamp, offset)) {
             found(verify, path, (int64_t)at,
                   "the entry of timestamp %" PRId64 " and offset %" PRId64
                   " contradicts the batches",

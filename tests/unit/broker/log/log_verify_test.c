@@ -5,6 +5,7 @@
 #include "broker/log/log_repair.h"
 #include "broker/log/log_verify.h"
 #include "broker/log/partition_metadata.h"
+#include "client/wire/big_endian.h"
 #include "client/wire/end_transaction_marker.h"
 
 #define FLIPS_PER_FILE 40
@@ -98,6 +99,33 @@ static void a_good_log_passes(void **state) {
     assert_int_equal(report.verify.records, 25 * 3 + 4);
     assert_int_equal(findings(f.root, &report), 0);
     assert_int_equal(report.verify.partitions, 1);
+    fixture_done(&f);
+}
+
+static void a_time_index_tells_the_times_of_its_batches(void **state) {
+    static const int off[] = {-1, 1};
+    struct report report;
+    struct fixture f;
+    char path[PATH_MAX];
+    char *data;
+    size_t size;
+    (void)state;
+
+    make_log(&f);
+    snprintf(path, sizeof(path), "%s/%020d.timeindex", f.log_path, 0);
+    assert_int_equal(disk_read_file(disk_system(), path, 1 << 20, &data, &size), ERR_NONE);
+    assert_true(size >= 24);
+    for (size_t at = 0; at < size; at += 12) {
+        for (size_t i = 0; i < 2; i++) {
+            uint64_t right = big_endian_load_u64((const uint8_t *)data + at);
+            big_endian_store_u64((uint8_t *)data + at, right + (uint64_t)off[i]);
+            spit(path, data, size);
+            assert_int_equal(findings(f.log_path, &report), 1);
+            assert_non_null(strstr(report.last, "contradicts the batches"));
+            big_endian_store_u64((uint8_t *)data + at, right);
+        }
+    }
+    free(data);
     fixture_done(&f);
 }
 
@@ -333,6 +361,7 @@ static void a_batch_that_claims_offsets_of_the_next_segment_is_cut(void **state)
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_log_passes),
+        cmocka_unit_test(a_time_index_tells_the_times_of_its_batches),
         cmocka_unit_test(a_flipped_bit_is_found_or_does_no_harm),
         cmocka_unit_test(damage_is_told_with_file_and_position),
         cmocka_unit_test(a_batch_that_claims_offsets_of_the_next_segment_is_cut),
