@@ -311,9 +311,10 @@ static inline bool file_exists(const char *dir, const char *name) {
     return access(path, F_OK) == 0;
 }
 
+/* Stays until the thread's fourth next call. */
 static inline char *path_in(const char *dir, const char *name) {
-    static char paths[4][4096];
-    static int turn;
+    static _Thread_local char paths[4][4096];
+    static _Thread_local int turn;
     char *path = paths[turn++ % 4];
 
     snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
