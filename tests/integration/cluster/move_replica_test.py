@@ -153,8 +153,8 @@ class MoveReplicaTest(unittest.TestCase):
         self.assertEqual(self.directories("records")[0], before)
         # Slow enough to be looked at twice: from then on there is a rate.
         output = self.command(*wanted, "--throttle", str(BULK_BYTES // 8), "--wait")
-        self.assertRegex(output, r"(?m)^1 of 1 replicas under way: [\d.]+ MB of 8.4 MB copied, "
-                                 r"[\d.]+ MB left, [\d.]+ MB/s, \d+ s to go$")
+        self.assertRegex(output, r"(?m)^1 of 1 replicas under way: [\d.]+ [kM]B of 8.4 MB copied, "
+                                 r"[\d.]+ [kM]B left, [\d.]+ [kM]B/s, \d+ s to go$")
         self.assertRegex(output, r"(?m)^0 of 1 replicas under way: 8.4 MB of 8.4 MB copied")
         self.assertEqual(self.directories("records")[0], other)
         self.assertNotIn("replica.alter", self.cluster.barnabas(
