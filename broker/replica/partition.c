@@ -362,11 +362,13 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
             become_leader(partition, state, new_epoch);
         else
             forget_followers(partition);
+        /* Before the role: readers take no lock, and shall not see a leader whose high watermark
+         * is behind what its ISR has. */
+        if (role == ROLE_LEADER)
+            (void)partition_advance_high_watermark(partition);
         atomic_store(&partition->leader_epoch, state->leader_epoch);
         atomic_store(&partition->leader_id, state->leader);
         atomic_store(&partition->role, role);
-        if (role == ROLE_LEADER)
-            (void)partition_advance_high_watermark(partition);
         partition_collect_waiters(partition, log_end_offset(partition->log), new_epoch, &woken);
     } else if (role == ROLE_LEADER && state->leader_epoch == known_epoch) {
         take_assignment(partition, state, &woken);

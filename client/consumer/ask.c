@@ -33,10 +33,8 @@ void fetched_entry_free(struct barnabas_consumer *consumer, struct fetched_entry
         block_pool_give(&consumer->blocks, entry, entry->block_bytes);
 }
 
-void entry_tell(const struct barnabas_consumer *consumer, struct fetched_entry *entry,
-                const struct reader_outcome *outcome) {
-    if (!outcome->tell ||
-        (outcome->kind == BARNABAS_END_REACHED && !consumer->settings->partition_eof))
+void entry_tell(struct fetched_entry *entry, const struct reader_outcome *outcome) {
+    if (!outcome->tell)
         return;
     entry->has_event = true;
     entry->event = (struct barnabas_event){
@@ -70,7 +68,7 @@ void outcome_queue(struct barnabas_consumer *consumer, struct consumed_partition
     entry = entry_new(consumer, partition, outcome->offset, BYTES_NULL, 0);
     if (entry == NULL)
         return;
-    entry_tell(consumer, entry, outcome);
+    entry_tell(entry, outcome);
     entry_queue(consumer, entry);
 }
 

@@ -87,9 +87,8 @@ struct fetched_entry *entry_new(struct barnabas_consumer *consumer,
                                 struct consumed_partition *partition, int64_t from_offset,
                                 struct bytes records, size_t aborted_count);
 
-/* Attaches what the outcome says; events that were not asked for stay away. */
-void entry_tell(const struct barnabas_consumer *consumer, struct fetched_entry *entry,
-                const struct reader_outcome *outcome);
+/* Attaches what the outcome says. */
+void entry_tell(struct fetched_entry *entry, const struct reader_outcome *outcome);
 
 /* Hands it to the polling thread, or frees it if there is nothing in it. */
 void entry_queue(struct barnabas_consumer *consumer, struct fetched_entry *entry)

@@ -15,14 +15,16 @@ static void answer_offset(struct ask_call *call,
     item->answered = true;
     mutex_lock(&consumer->lock);
     if (ask_is_current(item)) {
+        struct reader *reader = &item->partition->reader;
+        bool confirms = reader->state == READER_CONFIRMING;
         int64_t offset = answer->offset;
 
         if (answer->old_style_offsets_count > 0)
             offset = answer->old_style_offsets[0];
-        reader_on_offset(&item->partition->reader, ERR_NONE, offset, answer->leader_epoch, 0,
-                         &outcome);
-        if (item->partition->position < 0 && item->partition->reader.state == READER_READING)
-            item->partition->position = item->partition->reader.fetch_offset;
+        reader_on_offset(reader, ERR_NONE, offset,
+                         confirms ? item->leader_epoch : answer->leader_epoch, 0, &outcome);
+        if (item->partition->position < 0 && reader->state == READER_READING)
+            item->partition->position = reader->fetch_offset;
         outcome_queue(consumer, item->partition, &outcome);
     }
     mutex_unlock(&consumer->lock);

@@ -35,6 +35,15 @@ entry_of_answer(struct barnabas_consumer *consumer, const struct asked_partition
     return entry;
 }
 
+/* Up to where may be read, if the user wants to know that it has been. */
+static int64_t end_of_interest(const struct settings *settings,
+                               const struct fetch_response_responses_partitions *answer) {
+    if (!settings->partition_eof)
+        return -1;
+    return settings->isolation == ISOLATION_READ_COMMITTED ? answer->last_stable_offset
+                                                           : answer->high_watermark;
+}
+
 static void answer_records(struct ask_call *call,
                            const struct fetch_response_responses_partitions *answer,
                            struct asked_partition *item) {
@@ -59,15 +68,12 @@ static void answer_records(struct ask_call *call,
     item->answered = true;
     mutex_lock(&consumer->lock);
     if (ask_is_current(item)) {
-        bool committed = consumer->settings->isolation == ISOLATION_READ_COMMITTED;
-
         reader->high_watermark = answer->high_watermark;
         reader->log_start_offset = answer->log_start_offset;
         reader->last_stable_offset = answer->last_stable_offset;
         reader_on_records(reader, summary.next_offset, summary.leader_epoch, item->leader_epoch,
-                          committed ? answer->last_stable_offset : answer->high_watermark,
-                          &outcome);
-        entry_tell(consumer, entry, &outcome);
+                          end_of_interest(consumer->settings, answer), &outcome);
+        entry_tell(entry, &outcome);
         entry_queue(consumer, entry);
         entry = NULL; /* handed over */
     }

@@ -8,6 +8,7 @@ void reader_init(struct reader *reader) {
     reader->log_start_offset = -1;
     reader->high_watermark = -1;
     reader->last_stable_offset = -1;
+    reader->end_epoch = NO_END_EPOCH;
 }
 
 static void settle(struct reader *reader) {
@@ -112,17 +113,47 @@ enum reader_need reader_next(struct reader *reader, const struct view_partition 
         return NEED_LEADER;
     if (reader->state == READER_LOOKUP)
         return NEED_OFFSET;
-    if (reader->state == READER_READING && reader->fetch_epoch >= 0 &&
-        partition->leader_epoch > reader->leader_epoch && reader->leader_epoch >= 0)
+    if (reader->fetch_epoch >= 0 && partition->leader_epoch > reader->leader_epoch &&
+        reader->leader_epoch >= 0)
         reader->state = READER_VALIDATING;
     if (reader->state == READER_VALIDATING)
         return NEED_VALIDATION;
+    if (reader->state == READER_CONFIRMING)
+        return NEED_OFFSET;
     return reader->paused ? NEED_NOTHING : NEED_RECORDS;
+}
+
+static void tell_end(struct reader *reader, struct reader_outcome *outcome) {
+    reader->end_reported_at = reader->fetch_offset;
+    outcome->tell = true;
+    outcome->kind = BARNABAS_END_REACHED;
+    outcome->offset = reader->fetch_offset;
+}
+
+/* Meanwhile records may have come, or come to light: then they are read first. */
+static void on_end(struct reader *reader, enum error error, int64_t offset, int32_t leader_epoch,
+                   int64_t retry_at_ms, struct reader_outcome *outcome) {
+    reader->state = READER_READING;
+    if (error != ERR_NONE && error_is_retriable(error)) {
+        again(reader, retry_at_ms, outcome);
+    } else if (error != ERR_NONE || offset < 0) {
+        reader_fail(reader, error != ERR_NONE ? error : ERR_MALFORMED, outcome);
+    } else {
+        settle(reader);
+        reader->end_offset = offset;
+        reader->end_epoch = leader_epoch;
+        if (reader->fetch_offset >= offset)
+            tell_end(reader, outcome);
+    }
 }
 
 void reader_on_offset(struct reader *reader, enum error error, int64_t offset, int32_t leader_epoch,
                       int64_t retry_at_ms, struct reader_outcome *outcome) {
     *outcome = (struct reader_outcome){0};
+    if (reader->state == READER_CONFIRMING) {
+        on_end(reader, error, offset, leader_epoch, retry_at_ms, outcome);
+        return;
+    }
     if (error != ERR_NONE) {
         if (error_is_retriable(error))
             again(reader, retry_at_ms, outcome);
@@ -218,11 +249,13 @@ void reader_on_records(struct reader *reader, int64_t next_offset, int32_t epoch
         reader->fetch_epoch = epoch;
     if (current_epoch > reader->leader_epoch)
         reader->leader_epoch = current_epoch;
-    if (end_offset >= 0 && reader->fetch_offset >= end_offset &&
-        reader->end_reported_at != reader->fetch_offset) {
-        reader->end_reported_at = reader->fetch_offset;
-        outcome->tell = true;
-        outcome->kind = BARNABAS_END_REACHED;
-        outcome->offset = reader->fetch_offset;
+    if (end_offset < 0 || reader->fetch_offset < end_offset ||
+        reader->end_reported_at == reader->fetch_offset)
+        return;
+    if (reader->end_epoch != current_epoch) {
+        reader->state = READER_CONFIRMING;
+        reader->timestamp = TIMESTAMP_LATEST;
+    } else if (reader->fetch_offset >= reader->end_offset) {
+        tell_end(reader, outcome);
     }
 }

@@ -6,6 +6,9 @@
  *      ▲                  │  │                                   │
  *      └──out of range────┘  └──error that stays──▶ FAILED       └──log was cut──▶ READING, reset
  *
+ *   READING ──as far as the leader gives──▶ CONFIRMING ──its end is there──▶ READING, END_REACHED
+ *                                                └──further on, or not known yet──▶ READING
+ *
  * In every state one request at most is under way. `generation` tells answers to questions that
  * are no longer asked from those that are: it grows with every assignment.
  *
@@ -26,7 +29,17 @@
 #define TIMESTAMP_LATEST   (-1)
 #define TIMESTAMP_EARLIEST (-2)
 
-enum reader_state { READER_IDLE, READER_LOOKUP, READER_READING, READER_VALIDATING, READER_FAILED };
+/* No leader epoch: -1 is that of leaders that do not tell theirs. */
+#define NO_END_EPOCH (-2)
+
+enum reader_state {
+    READER_IDLE,
+    READER_LOOKUP,
+    READER_READING,
+    READER_VALIDATING,
+    READER_CONFIRMING,
+    READER_FAILED,
+};
 
 struct reader {
     enum reader_state state; /* IDLE: not assigned */
@@ -36,12 +49,16 @@ struct reader {
     int64_t retry_at_ms;     /* nothing is asked before */
     uint32_t failures;       /* in a row */
     int64_t known_by_ms;     /* the partition must be known by then */
-    int64_t timestamp;       /* in LOOKUP: what to look for */
+    int64_t timestamp;       /* in LOOKUP and CONFIRMING: what to look for */
     enum error reset_reason; /* in LOOKUP: why, if not because of an assignment */
     int64_t fetch_offset;    /* in READING and VALIDATING: the next one to fetch */
     int32_t fetch_epoch;     /* leader epoch of the record before it; -1: unknown */
     int32_t leader_epoch;    /* of the leader under which the position was last known good */
     int64_t end_reported_at; /* the end was reported at this offset; -1: at none */
+    /* Where the leader of `end_epoch` said that the log ends: in that epoch it cannot end before.
+     */
+    int64_t end_offset;
+    int32_t end_epoch; /* NO_END_EPOCH: none was asked */
     /* What the last answer said; -1: none yet. */
     int64_t log_start_offset;
     int64_t high_watermark;
@@ -74,7 +91,9 @@ enum reader_need reader_next(struct reader *reader, const struct view_partition 
                              struct reader_outcome *outcome);
 
 /* Answers to what was asked under the current generation; `retry_at_ms` is for those that are to
- * be asked again. A broker may give offset -1 for a time behind the last record. */
+ * be asked again. A broker may give offset -1 for a time behind the last record. `leader_epoch`
+ * is the leader's: of the record there, as it says, where an offset was looked up; the one that
+ * was asked, where an end was to be confirmed. */
 void reader_on_offset(struct reader *reader, enum error error, int64_t offset, int32_t leader_epoch,
                       int64_t retry_at_ms, struct reader_outcome *outcome);
 void reader_on_epoch_end(struct reader *reader, enum error error, int32_t epoch, int64_t end_offset,
@@ -85,7 +104,12 @@ void reader_on_fetch_error(struct reader *reader, enum error error, enum offset_
 
 /* Records up to `next_offset` have come, the last of them under `epoch` (-1: none or unknown),
  * from the leader of `current_epoch`. `outcome` says END_REACHED if `end_offset`, up to which may
- * be read, is reached and not reported yet. */
+ * be read, is reached and not reported yet; -1: the end is of no interest.
+ *
+ * INVARIANT: END_REACHED is not told before everything that was acknowledged when the partition
+ * was asked for has been read. A leader's high watermark, and with it the end that a fetch tells,
+ * starts where the leader knew it as a follower, which may be far behind; only ListOffsets refuses
+ * to answer until it has caught up (KIP-207). So each leader epoch's end is asked for once. */
 void reader_on_records(struct reader *reader, int64_t next_offset, int32_t epoch,
                        int32_t current_epoch, int64_t end_offset, struct reader_outcome *outcome);
 

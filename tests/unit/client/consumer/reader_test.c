@@ -31,6 +31,12 @@ static struct reader reader_reading(void) {
     return reader;
 }
 
+static void assert_end_told(int64_t offset) {
+    assert_true(outcome.tell);
+    assert_int_equal(outcome.kind, BARNABAS_END_REACHED);
+    assert_int_equal(outcome.offset, offset);
+}
+
 static enum reader_need next(struct reader *reader, const struct view_partition *partition) {
     int64_t at_ms = INT64_MAX;
 
@@ -216,15 +222,18 @@ static void the_end_is_told_once_until_more_has_come(void **state) {
 
     (void)state;
     reader_on_records(&reader, 60, 5, 5, 60, &outcome);
-    assert_true(outcome.tell);
-    assert_int_equal(outcome.kind, BARNABAS_END_REACHED);
-    assert_int_equal(outcome.offset, 60);
+    assert_false(outcome.tell);
+    assert_int_equal(next(&reader, &led_by_1), NEED_OFFSET);
+    assert_int_equal(reader.timestamp, TIMESTAMP_LATEST);
+    reader_on_offset(&reader, ERR_NONE, 60, 5, 0, &outcome);
+    assert_end_told(60);
+    assert_int_equal(next(&reader, &led_by_1), NEED_RECORDS);
     reader_on_records(&reader, -1, -1, 5, 60, &outcome);
     assert_false(outcome.tell);
     reader_on_records(&reader, 70, 5, 5, 80, &outcome);
     assert_false(outcome.tell);
     reader_on_records(&reader, 80, 5, 5, 80, &outcome);
-    assert_true(outcome.tell);
+    assert_end_told(80);
 }
 
 static void an_empty_partition_is_at_its_end_at_once(void **state) {
@@ -232,8 +241,66 @@ static void an_empty_partition_is_at_its_end_at_once(void **state) {
 
     (void)state;
     reader_on_records(&reader, -1, -1, 5, 0, &outcome);
+    assert_false(outcome.tell);
+    reader_on_offset(&reader, ERR_NONE, 0, 5, 0, &outcome);
+    assert_end_told(0);
+}
+
+static void an_end_that_the_leader_does_not_know_yet_is_read_on(void **state) {
+    struct reader reader = reader_reading();
+    int64_t at_ms = INT64_MAX;
+
+    (void)state;
+    reader_on_records(&reader, -1, -1, 5, 50, &outcome);
+    reader_on_offset(&reader, ERR_OFFSET_NOT_AVAILABLE, -1, -1, 100, &outcome);
+    assert_false(outcome.tell);
+    assert_int_equal(next(&reader, &led_by_1), NEED_NOTHING);
+    assert_int_equal(reader_next(&reader, &led_by_1, ERR_NONE, 100, &at_ms, &outcome),
+                     NEED_RECORDS);
+    /* Now it knows, and there is more than the fetch told. */
+    reader_on_records(&reader, -1, -1, 5, 50, &outcome);
+    reader_on_offset(&reader, ERR_NONE, 60, 5, 0, &outcome);
+    assert_false(outcome.tell);
+    /* A replica that is behind tells an end that is none. */
+    reader_on_records(&reader, 55, 5, 5, 55, &outcome);
+    assert_false(outcome.tell);
+    assert_int_equal(next(&reader, &led_by_1), NEED_RECORDS);
+    reader_on_records(&reader, 60, 5, 5, 60, &outcome);
+    assert_end_told(60);
+}
+
+static void each_leader_is_asked_for_its_end(void **state) {
+    struct reader reader = reader_reading();
+
+    (void)state;
+    reader_on_records(&reader, -1, -1, 5, 50, &outcome);
+    reader_on_offset(&reader, ERR_NONE, 50, 5, 0, &outcome);
+    assert_end_told(50);
+    reader_on_records(&reader, 60, 5, 6, 60, &outcome);
+    assert_false(outcome.tell);
+    /* While the end is asked for, another leads: its log may have been cut. */
+    assert_int_equal(next(&reader, &(struct view_partition){.leader_id = 1, .leader_epoch = 7}),
+                     NEED_VALIDATION);
+}
+
+static void a_lasting_error_of_the_end_fails_the_partition(void **state) {
+    struct reader reader = reader_reading();
+
+    (void)state;
+    reader_on_records(&reader, -1, -1, 5, 50, &outcome);
+    reader_on_offset(&reader, ERR_TOPIC_AUTHORIZATION_FAILED, -1, -1, 100, &outcome);
     assert_true(outcome.tell);
-    assert_int_equal(outcome.kind, BARNABAS_END_REACHED);
+    assert_int_equal(outcome.kind, BARNABAS_PARTITION_FAILED);
+    assert_int_equal(outcome.error, ERR_TOPIC_AUTHORIZATION_FAILED);
+}
+
+static void who_does_not_ask_for_the_end_is_not_held_up(void **state) {
+    struct reader reader = reader_reading();
+
+    (void)state;
+    reader_on_records(&reader, 60, 5, 5, -1, &outcome);
+    assert_false(outcome.tell);
+    assert_int_equal(next(&reader, &led_by_1), NEED_RECORDS);
 }
 
 static void a_paused_partition_asks_for_nothing(void **state) {
@@ -272,6 +339,10 @@ int main(void) {
         cmocka_unit_test(lasting_errors_end_the_reading),
         cmocka_unit_test(the_end_is_told_once_until_more_has_come),
         cmocka_unit_test(an_empty_partition_is_at_its_end_at_once),
+        cmocka_unit_test(an_end_that_the_leader_does_not_know_yet_is_read_on),
+        cmocka_unit_test(each_leader_is_asked_for_its_end),
+        cmocka_unit_test(a_lasting_error_of_the_end_fails_the_partition),
+        cmocka_unit_test(who_does_not_ask_for_the_end_is_not_held_up),
         cmocka_unit_test(a_paused_partition_asks_for_nothing),
         cmocka_unit_test(each_assignment_is_a_generation),
     };
