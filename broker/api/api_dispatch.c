@@ -44,5 +44,17 @@ const struct api_handler *const api_handlers[] = {
     &api_describe_producers,
     &api_describe_log_dirs,
     &api_alter_replica_log_dirs,
+    &api_describe_acls,
+    &api_create_acls,
+    &api_delete_acls,
+    &api_sasl_handshake,
+    &api_sasl_authenticate,
+    &api_create_delegation_token,
+    &api_renew_delegation_token,
+    &api_expire_delegation_token,
+    &api_describe_delegation_token,
+    &api_update_features,
+    &api_consumer_group_heartbeat,
+    &api_consumer_group_describe,
 };
 const size_t api_handler_count = ARRAY_COUNT(api_handlers);

@@ -49,5 +49,17 @@ extern const struct api_handler api_txn_offset_commit;             /* txn_offset
 extern const struct api_handler api_end_txn;                       /* transactions.c */
 extern const struct api_handler api_describe_transactions;         /* transaction_admin.c */
 extern const struct api_handler api_list_transactions;             /* transaction_admin.c */
+extern const struct api_handler api_describe_acls;                 /* acls.c */
+extern const struct api_handler api_create_acls;                   /* acls.c */
+extern const struct api_handler api_delete_acls;                   /* acls.c */
+extern const struct api_handler api_sasl_handshake;                /* authentication.c */
+extern const struct api_handler api_sasl_authenticate;             /* authentication.c */
+extern const struct api_handler api_create_delegation_token;       /* authentication.c */
+extern const struct api_handler api_renew_delegation_token;        /* authentication.c */
+extern const struct api_handler api_expire_delegation_token;       /* authentication.c */
+extern const struct api_handler api_describe_delegation_token;     /* authentication.c */
+extern const struct api_handler api_update_features;               /* features.c */
+extern const struct api_handler api_consumer_group_heartbeat;      /* next_groups.c */
+extern const struct api_handler api_consumer_group_describe;       /* next_groups.c */
 
 #endif

@@ -653,13 +653,9 @@ GROUPS = [
          to=coordinator),
 ]
 
-# ---- Security, and what only brokers send each other ----
+# ---- What only brokers send each other ----
 
 OTHERS = [
-    Case("access lists", "DescribeAcls",
-         {"resource_type_filter": 1, "resource_name_filter": None, "pattern_type_filter": 1,
-          "principal_filter": None, "host_filter": None, "operation": 1, "permission_type": 1}),
-    Case("handshake", "SaslHandshake", {"mechanism": "PLAIN"}),
     Case("partition change of a strange broker", "AlterPartition",
          {"broker_id": 1, "broker_epoch": 1, "topics": []}, to="controller", versions=range(3)),
     Case("ids for a strange broker", "AllocateProducerIds", {"broker_id": 9, "broker_epoch": 1},

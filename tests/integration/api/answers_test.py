@@ -104,6 +104,38 @@ class AnswersTest(unittest.TestCase):
         self.assertEqual((answer["error_code"], answer["endpoint_type"], answer["error_message"]),
                          (115, 1, "Unsupported endpoint type 5"))
 
+    def test_what_needs_an_authorizer_or_a_login_is_refused_as_in_kafka(self):
+        wanted = {"resource_type_filter": 1, "resource_name_filter": None, "pattern_type_filter": 3,
+                  "principal_filter": None, "host_filter": None, "operation": 1,
+                  "permission_type": 1}
+        answer = self.ask("DescribeAcls", 3, wanted)
+        self.assertEqual((answer["error_code"], answer["error_message"], answer["resources"]),
+                         (54, "No Authorizer is configured on the broker", []))
+        self.assertIsNone(self.ask("DescribeAcls", 3, {**wanted, "operation": 0}))
+        removed = self.ask("DeleteAcls", 3, {"filters": [wanted, wanted]})["filter_results"]
+        self.assertEqual([result["error_code"] for result in removed], [54, 54])
+        self.assertEqual(self.ask("SaslHandshake", 1, {"mechanism": "PLAIN"}),
+                         {"error_code": 34, "mechanisms": []})
+        self.assertEqual(self.ask("SaslAuthenticate", 2, {"auth_bytes": b"x"})["error_code"], 34)
+        token = self.ask("CreateDelegationToken", 3, {
+            "owner_principal_type": "User", "owner_principal_name": "x", "max_lifetime_ms": -1})
+        self.assertEqual((token["error_code"], token["principal_name"],
+                          token["token_requester_principal_name"], token["expiry_timestamp_ms"]),
+                         (64, "x", "ANONYMOUS", -1))
+
+    def test_what_needs_kraft_is_refused_as_in_kafka(self):
+        answer = self.ask("UpdateFeatures", 1, {"feature_updates": [
+            {"feature": "metadata.version", "max_version_level": 20, "upgrade_type": 1}]})
+        result, = answer["results"]
+        self.assertEqual((answer["error_code"], result["error_code"], result["error_message"]),
+                         (0, 42, "Could not apply finalized feature update because the provided "
+                                 "feature is not supported."))
+        answer = self.ask("ConsumerGroupHeartbeat", 0, {"group_id": "g"})
+        self.assertEqual((answer["error_code"], answer["member_id"]), (35, None))
+        answer = self.ask("ConsumerGroupDescribe", 0, {"group_ids": ["g", "h"]})
+        self.assertEqual([(group["group_id"], group["error_code"]) for group in answer["groups"]],
+                         [("g", 35), ("h", 35)])
+
     def test_a_strange_kind_of_coordinator_is_refused_with_a_text(self):
         answer = self.ask("FindCoordinator", 4, {"key_type": 9, "coordinator_keys": ["k"]})
         found, = answer["coordinators"]

@@ -32,8 +32,8 @@ KAFKA_3_9 = {
     14: 5, 15: 5, 16: 5, 17: 1, 18: 4, 19: 7, 20: 6, 21: 2, 22: 5, 23: 4, 24: 5, 25: 4, 26: 4,
     27: 1, 28: 4, 29: 3, 30: 3, 31: 3, 32: 4, 33: 2, 34: 2, 35: 4, 36: 2, 37: 3, 38: 3, 39: 2,
     40: 2, 41: 3, 42: 2, 43: 2, 44: 1, 45: 0, 46: 0, 47: 0, 48: 1, 49: 1, 50: 0, 51: 0, 56: 3,
-    57: 1, 60: 1, 61: 0, 65: 0, 66: 1, 67: 0}
-NEVER_ADVERTISED = {52, 53, 54, 55, 58, 59, 62, 63, 64, 68, 69, 71, 72, 75}
+    57: 1, 60: 1, 61: 0, 65: 0, 66: 1, 67: 0, 68: 0, 69: 0}
+NEVER_ADVERTISED = {52, 53, 54, 55, 58, 59, 62, 63, 64, 71, 72, 75}
 
 
 def produce(topic, records, acks=-1, version=3, partition=0):
@@ -179,8 +179,7 @@ class ProtocolTrapsTest(unittest.TestCase):
         self.assertEqual(keys, sorted(set(keys)))
         self.assertFalse(NEVER_ADVERTISED & set(keys))
         client = KafkaClient(bootstrap_servers=self.cluster.bootstrap.split(","))
-        # 2.5 would have DescribeAcls, which is not served.
-        self.assertIn(client.check_version(), ((2, 4, 0), (2, 5, 0)))
+        self.assertEqual(client.check_version(), (2, 5, 0))
         client.close()
 
     def test_the_client_id_is_an_old_string_even_in_header_2(self):
