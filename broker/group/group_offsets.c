@@ -145,18 +145,16 @@ void group_offsets_free(struct group_offsets *offsets) {
 
 /* ---- Committed ---- */
 
-static void put(struct group_offsets *offsets, struct slot *slot,
-                const struct offset_record *record, int64_t order) {
-    struct bytes metadata;
+static void commit(struct group_offsets *offsets, struct slot *slot,
+                   const struct offset_record *record, int64_t order) {
+    struct bytes metadata = own(record->metadata);
 
-    if (order < slot->order)
-        return;
-    metadata = own(record->metadata);
     drop_committed(offsets, slot);
     slot->record = *record;
     slot->record.metadata = metadata;
     slot->is_committed = true;
-    slot->order = order;
+    if (order > slot->order)
+        slot->order = order;
     offsets->committed_count++;
     if (offsets->total != NULL)
         counter_add(offsets->total, 1);
@@ -164,7 +162,10 @@ static void put(struct group_offsets *offsets, struct slot *slot,
 
 void group_offsets_put(struct group_offsets *offsets, struct bytes topic, int32_t partition,
                        const struct offset_record *record, int64_t order) {
-    put(offsets, need_slot(offsets, topic, partition), record, order);
+    struct slot *slot = need_slot(offsets, topic, partition);
+
+    if (order >= slot->order)
+        commit(offsets, slot, record, order);
 }
 
 void group_offsets_remove(struct group_offsets *offsets, struct bytes topic, int32_t partition,
@@ -258,8 +259,10 @@ static void end_pending(struct group_offsets *offsets, struct slot *slot, int64_
     }
     if (latest == NULL)
         return;
-    if (is_committed)
-        put(offsets, slot, &latest->record, latest->order);
+    /* INVARIANT: only a commit that came later outdoes it. It counts from its transaction's end on,
+     * and a removal meanwhile was of what was committed before: of what had expired, say. */
+    if (is_committed && (!slot->is_committed || latest->order >= slot->order))
+        commit(offsets, slot, &latest->record, latest->order);
     drop_pending(offsets, slot, producer_id, INT64_MIN, INT64_MAX);
     tidy(offsets, slot);
 }

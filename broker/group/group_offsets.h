@@ -45,7 +45,8 @@ void group_offsets_confirm_pending(struct group_offsets *offsets, int64_t produc
 /* It could not be written: what was pending before it is so again. */
 void group_offsets_cancel_pending(struct group_offsets *offsets, int64_t producer_id,
                                   struct bytes topic, int32_t partition, int64_t order);
-/* What is pending of the producer becomes committed, in its own order, or is forgotten. */
+/* What is pending of the producer becomes committed, unless a later commit stands, or is forgotten.
+ * A removal does not reach it: it was not committed then. */
 void group_offsets_end_transaction(struct group_offsets *offsets, int64_t producer_id,
                                    bool is_committed);
 

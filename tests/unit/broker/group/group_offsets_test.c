@@ -225,6 +225,25 @@ static void a_removal_keeps_what_is_pending(void **state) {
     group_offsets_free(offsets);
 }
 
+/* Expiry takes what was committed long ago while a transaction that commits anew is open. */
+static void a_removal_does_not_reach_what_a_transaction_commits_after_it(void **state) {
+    struct group_offsets *offsets = group_offsets_new();
+    (void)state;
+
+    put(offsets, 0, 10, 1);
+    put_pending(offsets, 7, 0, 20, 2);
+    group_offsets_remove(offsets, T, 0, 3);
+    assert_int_equal(found(offsets, 0), -1);
+    group_offsets_end_transaction(offsets, 7, true);
+    assert_int_equal(found(offsets, 0), 20);
+    assert_int_equal(group_offsets_count(offsets), 1);
+    put(offsets, 0, 15, 2); /* of before the removal, acknowledged late */
+    assert_int_equal(found(offsets, 0), 20);
+    put(offsets, 0, 30, 4);
+    assert_int_equal(found(offsets, 0), 30);
+    group_offsets_free(offsets);
+}
+
 /* ---- Lists ---- */
 
 static void lists_are_in_order(void **state) {
@@ -320,6 +339,7 @@ int main(void) {
         cmocka_unit_test(several_producers_may_have_one_partition_pending),
         cmocka_unit_test(what_could_not_be_written_is_pending_no_more),
         cmocka_unit_test(a_removal_keeps_what_is_pending),
+        cmocka_unit_test(a_removal_does_not_reach_what_a_transaction_commits_after_it),
         cmocka_unit_test(a_total_counts_along),
         cmocka_unit_test(lists_are_in_order),
         cmocka_unit_test(many_offsets_are_found),
