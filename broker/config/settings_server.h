@@ -144,7 +144,7 @@
     SUPPORTED(socket_listen_backlog_size, "socket.listen.backlog.size", INT, "50", AT_LEAST(1), READ_ONLY, MEDIUM, \
         "Connections that the kernel may hold before they are accepted.") \
     SUPPORTED(connections_max_idle_ms, "connections.max.idle.ms", LONG, "600000", ANY, READ_ONLY, MEDIUM, \
-        "A connection is closed when nothing came for so long; negative is never.") \
+        "A connection is closed when nothing came for so long, or nothing of a response could be sent; negative is never.") \
     IGNORED("connection.failed.authentication.delay.ms", INT, "100", AT_LEAST(0), READ_ONLY, LOW, \
         "no listener authenticates yet", \
         "How long a connection is kept after a failed authentication before it is closed.") \

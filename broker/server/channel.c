@@ -59,7 +59,8 @@ void channel_note_activity(struct channel *channel) {
 }
 
 bool channel_is_idle(const struct channel *channel) {
-    return channel->exchange_count == 0 && !channel->throttled && !channel->starved;
+    return (channel->exchange_count == 0 || channel->blocked) && !channel->throttled &&
+           !channel->starved;
 }
 
 void channel_free_if_over(struct channel *channel) {

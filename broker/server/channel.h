@@ -117,7 +117,8 @@ void channel_free_if_over(struct channel *channel);
 /* Something was received or sent just now, at the reactor's now_ns. */
 void channel_note_activity(struct channel *channel);
 
-/* Whether it waits for nothing but the client's next request. */
+/* Whether it waits for nothing but the client: for its next request, or until it reads what is
+ * there for it. */
 bool channel_is_idle(const struct channel *channel);
 
 /* response_queue.c */

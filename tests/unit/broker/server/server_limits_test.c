@@ -131,6 +131,26 @@ static void idle_connections_are_closed_and_busy_ones_are_not(void **state) {
     close(partial);
 }
 
+/* It would keep the response for ever, and the files that are in it. */
+static void a_client_that_does_not_read_its_response_is_closed(void **state) {
+    int stuck, reading;
+
+    (void)state;
+    world.config.connection_idle_ms_max = 80;
+    world.config.send_buffer_bytes = 65536;
+    server_begin();
+    stuck = client_connect_to(server_listener_at(world.server, 0)->port, 4096);
+    reading = client_connect();
+    send_frame(reading, OP_WAIT, 2, 0, BYTES_NULL);
+    send_frame(stuck, OP_FILE, 1, FILE_BYTES, BYTES_NULL);
+    WAIT_FOR(counters().connections_closed_idle == 1);
+    WAIT_FOR(atomic_load(&world.file_references) == 0);
+    release_all();
+    expect_text(reading, 2, "");
+    close(stuck);
+    close(reading);
+}
+
 static void connections_over_the_limit_wait_until_one_leaves(void **state) {
     int first, second, third;
 
@@ -230,6 +250,7 @@ int main(void) {
         SERVER_TEST(past_the_bound_of_bytes_in_flight_sockets_are_not_read),
         SERVER_TEST(a_throttled_connection_is_answered_and_then_not_read),
         SERVER_TEST(idle_connections_are_closed_and_busy_ones_are_not),
+        SERVER_TEST(a_client_that_does_not_read_its_response_is_closed),
         SERVER_TEST(connections_over_the_limit_wait_until_one_leaves),
         SERVER_TEST(connections_over_the_limit_of_their_address_are_closed),
         SERVER_TEST(limits_can_change_while_connections_stay),
