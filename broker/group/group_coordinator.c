@@ -59,6 +59,7 @@ void group_entry_remove(struct group_entry *entry, enum error error) {
     CHECK(!entry->is_removed);
     entry->is_removed = true;
     HASH_DELETE(by_id, entry->coordinator->entries, entry);
+    group_entry_unlist_pending(entry);
     loop_timer_done(&entry->timer);
     group_unload(entry->group, error);
     group_entry_unref(entry);
@@ -130,6 +131,7 @@ enum error group_coordinator_start(const struct group_coordinator_config *config
         return error;
     }
     STAILQ_INIT(&coordinator->kept_markers);
+    LIST_INIT(&coordinator->with_pending);
     rng_seed_from_kernel(&coordinator->rng);
     arena_init(&coordinator->arena, ARENA_BYTES_MAX);
     loop_timer_init(&coordinator->retention, coordinator->loop, group_coordinator_expire);
@@ -172,11 +174,16 @@ struct loop *group_coordinator_loop(struct group_coordinator *coordinator) {
 
 /* ---- The cluster changes ---- */
 
-/* Names of topics that are gone, on their way to the coordinator's thread. */
+struct gone_topic {
+    char *name;
+    int32_t partition_count;
+};
+
+/* Topics that are gone, on their way to the coordinator's thread. */
 struct gone_topics {
     struct task task;
     struct group_coordinator *coordinator;
-    struct bytes *names;
+    struct gone_topic *topics;
     size_t count;
 };
 
@@ -184,10 +191,11 @@ static void forget_topics(struct task *task) {
     struct gone_topics *gone = CONTAINER_OF(task, struct gone_topics, task);
 
     for (size_t i = 0; i < gone->count; i++) {
-        group_coordinator_forget_topic(gone->coordinator, gone->names[i]);
-        free((void *)(uintptr_t)gone->names[i].data);
+        group_coordinator_forget_topic(gone->coordinator, bytes_of_text(gone->topics[i].name),
+                                       gone->topics[i].partition_count);
+        free(gone->topics[i].name);
     }
-    free(gone->names);
+    free(gone->topics);
     free(gone);
 }
 
@@ -205,22 +213,23 @@ void group_coordinator_on_metadata(struct group_coordinator *coordinator,
     struct gone_topics *gone = calloc(1, sizeof(*gone));
 
     CHECK(gone != NULL);
-    gone->names = calloc((size_t)update->change_count + 1, sizeof(*gone->names));
-    CHECK(gone->names != NULL);
+    gone->topics = calloc((size_t)update->change_count + 1, sizeof(*gone->topics));
+    CHECK(gone->topics != NULL);
     gone->coordinator = coordinator;
     gone->task.run = forget_topics;
     for (int32_t i = 0; i < update->change_count; i++) {
-        char *name;
+        const struct metadata_topic *before = update->changes[i].before;
+        struct gone_topic *topic = &gone->topics[gone->count];
         if (!is_gone(&update->changes[i], update->is_full_load))
             continue;
-        name = strdup(update->changes[i].before->name);
-        CHECK(name != NULL);
-        gone->names[gone->count++] = bytes_of_text(name);
+        *topic = (struct gone_topic){strdup(before->name), before->partition_count};
+        CHECK(topic->name != NULL);
+        gone->count++;
     }
     if (gone->count > 0) {
         executor_post(loop_executor(coordinator->loop), &gone->task);
     } else {
-        free(gone->names);
+        free(gone->topics);
         free(gone);
     }
     journal_metadata_changed(coordinator->journal);

@@ -122,27 +122,29 @@ void group_coordinator_expire(struct loop_timer *timer) {
 
 /* ---- With their topic ---- */
 
-static bool is_of_topic(const struct group_offset *offset, void *context) {
-    const struct bytes *topic = context;
+/* By its partitions and not by a look at all offsets: of thousands of topics that are deleted at
+ * once each comes here, and members' heartbeats wait. Source: handleDeletedPartitions. */
+static void forget_in(struct group_entry *entry, struct bytes topic, int32_t partition_count,
+                      struct group_offset *offsets) {
+    size_t count = group_offsets_of_topic(entry->offsets, topic, partition_count, offsets);
 
-    return bytes_equal(offset->topic, *topic);
+    if (count == 0)
+        return;
+    remove_offsets(entry, offsets, count, false, NULL, NULL);
+    remove_group_if_idle(entry);
 }
 
-void group_coordinator_forget_topic(struct group_coordinator *coordinator, struct bytes topic) {
+void group_coordinator_forget_topic(struct group_coordinator *coordinator, struct bytes topic,
+                                    int32_t partition_count) {
+    struct group_offset *offsets = calloc((size_t)partition_count + 1, sizeof(*offsets));
     struct group_entry *entry, *next;
 
+    CHECK(offsets != NULL);
     HASH_ITER (by_id, coordinator->entries, entry, next) {
-        struct group_offset *offsets;
-        size_t count;
-        if (journal_state(coordinator->journal, entry->partition) != JOURNAL_READY)
-            continue;
-        group_offsets_list(entry->offsets, &offsets, &count);
-        count = keep_if(offsets, count, is_of_topic, &topic);
-        remove_offsets(entry, offsets, count, false, NULL, NULL);
-        free(offsets);
-        if (count > 0)
-            remove_group_if_idle(entry);
+        if (journal_state(coordinator->journal, entry->partition) == JOURNAL_READY)
+            forget_in(entry, topic, partition_count, offsets);
     }
+    free(offsets);
 }
 
 /* ---- By operators ---- */

@@ -25,6 +25,8 @@ struct group_entry {
     bool is_removed;    /* from the table */
     struct group *group;
     struct group_offsets *offsets;
+    LIST_ENTRY(group_entry) with_pending; /* if is_listed */
+    bool is_listed;
     struct loop_timer timer;
     int64_t armed_ms;    /* when the timer is due, monotonic; GROUP_NO_DEADLINE: not armed */
     struct bytes loaded; /* LOADING: the latest record of the group; owned */
@@ -41,6 +43,9 @@ struct group_coordinator {
     struct loop *loop;
     struct journal *journal;
     struct group_entry *entries;
+    /* INVARIANT: all that have offsets pending, so that the end of a transaction, of which there
+     * may be thousands a second, does not look at all groups. */
+    LIST_HEAD(, group_entry) with_pending;
     struct group_census census;
     struct rng rng;
     int64_t order;                           /* of the latest record that was loaded or appended */
@@ -67,6 +72,10 @@ extern const struct journal_owner group_journal_owner; /* without its context */
 
 /* ---- group_coordinator_markers.c ---- */
 
+/* After an offset of the group became pending. */
+void group_entry_list_pending(struct group_entry *entry);
+/* Before it goes. */
+void group_entry_unlist_pending(struct group_entry *entry);
 /* In all groups of the partition. */
 void group_coordinator_apply_marker(struct group_coordinator *coordinator,
                                     const struct group_marker *marker);
@@ -94,7 +103,8 @@ void group_coordinator_bury(struct group_entry *entry, const struct group_tombst
 /* ---- group_coordinator_expiry.c ---- */
 
 void group_coordinator_expire(struct loop_timer *timer);
-/* The topic is gone: its offsets go, in all groups. */
-void group_coordinator_forget_topic(struct group_coordinator *coordinator, struct bytes topic);
+/* The topic, which had partitions [0, partition_count), is gone: its offsets go, in all groups. */
+void group_coordinator_forget_topic(struct group_coordinator *coordinator, struct bytes topic,
+                                    int32_t partition_count);
 
 #endif

@@ -60,7 +60,8 @@ static void keep_group(struct group_entry *entry, struct bytes value) {
 static enum error take_offset(struct group_coordinator *coordinator, int32_t partition,
                               const struct record_batch *batch, const struct group_record_key *key,
                               struct bytes value) {
-    struct group_offsets *offsets = need_entry(coordinator, key->group_id, partition)->offsets;
+    struct group_entry *entry = need_entry(coordinator, key->group_id, partition);
+    struct group_offsets *offsets = entry->offsets;
     struct offset_record record;
     enum error error;
 
@@ -79,6 +80,7 @@ static enum error take_offset(struct group_coordinator *coordinator, int32_t par
                               coordinator->order);
     group_offsets_confirm_pending(offsets, batch->producer_id, key->topic, key->partition,
                                   coordinator->order);
+    group_entry_list_pending(entry);
     return ERR_NONE;
 }
 

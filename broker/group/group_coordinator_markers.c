@@ -13,12 +13,31 @@
 
 #include "broker/group/group_coordinator_internal.h"
 
+void group_entry_list_pending(struct group_entry *entry) {
+    if (entry->is_listed)
+        return;
+    LIST_INSERT_HEAD(&entry->coordinator->with_pending, entry, with_pending);
+    entry->is_listed = true;
+}
+
+void group_entry_unlist_pending(struct group_entry *entry) {
+    if (!entry->is_listed)
+        return;
+    LIST_REMOVE(entry, with_pending);
+    entry->is_listed = false;
+}
+
 void group_coordinator_apply_marker(struct group_coordinator *coordinator,
                                     const struct group_marker *marker) {
-    for (struct group_entry *entry = coordinator->entries; entry != NULL;
-         entry = entry->by_id.next) {
+    struct group_entry *entry = LIST_FIRST(&coordinator->with_pending);
+
+    while (entry != NULL) {
+        struct group_entry *next = LIST_NEXT(entry, with_pending);
         if (entry->partition == marker->partition)
             group_offsets_end_transaction(entry->offsets, marker->producer_id, marker->is_commit);
+        if (!group_offsets_has_pending(entry->offsets))
+            group_entry_unlist_pending(entry);
+        entry = next;
     }
 }
 

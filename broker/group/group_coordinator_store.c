@@ -290,9 +290,11 @@ static enum error append_commit(struct group_entry *entry, struct batch *batch,
         /* INVARIANT: only what is in the log is pending. The commit of a producer that was fenced
          * would else take the place of its successor's, which has the same id, when that one ends.
          */
-        if (commit->producer_id != RECORD_NO_PRODUCER_ID && batch->is_appended)
+        if (commit->producer_id != RECORD_NO_PRODUCER_ID && batch->is_appended) {
             group_offsets_put_pending(entry->offsets, commit->producer_id, offset->topic,
                                       offset->partition, &offset->record, append->order);
+            group_entry_list_pending(entry);
+        }
     }
     return ERR_NONE;
 }

@@ -316,6 +316,40 @@ static int compare(const void *left, const void *right) {
     return order != 0 ? order : (a->partition > b->partition) - (a->partition < b->partition);
 }
 
+static bool is_listed(const struct slot *slot) {
+    return slot->is_committed || slot->commits > 0;
+}
+
+static struct group_offset view(const struct slot *slot) {
+    return (struct group_offset){
+        .topic = slot_topic(slot),
+        .partition = slot_partition(slot),
+        .is_committed = slot->is_committed,
+        .is_being_committed = slot->commits > 0,
+        .record = slot->record,
+    };
+}
+
+size_t group_offsets_of_topic(const struct group_offsets *offsets, struct bytes topic,
+                              int32_t partition_count, struct group_offset *found) {
+    size_t count = 0;
+
+    if (HASH_CNT(by_key, offsets->slots) <= (size_t)partition_count) {
+        for (const struct slot *slot = offsets->slots; slot != NULL; slot = slot->by_key.next) {
+            if (is_listed(slot) && slot_partition(slot) < partition_count &&
+                bytes_equal(slot_topic(slot), topic))
+                found[count++] = view(slot);
+        }
+        return count;
+    }
+    for (int32_t i = 0; i < partition_count; i++) {
+        const struct slot *slot = find_slot(offsets, topic, i);
+        if (slot != NULL && is_listed(slot))
+            found[count++] = view(slot);
+    }
+    return count;
+}
+
 void group_offsets_list(const struct group_offsets *offsets, struct group_offset **listed,
                         size_t *count) {
     struct group_offset *all = calloc(HASH_CNT(by_key, offsets->slots) + 1, sizeof(*all));
@@ -323,14 +357,8 @@ void group_offsets_list(const struct group_offsets *offsets, struct group_offset
 
     CHECK(all != NULL);
     for (struct slot *slot = offsets->slots; slot != NULL; slot = slot->by_key.next) {
-        if (slot->is_committed || slot->commits > 0)
-            all[at++] = (struct group_offset){
-                .topic = slot_topic(slot),
-                .partition = slot_partition(slot),
-                .is_committed = slot->is_committed,
-                .is_being_committed = slot->commits > 0,
-                .record = slot->record,
-            };
+        if (is_listed(slot))
+            all[at++] = view(slot);
     }
     qsort(all, at, sizeof(*all), compare);
     *listed = all;

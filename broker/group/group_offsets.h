@@ -70,6 +70,11 @@ struct group_offset {
     struct offset_record record; /* of the committed one */
 };
 
+/* As the list below, but only of the topic's partitions [0, partition_count), in no order. `found`
+ * has room for all of them. Returns how many there are. */
+size_t group_offsets_of_topic(const struct group_offsets *offsets, struct bytes topic,
+                              int32_t partition_count, struct group_offset *found);
+
 /* All that are committed or are being, ascending by topic and partition; `*listed` is from malloc,
  * its views are valid until the next change. */
 void group_offsets_list(const struct group_offsets *offsets, struct group_offset **listed,

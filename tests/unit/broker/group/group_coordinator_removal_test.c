@@ -237,8 +237,8 @@ static void members_keep_the_offsets_of_what_they_subscribe_to(void **state) {
 /* ---- With their topic ---- */
 
 static void offsets_go_with_their_topic(void **state) {
-    const struct metadata_topic before = {.id = {{1}}, .name = "t"},
-                                after = {.id = {{2}}, .name = "t"};
+    const struct metadata_topic before = {.id = {{1}}, .name = "t", .partition_count = 2},
+                                after = {.id = {{2}}, .name = "t", .partition_count = 2};
     struct metadata_topic_change change = {&before, NULL};
     struct metadata_update update = {.changes = &change, .change_count = 1, .is_full_load = true};
     struct bench bench;

@@ -246,6 +246,34 @@ static void a_removal_does_not_reach_what_a_transaction_commits_after_it(void **
 
 /* ---- Lists ---- */
 
+static void the_offsets_of_a_topic_are_found_among_few_and_among_many(void **state) {
+    static const int32_t counts[] = {2, 100};
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(counts); i++) {
+        struct group_offsets *offsets = group_offsets_new();
+        struct group_offset found[100];
+        const struct offset_record record = {1, 0, bytes_of_text(""), 0, -1};
+        int32_t sum = 0;
+        put(offsets, 1, 10, 1);
+        put(offsets, 3, 30, 1);
+        put(offsets, 100, 1000, 1); /* the topic has no such partition */
+        group_offsets_begin_commit(offsets, T, 0);
+        put_pending(offsets, 7, 2, 20, 1); /* not committed */
+        group_offsets_put(offsets, bytes_of_text("u"), 1, &record, 1);
+        group_offsets_put(offsets, bytes_of_text("tt"), 1, &record, 1);
+        size_t count = group_offsets_of_topic(offsets, T, counts[i], found);
+        assert_int_equal(count, counts[i] == 2 ? 2 : 3);
+        for (size_t j = 0; j < count; j++) {
+            assert_true(bytes_equal(found[j].topic, T));
+            sum += found[j].partition;
+        }
+        assert_int_equal(sum, counts[i] == 2 ? 0 + 1 : 0 + 1 + 3);
+        group_offsets_end_commit(offsets, T, 0);
+        group_offsets_free(offsets);
+    }
+}
+
 static void lists_are_in_order(void **state) {
     static const struct {
         const char *topic;
@@ -341,6 +369,7 @@ int main(void) {
         cmocka_unit_test(a_removal_keeps_what_is_pending),
         cmocka_unit_test(a_removal_does_not_reach_what_a_transaction_commits_after_it),
         cmocka_unit_test(a_total_counts_along),
+        cmocka_unit_test(the_offsets_of_a_topic_are_found_among_few_and_among_many),
         cmocka_unit_test(lists_are_in_order),
         cmocka_unit_test(many_offsets_are_found),
         cmocka_unit_test(a_name_longer_than_any_topics_is_not_found),
