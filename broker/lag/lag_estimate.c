@@ -35,8 +35,8 @@ static double seconds_to_loss_by_age(const struct lag_facts *facts) {
     int64_t left_ms;
 
     if (facts->retention.age_ms < 0 || facts->first_unread_ms == LAG_UNKNOWN_MS ||
-        __builtin_add_overflow(facts->first_unread_ms - facts->now_ms, facts->retention.age_ms,
-                               &left_ms))
+        __builtin_sub_overflow(facts->first_unread_ms, facts->now_ms, &left_ms) ||
+        __builtin_add_overflow(left_ms, facts->retention.age_ms, &left_ms))
         return LAG_UNKNOWN;
     return left_ms > 0 ? (double)left_ms / 1000 : 0;
 }
@@ -73,7 +73,7 @@ struct lag_estimate lag_estimate_of(const struct lag_facts *facts) {
     if (estimate.records > 0 && facts->first_unread_ms == LAG_UNKNOWN_MS)
         estimate.seconds_behind = LAG_UNKNOWN;
     else if (estimate.records > 0 && facts->now_ms > facts->first_unread_ms)
-        estimate.seconds_behind = (double)(facts->now_ms - facts->first_unread_ms) / 1000;
+        estimate.seconds_behind = ((double)facts->now_ms - (double)facts->first_unread_ms) / 1000;
     estimate.seconds_to_catch_up = seconds_to_catch_up(facts, estimate.records);
     estimate.seconds_to_loss = seconds_to_loss(facts, estimate.records);
     return estimate;

@@ -149,13 +149,23 @@ void producer_state_for_each(const struct producer_state *state, producer_state_
     }
 }
 
+/* The time of its last batch is what a client says. */
+static bool is_expired(const struct producer *producer, int64_t now_ms, int64_t expiration_ms) {
+    int64_t idle_ms;
+
+    if (producer->current_txn_first_offset >= 0)
+        return false;
+    if (__builtin_sub_overflow(now_ms, producer->last_timestamp, &idle_ms))
+        return producer->last_timestamp < 0;
+    return idle_ms >= expiration_ms;
+}
+
 void producer_state_expire(struct producer_state *state, int64_t now_ms, int64_t expiration_ms) {
     for (size_t i = 0; i < state->bucket_count; i++) {
         struct producer **link = &state->buckets[i];
         while (*link != NULL) {
             struct producer *producer = *link;
-            if (producer->current_txn_first_offset >= 0 ||
-                now_ms - producer->last_timestamp < expiration_ms) {
+            if (!is_expired(producer, now_ms, expiration_ms)) {
                 link = &producer->next;
                 continue;
             }

@@ -249,8 +249,10 @@ static bool is_too_old(const struct segment *segment, const struct log_config *c
         age_max = config->max_compaction_lag_ms;
     if (segment->size == 0)
         return false;
-    waited = segment->first_timestamp >= 0 ? max_timestamp - segment->first_timestamp
-                                           : now_ms - segment->created_ms;
+    if (segment->first_timestamp < 0)
+        waited = now_ms - segment->created_ms;
+    else if (__builtin_sub_overflow(max_timestamp, segment->first_timestamp, &waited))
+        return false; /* a time before all times, which is what a client says */
     return waited > age_max - segment->jitter_ms;
 }
 

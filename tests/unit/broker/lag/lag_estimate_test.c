@@ -61,6 +61,8 @@ static void age_is_that_of_the_first_unread_record(void **state) {
     assert_float_equal(estimate.seconds_to_loss, 3540, 0.001);
     facts.first_unread_ms = 1000001; /* a producer's clock is ahead */
     assert_float_equal(lag_estimate_of(&facts).seconds_behind, 0, 0.001);
+    facts.first_unread_ms = INT64_MIN + 1; /* of before all times, if one believes it */
+    assert_true(lag_estimate_of(&facts).seconds_behind > 1e15);
     facts.first_unread_ms = LAG_UNKNOWN_MS;
     estimate = lag_estimate_of(&facts);
     assert_float_equal(estimate.seconds_behind, LAG_UNKNOWN, 0.001);

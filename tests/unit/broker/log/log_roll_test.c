@@ -41,9 +41,33 @@ static void the_age_of_each_segment_has_a_jitter_of_its_own(void **state) {
     fixture_done(&f);
 }
 
+/* Of a compressed batch nobody looks at the records, and its header says what it likes. */
+static void no_time_that_a_client_names_ends_a_segment_before_its_age(void **state) {
+    struct batch_spec spec = {.records = 1, .timestamp = 1000, .codec = COMPRESSION_LZ4};
+    struct log_append_result result;
+    struct fixture f;
+    struct log *log;
+    uint8_t *batch;
+    size_t size;
+    (void)state;
+
+    fixture_init(&f);
+    log = fixture_load(&f, true, 0);
+    assert_int_equal(append_batch(&f, log, &spec, &result), ERR_NONE);
+    batch = make_batch(&spec, &size);
+    record_batch_stamp_max_timestamp(batch, INT64_MIN);
+    assert_int_equal(append_bytes(&f, log, batch, size, 0, &result), ERR_NONE);
+    free(batch);
+    assert_int_equal(result.base_offset, 1);
+    assert_int_equal(log->segment_count, 1);
+    fixture_close(&f, log);
+    fixture_done(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_age_of_each_segment_has_a_jitter_of_its_own),
+        cmocka_unit_test(no_time_that_a_client_names_ends_a_segment_before_its_age),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,19 @@ static void idle_producers_expire(void **state) {
     producer_state_free(producers);
 }
 
+/* Else each of them would stay for ever. */
+static void a_producer_that_names_a_time_before_all_times_expires(void **state) {
+    struct producer_batch batch = batch_of(2, 10, 5, 42);
+    struct producer_state *producers = sample();
+    (void)state;
+
+    batch.timestamp = INT64_MIN;
+    apply(producers, &batch);
+    producer_state_expire(producers, FIXTURE_NOW_MS, 100);
+    assert_int_equal(producer_state_count(producers), 0);
+    producer_state_free(producers);
+}
+
 /* The bytes of Kafka's snapshot of the sample; coordinator epoch 0, as after a marker. */
 static void a_snapshot_has_kafkas_bytes(void **state) {
     static const uint8_t expected[] = {
@@ -238,6 +251,7 @@ int main(void) {
         cmocka_unit_test(the_window_holds_five_batches),
         cmocka_unit_test(transactions_open_and_close),
         cmocka_unit_test(idle_producers_expire),
+        cmocka_unit_test(a_producer_that_names_a_time_before_all_times_expires),
         cmocka_unit_test(a_snapshot_has_kafkas_bytes),
         cmocka_unit_test(every_damage_to_a_snapshot_is_noticed),
         cmocka_unit_test(many_producers_are_kept_apart),
