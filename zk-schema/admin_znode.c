@@ -137,9 +137,9 @@ enum error producer_id_block_znode_decode(const char *path, struct bytes data, s
 struct bytes feature_znode_encode(struct arena *arena) {
     json_t *object = json_object();
 
+    json_object_set_new(object, "features", json_object());
     json_object_set_new(object, "version", json_integer(2));
     json_object_set_new(object, "status", json_integer(1));
-    json_object_set_new(object, "features", json_object());
     return znode_finish(object, arena);
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "zk-schema/java_map.h"
+
 static void put_ids(json_t *object, int32_t partition, const int32_t *ids, int32_t count) {
     char key[16];
 
@@ -15,7 +17,7 @@ static void put_member(json_t *object, const char *key, json_t *member, bool omi
     if (omits_empty && json_object_size(member) == 0)
         json_decref(member);
     else
-        json_object_set_new(object, key, member);
+        json_object_set_new(object, key, java_map_ordered(member, SCALA_HASH_MAP));
 }
 
 void assignment_encode(const struct assignment_keys *keys, const struct topic_znode *topic,
@@ -33,6 +35,8 @@ void assignment_encode(const struct assignment_keys *keys, const struct topic_zn
             put_ids(removing, p->partition, p->removing_replicas, p->removing_count);
     }
     put_member(object, keys->replicas, replicas, false);
+    if (keys->topic_id != NULL && !uuid_is_zero(&topic->topic_id))
+        json_object_set_new(object, keys->topic_id, znode_uuid_json(&topic->topic_id));
     put_member(object, keys->adding, adding, keys->omits_empty);
     put_member(object, keys->removing, removing, keys->omits_empty);
 }

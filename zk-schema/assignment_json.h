@@ -9,6 +9,7 @@
 
 struct assignment_keys {
     const char *replicas;
+    const char *topic_id; /* written if there is one; NULL: the caller does */
     const char *adding;
     const char *removing;
     bool omits_empty; /* write `adding` and `removing` only if a partition has some */

@@ -29,17 +29,17 @@ struct bytes broker_znode_encode(const struct broker_znode *broker, struct arena
             plaintext = endpoint;
     }
     snprintf(timestamp, sizeof(timestamp), "%lld", (long long)broker->timestamp_ms);
-    json_object_set_new(object, "version", json_integer(5));
-    json_object_set_new(object, "host",
-                        plaintext == NULL ? json_null() : json_string(plaintext->host));
-    json_object_set_new(object, "port", json_integer(plaintext == NULL ? -1 : plaintext->port));
-    json_object_set_new(object, "jmx_port", json_integer(-1));
-    json_object_set_new(object, "timestamp", json_string(timestamp));
-    json_object_set_new(object, "endpoints", endpoints);
-    json_object_set_new(object, "listener_security_protocol_map", protocols);
     json_object_set_new(object, "features", json_object());
+    json_object_set_new(object, "listener_security_protocol_map", protocols);
+    json_object_set_new(object, "endpoints", endpoints);
     if (broker->rack != NULL)
         json_object_set_new(object, "rack", znode_text_json(broker->rack));
+    json_object_set_new(object, "jmx_port", json_integer(-1));
+    json_object_set_new(object, "port", json_integer(plaintext == NULL ? -1 : plaintext->port));
+    json_object_set_new(object, "host",
+                        plaintext == NULL ? json_null() : json_string(plaintext->host));
+    json_object_set_new(object, "version", json_integer(5));
+    json_object_set_new(object, "timestamp", json_string(timestamp));
     return znode_finish(object, arena);
 }
 

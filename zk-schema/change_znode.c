@@ -12,7 +12,7 @@ enum {
     STATE_ISR
 };
 
-static const struct assignment_keys assignment_keys = {"p", "a", "r", true};
+static const struct assignment_keys assignment_keys = {"p", NULL, "a", "r", true};
 
 /* ---- Encoding ---- */
 

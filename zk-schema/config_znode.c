@@ -2,13 +2,15 @@
 
 #include <stdio.h>
 
+#include "zk-schema/java_map.h"
+
 json_t *config_entries_json(const struct config_znode *config) {
     json_t *object = json_object();
 
     for (int32_t i = 0; i < config->entry_count; i++)
         json_object_set_new(object, config->entries[i].key,
                             znode_text_json(config->entries[i].value));
-    return object;
+    return java_map_ordered(object, JAVA_PROPERTIES);
 }
 
 void config_entries_decode(struct znode_reader *reader, const json_t *object, const char *name,

@@ -5,14 +5,14 @@ struct bytes partition_state_znode_encode(const struct partition_state_znode *st
     json_t *object = json_object();
 
     CHECK(state->isr_count > 0); /* the last member of an ISR is never removed */
-    json_object_set_new(object, "version", json_integer(1));
-    json_object_set_new(object, "leader", json_integer(state->leader));
-    json_object_set_new(object, "leader_epoch", json_integer(state->leader_epoch));
     json_object_set_new(object, "controller_epoch", json_integer(state->controller_epoch));
-    json_object_set_new(object, "isr", znode_ids_json(state->isr, state->isr_count));
+    json_object_set_new(object, "leader", json_integer(state->leader));
+    json_object_set_new(object, "version", json_integer(1));
     if (state->leader_recovery_state != 0)
         json_object_set_new(object, "leader_recovery_state",
                             json_integer(state->leader_recovery_state));
+    json_object_set_new(object, "leader_epoch", json_integer(state->leader_epoch));
+    json_object_set_new(object, "isr", znode_ids_json(state->isr, state->isr_count));
     return znode_finish(object, arena);
 }
 

@@ -2,16 +2,14 @@
 
 #include "zk-schema/assignment_json.h"
 
-static const struct assignment_keys keys = {"partitions", "adding_replicas", "removing_replicas",
-                                            false};
+static const struct assignment_keys keys = {"partitions", "topic_id", "adding_replicas",
+                                            "removing_replicas", false};
 
 struct bytes topic_znode_encode(const struct topic_znode *topic, struct arena *arena) {
     json_t *object = json_object();
 
-    json_object_set_new(object, "version", json_integer(3));
-    if (!uuid_is_zero(&topic->topic_id))
-        json_object_set_new(object, "topic_id", znode_uuid_json(&topic->topic_id));
     assignment_encode(&keys, topic, object);
+    json_object_set_new(object, "version", json_integer(3));
     return znode_finish(object, arena);
 }
 

@@ -260,7 +260,7 @@ json_t *znode_ids_json(const int32_t *ids, int32_t count) {
 }
 
 struct bytes znode_finish(json_t *object, struct arena *arena) {
-    char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = json_dumps(object, JSON_COMPACT);
     struct bytes data = BYTES_NULL;
 
     json_decref(object);

@@ -72,7 +72,8 @@ json_t *znode_text_json(const char *text);
 json_t *znode_uuid_json(const struct uuid *uuid);
 json_t *znode_ids_json(const int32_t *ids, int32_t count);
 
-/* Takes over `object` and gives its compact form, in the arena; null if memory is out. */
+/* Takes over `object` and gives its compact form, members in the order in which they were set, in
+ * the arena; null if memory is out. */
 struct bytes znode_finish(json_t *object, struct arena *arena);
 
 #endif

@@ -73,15 +73,15 @@ static void it_is_written_as_kafka_does(void **state) {
 
     (void)state;
     ASSERT_BYTES(partition_list_znode_encode(&written, 1, &arena),
-                 "{\"partitions\":[{\"partition\":3,\"topic\":\"t\"}],\"version\":1}");
+                 "{\"version\":1,\"partitions\":[{\"topic\":\"t\",\"partition\":3}]}");
     ASSERT_BYTES(reassign_znode_encode(&written, 1, &arena),
-                 "{\"partitions\":[{\"partition\":3,\"replicas\":[1,2],\"topic\":\"t\"}],"
-                 "\"version\":1}");
+                 "{\"version\":1,\"partitions\":[{\"topic\":\"t\",\"partition\":3,"
+                 "\"replicas\":[1,2]}]}");
     ASSERT_BYTES(log_dir_event_znode_encode(101, &arena),
-                 "{\"broker\":101,\"event\":1,\"version\":1}");
+                 "{\"version\":1,\"broker\":101,\"event\":1}");
     ASSERT_BYTES(producer_id_block_znode_encode(&first_block, &arena),
-                 "{\"block_end\":\"999\",\"block_start\":\"0\",\"broker\":101,\"version\":1}");
-    ASSERT_BYTES(feature_znode_encode(&arena), "{\"features\":{},\"status\":1,\"version\":2}");
+                 "{\"version\":1,\"broker\":101,\"block_start\":\"0\",\"block_end\":\"999\"}");
+    ASSERT_BYTES(feature_znode_encode(&arena), "{\"features\":{},\"version\":2,\"status\":1}");
 }
 
 static void bad_content_is_named(void **state) {

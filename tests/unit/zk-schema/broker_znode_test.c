@@ -46,11 +46,12 @@ static void version_5_is_written(void **state) {
 
     (void)state;
     ASSERT_BYTES(broker_znode_encode(&written, &arena),
-                 "{\"endpoints\":[\"EXTERNAL://kafka1.example.org:9093\","
-                 "\"INTERNAL://10.0.0.1:9092\",\"SIX://[::1]:9094\"],\"features\":{},"
-                 "\"host\":\"10.0.0.1\",\"jmx_port\":-1,\"listener_security_protocol_map\":{"
+                 "{\"features\":{},\"listener_security_protocol_map\":{"
                  "\"EXTERNAL\":\"SASL_SSL\",\"INTERNAL\":\"PLAINTEXT\",\"SIX\":\"SSL\"},"
-                 "\"port\":9092,\"rack\":\"dc1\",\"timestamp\":\"1732132799000\",\"version\":5}");
+                 "\"endpoints\":[\"EXTERNAL://kafka1.example.org:9093\","
+                 "\"INTERNAL://10.0.0.1:9092\",\"SIX://[::1]:9094\"],\"rack\":\"dc1\","
+                 "\"jmx_port\":-1,\"port\":9092,\"host\":\"10.0.0.1\",\"version\":5,"
+                 "\"timestamp\":\"1732132799000\"}");
     assert_int_equal(decode(broker_znode_encode(&written, &arena)), ERR_NONE);
     assert_endpoint(0, "EXTERNAL", "kafka1.example.org", 9093, "SASL_SSL");
     assert_endpoint(2, "SIX", "::1", 9094, "SSL");
@@ -62,9 +63,9 @@ static void without_plaintext_host_is_null_and_without_rack_there_is_no_key(void
 
     (void)state;
     ASSERT_BYTES(broker_znode_encode(&written, &arena),
-                 "{\"endpoints\":[\"SECURE://h:1\"],\"features\":{},\"host\":null,\"jmx_port\":-1,"
-                 "\"listener_security_protocol_map\":{\"SECURE\":\"SSL\"},\"port\":-1,"
-                 "\"timestamp\":\"5\",\"version\":5}");
+                 "{\"features\":{},\"listener_security_protocol_map\":{\"SECURE\":\"SSL\"},"
+                 "\"endpoints\":[\"SECURE://h:1\"],\"jmx_port\":-1,\"port\":-1,"
+                 "\"host\":null,\"version\":5,\"timestamp\":\"5\"}");
     assert_int_equal(decode(broker_znode_encode(&written, &arena)), ERR_NONE);
     assert_null(broker.rack);
 }

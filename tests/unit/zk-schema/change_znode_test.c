@@ -19,14 +19,13 @@ static struct uuid uuid_of(const char *text) {
 }
 
 static const char everything[] =
-    "{\"c\":[101,12],"
+    "{\"v\":1,\"c\":[101,12],"
+    "\"t\":[{\"n\":\"orders\",\"i\":\"" ID_A "\",\"p\":{\"0\":[4,1],\"1\":[2]},\"a\":{\"0\":[4]},"
+    "\"r\":{\"0\":[1]},\"s\":{\"retention.ms\":\"1000\"}},"
+    "{\"n\":\"plain\",\"i\":\"" ID_B "\",\"p\":{\"0\":[1]}}],"
     "\"d\":[[\"gone\",\"" ID_B "\"]],"
     "\"s\":[[\"" ID_A "\",[[0,101,37,12,5,0,101,102],[1,-1,0,12,0,1,103]]],"
-    "[\"" ID_B "\",[[7,1,2,12,4,0,1]]]],"
-    "\"t\":[{\"a\":{\"0\":[4]},\"i\":\"" ID_A "\",\"n\":\"orders\",\"p\":{\"0\":[4,1],\"1\":[2]},"
-    "\"r\":{\"0\":[1]},\"s\":{\"retention.ms\":\"1000\"}},"
-    "{\"i\":\"" ID_B "\",\"n\":\"plain\",\"p\":{\"0\":[1]}}],"
-    "\"v\":1}";
+    "[\"" ID_B "\",[[7,1,2,12,4,0,1]]]]}";
 
 static void an_entry_is_read(void **state) {
     struct uuid a = uuid_of(ID_A);
@@ -77,7 +76,7 @@ static void an_entry_may_only_name_the_controller(void **state) {
     static const struct change_znode written = {.controller_id = 1, .controller_epoch = 2};
 
     (void)state;
-    ASSERT_BYTES(change_znode_encode(&written, &arena), "{\"c\":[1,2],\"v\":1}");
+    ASSERT_BYTES(change_znode_encode(&written, &arena), "{\"v\":1,\"c\":[1,2]}");
     assert_int_equal(decode(bytes_of_text("{\"c\":[1,2],\"v\":1}")), ERR_NONE);
     assert_int_equal(change.topic_count + change.deletion_count + change.state_count, 0);
 }

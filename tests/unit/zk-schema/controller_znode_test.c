@@ -48,12 +48,12 @@ static void it_is_written_as_kafka_does(void **state) {
 
     (void)state;
     ASSERT_BYTES(controller_znode_encode(&written, &arena),
-                 "{\"brokerid\":101,\"kraftControllerEpoch\":-1,"
-                 "\"timestamp\":\"1732132799000\",\"version\":2}");
+                 "{\"version\":2,\"brokerid\":101,\"timestamp\":\"1732132799000\","
+                 "\"kraftControllerEpoch\":-1}");
     ASSERT_BYTES(controller_epoch_znode_encode(2147483647, &arena), "2147483647");
     /* The version is a string here and nowhere else. */
     ASSERT_BYTES(cluster_id_znode_encode("Yw3p2K5xQk2vJmS0Rr5Gxg", &arena),
-                 "{\"id\":\"Yw3p2K5xQk2vJmS0Rr5Gxg\",\"version\":\"1\"}");
+                 "{\"version\":\"1\",\"id\":\"Yw3p2K5xQk2vJmS0Rr5Gxg\"}");
 }
 
 static void bad_content_is_named(void **state) {

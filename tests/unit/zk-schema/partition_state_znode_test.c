@@ -28,12 +28,12 @@ static void the_recovery_state_is_only_written_while_recovering(void **state) {
 
     (void)state;
     ASSERT_BYTES(partition_state_znode_encode(&written, &arena),
-                 "{\"controller_epoch\":9,\"isr\":[3],\"leader\":-1,\"leader_epoch\":2,"
-                 "\"version\":1}");
+                 "{\"controller_epoch\":9,\"leader\":-1,\"version\":1,\"leader_epoch\":2,"
+                 "\"isr\":[3]}");
     written.leader_recovery_state = 1;
     ASSERT_BYTES(partition_state_znode_encode(&written, &arena),
-                 "{\"controller_epoch\":9,\"isr\":[3],\"leader\":-1,\"leader_epoch\":2,"
-                 "\"leader_recovery_state\":1,\"version\":1}");
+                 "{\"controller_epoch\":9,\"leader\":-1,\"version\":1,"
+                 "\"leader_recovery_state\":1,\"leader_epoch\":2,\"isr\":[3]}");
     assert_int_equal(decode(partition_state_znode_encode(&written, &arena)), ERR_NONE);
     assert_int_equal(partition_state.leader, -1);
     assert_int_equal(partition_state.leader_recovery_state, 1);

@@ -50,9 +50,9 @@ static void a_reassignment_is_written_and_read(void **state) {
     assert_int_equal(uuid_from_text(bytes_of_text("gI3W0fYzTBmdqdRqJxyDsA"), &written.topic_id),
                      ERR_NONE);
     ASSERT_BYTES(topic_znode_encode(&written, &arena),
-                 "{\"adding_replicas\":{\"0\":[4,5]},\"partitions\":{\"0\":[4,5,1],\"1\":[4]},"
-                 "\"removing_replicas\":{\"0\":[1]},\"topic_id\":\"gI3W0fYzTBmdqdRqJxyDsA\","
-                 "\"version\":3}");
+                 "{\"partitions\":{\"0\":[4,5,1],\"1\":[4]},"
+                 "\"topic_id\":\"gI3W0fYzTBmdqdRqJxyDsA\",\"adding_replicas\":{\"0\":[4,5]},"
+                 "\"removing_replicas\":{\"0\":[1]},\"version\":3}");
     assert_int_equal(decode(topic_znode_encode(&written, &arena)), ERR_NONE);
     ASSERT_IDS(topic.partitions[0].adding_replicas, topic.partitions[0].adding_count, 4, 5);
     ASSERT_IDS(topic.partitions[0].removing_replicas, topic.partitions[0].removing_count, 1);
@@ -64,7 +64,7 @@ static void a_topic_without_id_is_written_without(void **state) {
 
     (void)state;
     ASSERT_BYTES(topic_znode_encode(&written, &arena),
-                 "{\"adding_replicas\":{},\"partitions\":{},\"removing_replicas\":{},"
+                 "{\"partitions\":{},\"adding_replicas\":{},\"removing_replicas\":{},"
                  "\"version\":3}");
 }
 

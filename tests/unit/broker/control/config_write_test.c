@@ -134,9 +134,9 @@ static void settings_and_news_are_one_transaction(void **state) {
     (void)state;
     assert_int_equal(run(rounds, false, ERR_NONE), ERR_NONE);
     assert_string_equal(f.before, "a=1 b=x ");
-    assert_string_equal(f.entity_op, "set 7 {\"config\":{\"a\":\"2\"},\"version\":1}");
+    assert_string_equal(f.entity_op, "set 7 {\"version\":1,\"config\":{\"a\":\"2\"}}");
     assert_string_equal(f.change_op, "/config/changes/config_change_ "
-                                     "{\"entity_path\":\"topics/orders\",\"version\":2}");
+                                     "{\"version\":2,\"entity_path\":\"topics/orders\"}");
 }
 
 static void a_missing_entity_is_created(void **state) {
@@ -145,7 +145,7 @@ static void a_missing_entity_is_created(void **state) {
     (void)state;
     assert_int_equal(run(rounds, false, ERR_NONE), ERR_NONE);
     assert_string_equal(f.before, "");
-    assert_string_equal(f.entity_op, "create -1 {\"config\":{\"a\":\"2\"},\"version\":1}");
+    assert_string_equal(f.entity_op, "create -1 {\"version\":1,\"config\":{\"a\":\"2\"}}");
 }
 
 static void content_that_is_no_json_counts_as_none(void **state) {
