@@ -2,6 +2,7 @@
 
 #include "broker/journal/journal_internal.h"
 #include "client/base/logger.h"
+#include "client/wire/message_set.h"
 
 #define PLAIN_BYTES_MAX ((size_t)64 << 20) /* of one compressed batch */
 
@@ -65,22 +66,49 @@ static enum error copy_range(struct log *log, const struct file_range *range, st
     return error != ERR_NONE ? error : log_range_copy(log, range, chunk->data, &chunk->size);
 }
 
+/* Written by a Kafka that was told a message format of before 0.11. */
+static bool is_message(struct bytes whole) {
+    return whole.data[RECORD_BATCH_PREFIX_BYTES - 1] < 2;
+}
+
+static enum error check_message(struct bytes whole, int64_t *next_offset) {
+    struct message_set_entry entry;
+    enum error error = message_set_entry_decode(whole, &entry);
+
+    if (error != ERR_NONE)
+        return error;
+    if (!message_set_entry_crc_is_valid(&entry))
+        return ERR_CORRUPT_MESSAGE;
+    *next_offset = entry.offset + 1;
+    return ERR_NONE;
+}
+
+static enum error check_batch(struct bytes whole, int64_t *next_offset) {
+    struct record_batch batch;
+    enum error error = record_batch_decode(whole, &batch);
+
+    if (error != ERR_NONE)
+        return error;
+    if (!record_batch_crc_is_valid(&batch))
+        return ERR_CORRUPT_MESSAGE;
+    *next_offset = record_batch_last_offset(&batch) + 1;
+    return ERR_NONE;
+}
+
 /* Forgets what is behind the last whole batch. Gives the offset behind it; unchanged if there is
  * no whole batch. */
 static enum error cut_to_whole_batches(struct chunk *chunk, int64_t *offset) {
     struct bytes rest = bytes_of(chunk->data, chunk->size);
-    struct record_batch batch;
     size_t size;
     size_t whole = 0;
 
     while (rest.size >= RECORD_BATCH_PREFIX_BYTES &&
            record_batch_total_size(rest, &size) == ERR_NONE && size <= rest.size) {
-        enum error error = record_batch_decode(bytes_of(rest.data, size), &batch);
+        struct bytes first = bytes_of(rest.data, size);
+        enum error error =
+            is_message(first) ? check_message(first, offset) : check_batch(first, offset);
         if (error != ERR_NONE)
             return error;
-        if (!record_batch_crc_is_valid(&batch))
-            return ERR_CORRUPT_MESSAGE;
-        *offset = record_batch_last_offset(&batch) + 1;
         whole += size;
         rest.data += size;
         rest.size -= size;
@@ -133,33 +161,61 @@ static void read_in_background(struct task *task) {
 
 /* ---- On the loop ---- */
 
-static enum error take_batch(struct journal_load *load, const struct record_batch *batch) {
+static void take_record(struct journal_load *load, const struct record_batch *batch,
+                        const struct record *record) {
     const struct journal_owner *owner = &load->journal->config.owner;
-    struct record_iterator records;
-    struct record record;
-    enum error error = record_iterator_init(&records, batch, PLAIN_BYTES_MAX);
 
-    if (error != ERR_NONE)
+    owner->on_record(owner->context, load->index, batch, record);
+    load->records++;
+}
+
+static enum error take_batch(struct journal_load *load, struct bytes whole) {
+    struct record_iterator records;
+    struct record_batch batch;
+    struct record record;
+    enum error error;
+
+    if ((error = record_batch_decode(whole, &batch)) != ERR_NONE ||
+        (error = record_iterator_init(&records, &batch, PLAIN_BYTES_MAX)) != ERR_NONE)
         return error;
     while (record_iterator_next(&records, &record, &error)) {
-        record.offset = batch->base_offset + record.offset_delta;
-        owner->on_record(owner->context, load->index, batch, &record);
-        load->records++;
+        record.offset = batch.base_offset + record.offset_delta;
+        take_record(load, &batch, &record);
     }
     record_iterator_done(&records);
     return error;
 }
 
+/* As if it were of a batch of a producer without an id. */
+static enum error take_message(struct journal_load *load, struct bytes whole) {
+    struct record_batch batch = {.producer_id = RECORD_NO_PRODUCER_ID, .producer_epoch = -1};
+    struct message_set_iterator records;
+    struct message_set_entry entry;
+    struct record record;
+    enum error error;
+
+    if ((error = message_set_entry_decode(whole, &entry)) != ERR_NONE ||
+        (error = message_set_iterator_init(&records, &entry, PLAIN_BYTES_MAX)) != ERR_NONE)
+        return error;
+    while (message_set_iterator_next(&records, &record)) {
+        batch.base_offset = record.offset;
+        take_record(load, &batch, &record);
+    }
+    message_set_iterator_done(&records);
+    return ERR_NONE;
+}
+
 static enum error take_chunk(struct journal_load *load, const struct chunk *chunk) {
     struct bytes rest = bytes_of(chunk->data, chunk->size);
-    struct record_batch batch;
     size_t size;
     enum error error = ERR_NONE;
 
     while (error == ERR_NONE && rest.size > 0) {
-        if ((error = record_batch_total_size(rest, &size)) == ERR_NONE &&
-            (error = record_batch_decode(bytes_of(rest.data, size), &batch)) == ERR_NONE)
-            error = take_batch(load, &batch);
+        struct bytes first;
+        if ((error = record_batch_total_size(rest, &size)) != ERR_NONE)
+            break;
+        first = bytes_of(rest.data, size);
+        error = is_message(first) ? take_message(load, first) : take_batch(load, first);
         rest.data += size;
         rest.size -= size;
     }

@@ -7,6 +7,7 @@
 #include "broker/journal/journal.h"
 #include "client/wire/big_endian.h"
 #include "client/wire/crc32c.h"
+#include "client/wire/message_set_builder.h"
 
 #define TOPIC      "__transaction_state"
 #define EVENTS_MAX 65536
@@ -152,6 +153,39 @@ static void put_records(struct bench *bench, int32_t records, size_t value_bytes
     partition_unref(partition);
 }
 
+/* What a Kafka that was told a message format of before 0.11 leaves behind: a message, and a
+ * wrapper around two. */
+static void put_messages(struct bench *bench, int8_t magic) {
+    struct partition *partition = find_partition(&bench->f, 0);
+    struct log *log = partition_log(partition);
+    int64_t offset = log_end_offset(log);
+    struct message_set_builder inner = {0}, set = {0};
+    struct message_set_entry entry = {.offset = offset,
+                                      .magic = magic,
+                                      .timestamp = magic == 0 ? -1 : FIXTURE_NOW_MS,
+                                      .key = bytes_of_text("key"),
+                                      .value = bytes_of_text("value")};
+    struct message_set_entry wrapper = {.offset = offset + 2,
+                                        .magic = magic,
+                                        .attributes = COMPRESSION_GZIP,
+                                        .timestamp = entry.timestamp};
+    struct log_append_result result;
+
+    assert_int_equal(message_set_builder_add(&set, &entry), ERR_NONE);
+    for (int64_t i = 0; i < 2; i++) {
+        entry.offset = magic == 0 ? offset + 1 + i : i;
+        assert_int_equal(message_set_builder_add(&inner, &entry), ERR_NONE);
+    }
+    assert_int_equal(
+        message_set_builder_add_wrapper(&set, &wrapper, bytes_of(inner.data, inner.size)),
+        ERR_NONE);
+    assert_int_equal(log_append_as_follower(log, set.data, set.size, 0, FIXTURE_NOW_MS, &result),
+                     ERR_NONE);
+    message_set_builder_done(&inner);
+    message_set_builder_done(&set);
+    partition_unref(partition);
+}
+
 /* "loading 0 r<first> ... r<end-1> loaded 0 " */
 static const char *loads(int64_t first, int64_t end) {
     static char text[EVENTS_MAX];
@@ -190,6 +224,24 @@ static void all_records_are_told_in_order_and_once(void **state) {
             put_records(&bench, 2, 50, j % 2 ? COMPRESSION_ZSTD : COMPRESSION_NONE);
         lead(&bench, 1, 1);
         expect(&bench, loads(0, 131));
+        bench_done(&bench);
+    }
+}
+
+static void messages_of_before_kafka_0_11_are_told_too(void **state) {
+    static const int32_t load_bytes[] = {1, 100, 100000};
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(load_bytes); i++) {
+        struct bench bench;
+        bench_init(&bench, load_bytes[i], 1000);
+        decide(&bench.f, (struct leadership){OTHER, 0, 1});
+        put_messages(&bench, 0);
+        put_messages(&bench, 1);
+        decide(&bench.f, (struct leadership){SELF, 1, 1});
+        put_records(&bench, 2, 10, COMPRESSION_NONE);
+        lead(&bench, 2, 1);
+        expect(&bench, loads(0, 8));
         bench_done(&bench);
     }
 }
@@ -557,6 +609,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_partition_is_ready),
         cmocka_unit_test(all_records_are_told_in_order_and_once),
+        cmocka_unit_test(messages_of_before_kafka_0_11_are_told_too),
         cmocka_unit_test(it_begins_where_the_log_begins),
         cmocka_unit_test(what_is_not_committed_yet_counts_too),
         cmocka_unit_test(a_load_in_an_old_epoch_is_dropped_and_done_anew),
