@@ -65,6 +65,72 @@ enum error partition_list_znode_decode(const char *path, struct bytes data, bool
     return znode_result(&reader);
 }
 
+struct bytes offline_replicas_znode_encode(const struct admin_partition *partitions, int32_t count,
+                                           struct arena *arena) {
+    json_t *object = json_object();
+    json_t *topics = json_object();
+
+    for (int32_t i = 0; i < count; i++) {
+        json_t *indexes = json_object_get(topics, partitions[i].topic);
+        if (indexes == NULL) {
+            indexes = json_array();
+            json_object_set_new(topics, partitions[i].topic, indexes);
+        }
+        json_array_append_new(indexes, json_integer(partitions[i].partition));
+    }
+    json_object_set_new(object, "version", json_integer(1));
+    json_object_set_new(object, "topics", topics);
+    return znode_finish(object, arena);
+}
+
+static size_t count_indexes(json_t *topics) {
+    const char *topic;
+    json_t *indexes;
+    size_t count = 0;
+
+    json_object_foreach (topics, topic, indexes)
+        count += json_array_size(indexes);
+    return count;
+}
+
+/* One row for each of the topic's partitions. Returns how many. */
+static int32_t list_topic(struct znode_reader *reader, const char *topic, const json_t *indexes,
+                          struct admin_partition *partitions) {
+    int32_t count;
+    const int32_t *numbers = znode_ids(reader, indexes, "topics", &count);
+    struct bytes name = arena_copy(reader->arena, bytes_of(topic, strlen(topic) + 1));
+
+    if (bytes_is_null(name))
+        znode_fail(reader, "topics", "do not fit into memory");
+    for (int32_t i = 0; i < count && !reader->failed; i++)
+        partitions[i] = (struct admin_partition){(const char *)name.data, numbers[i], NULL, 0};
+    return reader->failed ? 0 : count;
+}
+
+enum error offline_replicas_znode_decode(const char *path, struct bytes data, struct arena *arena,
+                                         const struct admin_partition **partitions, int32_t *count,
+                                         struct znode_error *error) {
+    struct admin_partition *decoded;
+    struct znode_reader reader;
+    const char *topic;
+    json_t *object, *topics, *indexes;
+
+    znode_reader_init(&reader, path, arena, error);
+    object = znode_parse(&reader, data);
+    if (object == NULL)
+        return znode_result(&reader);
+    topics = znode_object(&reader, object, "topics");
+    decoded = znode_alloc(&reader, count_indexes(topics), sizeof(*decoded));
+    *count = 0;
+    if (!reader.failed) {
+        json_object_foreach (topics, topic, indexes)
+            *count += list_topic(&reader, topic, indexes, decoded + *count);
+    }
+    json_decref(object);
+    *partitions = decoded;
+    return znode_result(&reader);
+}
+
 struct bytes log_dir_event_znode_encode(int32_t broker_id, struct arena *arena) {
     json_t *object = json_object();
 

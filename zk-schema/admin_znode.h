@@ -25,6 +25,15 @@ MUST_CHECK enum error partition_list_znode_decode(const char *path, struct bytes
 struct bytes reassign_znode_encode(const struct admin_partition *partitions, int32_t count,
                                    struct arena *arena);
 
+/* /barnabas/offline_replicas/N, ours: {"version":1,"topics":{text:[n...]...}}. By topic, so that
+ * what lay in a directory of tens of thousands of partitions fits a request. */
+struct bytes offline_replicas_znode_encode(const struct admin_partition *partitions, int32_t count,
+                                           struct arena *arena);
+MUST_CHECK enum error offline_replicas_znode_decode(const char *path, struct bytes data,
+                                                    struct arena *arena,
+                                                    const struct admin_partition **partitions,
+                                                    int32_t *count, struct znode_error *error);
+
 /* log_dir_event_ */
 struct bytes log_dir_event_znode_encode(int32_t broker_id, struct arena *arena);
 MUST_CHECK enum error log_dir_event_znode_decode(const char *path, struct bytes data,

@@ -68,7 +68,7 @@ static void tell(struct directory_failures *failures) {
     ops[count++] = (struct zk_op){
         .kind = ZK_OP_CREATE,
         .path = path.text,
-        .data = partition_list_znode_encode(list.partitions, (int32_t)list.count, &arena),
+        .data = offline_replicas_znode_encode(list.partitions, (int32_t)list.count, &arena),
         .flags = ZK_EPHEMERAL,
     };
     ops[count++] = (struct zk_op){

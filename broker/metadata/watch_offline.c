@@ -58,8 +58,8 @@ static void add(struct offline_reads *group, int32_t broker_id, const struct zk_
     struct znode_error problem;
     int32_t count;
 
-    if (partition_list_znode_decode(path.text, result->data, false, &group->arena, &partitions,
-                                    &count, &problem) != ERR_NONE) {
+    if (offline_replicas_znode_decode(path.text, result->data, &group->arena, &partitions, &count,
+                                      &problem) != ERR_NONE) {
         LOG_ERROR("znode_invalid", "reason=%s", LOG_QUOTED_TEXT(problem.text));
         return;
     }

@@ -136,8 +136,8 @@ static void offline_answered(struct read *read, size_t index, const struct zk_re
 
     if (result->error != ERR_NONE)
         return;
-    if (partition_list_znode_decode(path.text, result->data, false, &read->operation.arena,
-                                    &partitions, &count, &problem) != ERR_NONE) {
+    if (offline_replicas_znode_decode(path.text, result->data, &read->operation.arena, &partitions,
+                                      &count, &problem) != ERR_NONE) {
         controller_read_warn_invalid(&problem);
         return;
     }

@@ -95,6 +95,15 @@ static struct bytes recode_partition_list(struct bytes data, struct arena *arena
                : BYTES_NULL;
 }
 
+static struct bytes recode_offline_replicas(struct bytes data, struct arena *arena) {
+    const struct admin_partition *partitions;
+    int32_t count;
+
+    return ACCEPTED(offline_replicas_znode_decode(PATH, data, arena, &partitions, &count, &problem))
+               ? offline_replicas_znode_encode(partitions, count, arena)
+               : BYTES_NULL;
+}
+
 static struct bytes recode_reassignment(struct bytes data, struct arena *arena) {
     const struct admin_partition *partitions;
     int32_t count;
@@ -152,6 +161,7 @@ static recode *const recoders[] = {
     recode_change,
     recode_cluster_id,
     recode_controller_epoch,
+    recode_offline_replicas,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

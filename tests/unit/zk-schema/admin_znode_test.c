@@ -1,6 +1,7 @@
 #include "zk-schema/admin_znode.h"
 
 #include "tests/unit/zk-schema/znode_cases.h"
+#include "zk-schema/zk_client.h"
 
 static const struct admin_partition *partitions;
 static int32_t partition_count;
@@ -16,6 +17,11 @@ static enum error decode_list(struct bytes data) {
 static enum error decode_reassignment(struct bytes data) {
     return partition_list_znode_decode(NODE, data, true, &arena, &partitions, &partition_count,
                                        &problem);
+}
+
+static enum error decode_offline(struct bytes data) {
+    return offline_replicas_znode_decode(NODE, data, &arena, &partitions, &partition_count,
+                                         &problem);
 }
 
 static enum error decode_log_dir_event(struct bytes data) {
@@ -84,6 +90,47 @@ static void it_is_written_as_kafka_does(void **state) {
     ASSERT_BYTES(feature_znode_encode(&arena), "{\"features\":{},\"version\":2,\"status\":1}");
 }
 
+static void offline_replicas_are_written_by_topic(void **state) {
+    static const struct admin_partition written[] = {{.topic = "b", .partition = 2},
+                                                     {.topic = "a", .partition = 1},
+                                                     {.topic = "b", .partition = 0}};
+
+    (void)state;
+    ASSERT_BYTES(offline_replicas_znode_encode(written, 3, &arena),
+                 "{\"version\":1,\"topics\":{\"b\":[2,0],\"a\":[1]}}");
+    ASSERT_BYTES(offline_replicas_znode_encode(NULL, 0, &arena), "{\"version\":1,\"topics\":{}}");
+    assert_int_equal(decode_offline(bytes_of_text("{\"topics\":{\"a\":[1],\"b\":[2,0]}}")),
+                     ERR_NONE);
+    assert_int_equal(partition_count, 3);
+    assert_string_equal(partitions[2].topic, "b");
+    assert_int_equal(partitions[2].partition, 0);
+}
+
+/* Half of a broker of 50,000 partitions. ZooKeeper takes no more in a request. */
+static void what_lay_in_a_large_directory_fits_a_request(void **state) {
+    enum { TOPICS = 2500, PARTITIONS = 10 };
+    static char names[TOPICS][32];
+    static struct admin_partition written[TOPICS * PARTITIONS];
+    struct bytes encoded;
+    struct arena large;
+
+    (void)state;
+    for (int i = 0; i < TOPICS * PARTITIONS; i++) {
+        snprintf(names[i / PARTITIONS], sizeof(names[0]), "orders.of.a.customer-%04d",
+                 i / PARTITIONS);
+        written[i] =
+            (struct admin_partition){.topic = names[i / PARTITIONS], .partition = i % PARTITIONS};
+    }
+    arena_init(&large, 64 << 20);
+    encoded = offline_replicas_znode_encode(written, TOPICS * PARTITIONS, &large);
+    assert_in_range(encoded.size, 1, REQUEST_BYTES_MAX - 1000);
+    assert_int_equal(offline_replicas_znode_decode(NODE, encoded, &large, &partitions,
+                                                   &partition_count, &problem),
+                     ERR_NONE);
+    assert_int_equal(partition_count, TOPICS * PARTITIONS);
+    arena_done(&large);
+}
+
 static void bad_content_is_named(void **state) {
     static const struct bad_content lists[] = {
         {"{}", "partitions"},
@@ -95,6 +142,12 @@ static void bad_content_is_named(void **state) {
     static const struct bad_content reassignments[] = {
         {"{\"partitions\":[{\"topic\":\"t\",\"partition\":0}]}", "replicas"},
         {"{\"partitions\":[{\"topic\":\"t\",\"partition\":0,\"replicas\":[\"1\"]}]}", "replicas"},
+    };
+    static const struct bad_content offline[] = {
+        {"{}", "topics"},
+        {"{\"topics\":[]}", "topics"},
+        {"{\"topics\":{\"t\":1}}", "topics"},
+        {"{\"topics\":{\"t\":[\"1\"]}}", "topics"},
     };
     static const struct bad_content events[] = {{"{\"version\":1}", "broker"}};
     static const struct bad_content blocks[] = {
@@ -119,6 +172,8 @@ static void bad_content_is_named(void **state) {
     (void)state;
     check_bad_content(lists, ARRAY_COUNT(lists), decode_list);
     check_bad_content(reassignments, ARRAY_COUNT(reassignments), decode_reassignment);
+    check_bad_content(offline, ARRAY_COUNT(offline), decode_offline);
+    check_bounded_memory("{\"topics\":{\"t\":[0,1]}}", decode_offline);
     check_bad_content(events, ARRAY_COUNT(events), decode_log_dir_event);
     check_bad_content(blocks, ARRAY_COUNT(blocks), decode_block);
     check_bad_content(features, ARRAY_COUNT(features), decode_feature);
@@ -130,6 +185,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(what_kafka_writes_is_read),
         TEST(it_is_written_as_kafka_does),
+        TEST(offline_replicas_are_written_by_topic),
+        TEST(what_lay_in_a_large_directory_fits_a_request),
         TEST(bad_content_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
