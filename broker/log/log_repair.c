@@ -9,7 +9,8 @@
 #include "broker/log/log_internal.h"
 #include "broker/log/shutdown_summary.h"
 
-#define OPEN_FILES_MAX 64
+#define OPEN_FILES_MAX   64
+#define MARKER_BYTES_MAX 65536
 
 struct segment_sum {
     struct disk *disk;
@@ -81,17 +82,49 @@ static enum error mend_in(struct disk *disk, const char *parent,
     return error;
 }
 
+static void path_in(const char *parent, const char *name, char path[PATH_MAX + 64]) {
+    snprintf(path, PATH_MAX + 64, "%s/%s", parent, name);
+}
+
 static enum error unlink_in(struct disk *disk, const char *parent, const char *name) {
     char path[PATH_MAX + 64];
 
-    snprintf(path, sizeof(path), "%s/%s", parent, name);
+    path_in(parent, name, path);
     return disk_unlink(disk, path);
+}
+
+/* What the last stop left in the data directory. The mark of a clean one is away while records may
+ * go. INVARIANT: whoever finds the mark finds all records: a broker without it says, as it joins,
+ * that records may be missing, and is not taken for a replica that has them. */
+static enum error take_marks(struct disk *disk, const char *parent, char **mark, size_t *size) {
+    char path[PATH_MAX + 64];
+    enum error error;
+
+    *mark = NULL;
+    path_in(parent, LOG_DIR_CLEAN_MARKER, path);
+    /* The broker must look for itself. */
+    if ((error = unlink_in(disk, parent, SHUTDOWN_SUMMARY_FILE)) != ERR_NONE ||
+        (error = disk_read_file(disk, path, MARKER_BYTES_MAX, mark, size)) != ERR_NONE ||
+        *mark == NULL)
+        return error;
+    error = disk_unlink(disk, path);
+    return error == ERR_NONE ? disk_sync_dir(disk, parent) : error;
+}
+
+static enum error put_mark_back(struct disk *disk, const char *parent, const char *mark,
+                                size_t size) {
+    char path[PATH_MAX + 64];
+
+    path_in(parent, LOG_DIR_CLEAN_MARKER, path);
+    return disk_replace_file(disk, path, mark, size, true);
 }
 
 enum error log_repair_partition(struct disk *disk, const char *path, struct log_repair *repair) {
     struct segment_sum sum = {disk, path, 0};
     struct log_load_options options = {.dir_name = path, .config = &log_config_default};
     char parent[PATH_MAX];
+    char *mark = NULL;
+    size_t mark_size;
     char *slash;
     enum error error;
 
@@ -105,12 +138,11 @@ enum error log_repair_partition(struct disk *disk, const char *path, struct log_
     *slash = '\0';
     if ((error = disk_list(disk, path, add_segment, &sum)) != ERR_NONE)
         return error;
-    /* The broker must look for itself; and know, if records go, that they may be missing. */
-    if ((error = unlink_in(disk, parent, SHUTDOWN_SUMMARY_FILE)) != ERR_NONE)
-        return error;
     repair->bytes_before = sum.bytes;
-    error = mend_in(disk, parent, &options, repair);
-    if (error == ERR_NONE && repair->bytes_after < repair->bytes_before)
-        error = unlink_in(disk, parent, LOG_DIR_CLEAN_MARKER);
+    if ((error = take_marks(disk, parent, &mark, &mark_size)) == ERR_NONE)
+        error = mend_in(disk, parent, &options, repair);
+    if (error == ERR_NONE && mark != NULL && repair->bytes_after >= repair->bytes_before)
+        error = put_mark_back(disk, parent, mark, mark_size);
+    free(mark);
     return error;
 }

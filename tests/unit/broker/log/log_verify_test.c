@@ -328,6 +328,54 @@ static void repair_cuts_what_is_damaged_and_keeps_the_rest(void **state) {
     fixture_done(&f);
 }
 
+/* True if it was ended. */
+static bool repair_with_fault(enum disk_operation kind, int64_t fail_at, bool is_damaged) {
+    struct log_repair repair = {0};
+    char *marker, *path;
+    struct stat found;
+    struct fixture f;
+    enum error error;
+    uint8_t *data;
+    size_t size;
+    bool is_marked;
+
+    make_log(&f);
+    logger_set_level(LOG_LEVEL_ERROR + 1);
+    marker = path_in(f.root, ".kafka_cleanshutdown");
+    spit(marker, "{}", 2);
+    path = path_in(f.log_path, "00000000000000000000.log");
+    data = slurp(path, &size);
+    data[size / 2] ^= is_damaged;
+    spit(path, data, size);
+    free(data);
+    f.disk.only_one_kind = true;
+    f.disk.only = kind;
+    f.disk.calls = 0;
+    f.disk.fail_at = fail_at;
+    f.disk.keeps_failing = true;
+    f.disk.failed = false;
+    error = log_repair_partition(&f.disk.disk, f.log_path, &repair);
+    assert_int_equal(error != ERR_NONE, f.disk.failed);
+    assert_int_equal(stat(path, &found), 0);
+    is_marked = access(marker, F_OK) == 0;
+    /* With the mark a broker would lead what it does not have. */
+    assert_false(is_marked && found.st_size < (off_t)size);
+    if (!f.disk.failed)
+        assert_int_equal(is_marked, !is_damaged);
+    fixture_done(&f);
+    return f.disk.failed;
+}
+
+static void a_repair_leaves_no_mark_of_a_clean_stop_beside_a_log_that_it_cut(void **state) {
+    static const enum disk_operation kinds[] = {DISK_UNLINK, DISK_RENAME, DISK_SYNC, DISK_TRUNCATE};
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++)
+        for (int64_t at = 0; repair_with_fault(kinds[i], at, true); at++)
+            continue;
+    assert_false(repair_with_fault(DISK_UNLINK, -1, false));
+}
+
 /* What tells of it is the next segment: the base offset is outside of the checksum. */
 static void a_batch_that_claims_offsets_of_the_next_segment_is_cut(void **state) {
     struct stored_batch last = {0}, batch;
@@ -366,6 +414,7 @@ int main(void) {
         cmocka_unit_test(damage_is_told_with_file_and_position),
         cmocka_unit_test(a_batch_that_claims_offsets_of_the_next_segment_is_cut),
         cmocka_unit_test(repair_cuts_what_is_damaged_and_keeps_the_rest),
+        cmocka_unit_test(a_repair_leaves_no_mark_of_a_clean_stop_beside_a_log_that_it_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
