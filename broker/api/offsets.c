@@ -118,32 +118,54 @@ static enum error look_up(const struct lookup *lookup, int64_t timestamp,
     }
 }
 
-/* Version 0 asks for several offsets before a time, descending. Kafka gives those of segments; we
- * give the one looked for and the start of the log, which serves who wants to begin there. */
+/* How many of `starts` are at or before the time. */
+static size_t count_before(const struct log_segment_start *starts, size_t count,
+                           int64_t timestamp) {
+    if (timestamp == LATEST)
+        return count;
+    if (timestamp == EARLIEST)
+        return count > 0 ? 1 : 0;
+    while (count > 0 && starts[count - 1].modified_ms > timestamp)
+        count--;
+    return count;
+}
+
+/* Version 0 asks for several offsets before a time, descending: where segments begin whose files
+ * were changed by then. To clients the high watermark stands for those that are above it. Source:
+ * Apache Kafka 3.9, UnifiedLog.legacyFetchOffsetsBefore, Partition. */
 static enum error look_up_old_style(const struct lookup *lookup,
                                     const list_offsets_question *question,
                                     list_offsets_answer *answer) {
-    int64_t start = log_start_offset(partition_log(lookup->partition));
-    list_offsets_answer newest = {.offset = -1};
-    enum error error = look_up(lookup, question->timestamp, &newest);
+    struct api_call *call = lookup->call;
+    bool with_times = question->timestamp != LATEST && question->timestamp != EARLIEST;
+    int64_t end =
+        lookup->is_client ? partition_visible_end(lookup->partition, READ_UNCOMMITTED) : INT64_MAX;
+    struct log_segment_start *starts;
     int64_t *offsets;
-    int32_t count = 0;
+    size_t total, limit;
+    enum error error = log_segment_starts(partition_log(lookup->partition), with_times,
+                                          clock_wall_ms(call->context->clock),
+                                          &call->request->arena, &starts, &total);
 
     if (error != ERR_NONE)
         return error;
-    offsets = api_alloc(lookup->call, 2, sizeof(*offsets));
+    total = count_before(starts, total, question->timestamp);
+    limit = question->max_num_offsets > 0 ? (size_t)question->max_num_offsets : 0;
+    if (limit > total)
+        limit = total;
+    offsets = api_alloc(call, limit, sizeof(*offsets));
     if (offsets == NULL)
         return ERR_OUT_OF_MEMORY;
-    /* No record is that new: all of the log is before it. */
-    if (newest.offset < 0)
-        newest.offset = partition_visible_end(lookup->partition, lookup->isolation);
-    if (newest.offset > start)
-        offsets[count++] = newest.offset;
-    offsets[count++] = start;
-    if (count > question->max_num_offsets)
-        count = question->max_num_offsets > 0 ? question->max_num_offsets : 0;
     answer->old_style_offsets = offsets;
-    answer->old_style_offsets_count = count;
+    for (size_t i = 0; i < limit; i++) {
+        int64_t offset = starts[total - 1 - i].offset;
+        if (offset > end) {
+            offsets[0] = end;
+            answer->old_style_offsets_count = 1;
+        } else {
+            offsets[answer->old_style_offsets_count++] = offset;
+        }
+    }
     return ERR_NONE;
 }
 
@@ -261,7 +283,8 @@ static bool prepare_list_offsets(struct api_call *call, const struct list_offset
         }
         total += (size_t)in->partitions_count;
     }
-    return refuse_repetitions(call, response, total);
+    /* Version 0 answers each. */
+    return call->header.api_version == 0 || refuse_repetitions(call, response, total);
 }
 
 static void answer_list_offsets_topic(struct api_call *call,
@@ -278,8 +301,9 @@ static void answer_list_offsets_topic(struct api_call *call,
     }
 }
 
-/* A request that looks for times reads the log, perhaps from a disk: it does so in the background,
- * and comes back to be answered. Meanwhile it belongs to nobody else. */
+/* A request that looks for times reads the log, perhaps from a disk, and version 0 looks at files:
+ * they do so in the background, and come back to be answered. Meanwhile they belong to nobody else.
+ */
 struct listing {
     struct task task;
     struct api_call *call;
@@ -342,7 +366,7 @@ static void handle_list_offsets(struct api_call *call) {
         return;
     if (!prepare_list_offsets(call, &listing->request, &listing->response)) {
         api_close(call);
-    } else if (!reads_the_log(&listing->request)) {
+    } else if (call->header.api_version > 0 && !reads_the_log(&listing->request)) {
         answer_topics(listing);
         api_respond(call, &listing->response);
     } else if (keep_names(listing)) {

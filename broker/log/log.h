@@ -232,6 +232,18 @@ MUST_CHECK enum error log_offset_for_timestamp(struct log *log, int64_t timestam
 MUST_CHECK enum error log_offset_of_max_timestamp(struct log *log, int64_t offset_limit,
                                                   struct log_timestamp_offset *found);
 
+struct log_segment_start {
+    int64_t offset;      /* where it begins, not below the log start */
+    int64_t modified_ms; /* when its file was changed last; now if it has none */
+};
+
+/* The starts of all segments, ascending, and, unless the last one is empty, the end of the log as
+ * if one began there, changed at `now_ms`. Times are only looked up `with_times`. In the arena.
+ * Errors: OUT_OF_MEMORY, and the disk's. */
+MUST_CHECK enum error log_segment_starts(struct log *log, bool with_times, int64_t now_ms,
+                                         struct arena *arena, struct log_segment_start **starts,
+                                         size_t *count);
+
 /* ---- epochs: locked ---- */
 
 /* See leader_epochs_end; the newest epoch ends at the log end. */

@@ -11,10 +11,12 @@ from kafka_oracle import KAFKA, oracle
 from run_steps import RACKS, SETTINGS
 import wire_cases
 import wire_refused_cases
+import wire_repeat_cases
 from wire_world import APIS, World
 
 HERE = pathlib.Path(__file__).resolve().parent
-SOURCES = (wire_cases, wire_refused_cases)
+# Those that put more into one log than into the other are last.
+SOURCES = (wire_cases, wire_refused_cases, wire_repeat_cases)
 CASES = [case for source in SOURCES for case in source.CASES]
 
 

@@ -138,8 +138,10 @@ static int set_up(void **state) {
     publish();
     arena_init(&f.arena, MEMORY_MAX);
     wire_writer_init(&f.output, MEMORY_MAX);
-    f.context =
-        (struct api_context){.broker_id = 1, .metadata = &f.cache, .background = &f.executor};
+    f.context = (struct api_context){.broker_id = 1,
+                                     .clock = &f.base.clock.clock,
+                                     .metadata = &f.cache,
+                                     .background = &f.executor};
     return 0;
 }
 
@@ -235,18 +237,77 @@ static void offsets_are_found_in_all_versions(void **state) {
     assert_int_equal(ask_offset(9, INT64_MIN).error_code, 35);
 }
 
-static void version_0_gives_several_offsets(void **state) {
-    answer got;
+/* Begins a segment with ten records more; the file of the one before was changed at `modified_ms`.
+ */
+static void begin_segment(int64_t base_of_last, int64_t modified_ms) {
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = modified_ms / 1000, .tv_nsec = modified_ms % 1000 * 1000000}};
+    struct batch_spec spec = {
+        .records = 10, .value_bytes = 20, .timestamp = FIXTURE_NOW_MS, .leader_epoch = 6};
+    struct log_append_result result;
+    char path[SEGMENT_PATH_MAX];
+
+    assert_int_equal(log_roll(f.log, FIXTURE_NOW_MS), ERR_NONE);
+    segment_path(&f.log->home, base_of_last, SEGMENT_SUFFIX_LOG, path);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    assert_int_equal(append_batch(&f.base, f.log, &spec, &result), ERR_NONE);
+}
+
+static void check_old_style(int64_t timestamp, int32_t max, const char *expected) {
+    question one = {.current_leader_epoch = -1, .timestamp = timestamp, .max_num_offsets = max};
+    const answer *got = ask_offsets(0, -1, &one, 1);
+    char text[128] = "";
+
+    assert_int_equal(got->error_code, 0);
+    for (int32_t i = 0; i < got->old_style_offsets_count; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%" PRId64 " ",
+                 got->old_style_offsets[i]);
+    assert_string_equal(text, expected);
+}
+
+static void version_0_gives_the_starts_of_segments(void **state) {
     (void)state;
 
     lead(1, 1);
-    got = ask_offset(0, -1);
-    assert_int_equal(got.old_style_offsets_count, 2);
-    assert_int_equal(got.old_style_offsets[0], 20);
-    assert_int_equal(got.old_style_offsets[1], 0);
-    got = ask_offset(0, -2);
-    assert_int_equal(got.old_style_offsets_count, 1);
-    assert_int_equal(got.old_style_offsets[0], 0);
+    check_old_style(-1, 5, "20 0 ");
+    begin_segment(0, FIXTURE_NOW_MS - 5000);
+    begin_segment(20, FIXTURE_NOW_MS - 3000);
+    lead(1, 1);
+    check_old_style(-1, 9, "40 30 20 0 ");
+    check_old_style(-1, 2, "40 30 ");
+    check_old_style(-1, 0, "");
+    check_old_style(-2, 9, "0 ");
+    check_old_style(FIXTURE_NOW_MS - 3000, 9, "20 0 ");
+    check_old_style(FIXTURE_NOW_MS - 3001, 9, "0 ");
+    check_old_style(FIXTURE_NOW_MS - 3000, 1, "20 ");
+    check_old_style(FIXTURE_NOW_MS - 5001, 9, "");
+    check_old_style(INT64_MAX - 1, 1, "40 ");
+}
+
+/* As in Kafka, which keeps answers apart by name from version 1 on only. */
+static void version_0_answers_what_is_asked_twice(void **state) {
+    question questions[] = {{0, -1, -1, 1}, {0, -1, -2, 1}};
+    const answer *got;
+    (void)state;
+
+    lead(1, 1);
+    got = ask_offsets(0, -1, questions, 2);
+    assert_int_equal(got[0].error_code, 0);
+    assert_int_equal(got[0].old_style_offsets[0], 20);
+    assert_int_equal(got[1].old_style_offsets[0], 0);
+}
+
+static void version_0_ends_at_the_high_watermark(void **state) {
+    question one = {.current_leader_epoch = -1, .timestamp = -1, .max_num_offsets = 5};
+    const answer *got;
+    (void)state;
+
+    lead(2, 1);                        /* the other replica has told nothing yet */
+    check_old_style(-1, 5, "0 0 ");    /* the high watermark instead of the end, and the segment */
+    got = ask_offsets(0, -2, &one, 1); /* a debugging consumer sees all */
+    assert_int_equal(got->old_style_offsets_count, 2);
+    assert_int_equal(got->old_style_offsets[0], 20);
 }
 
 static void errors_are_told_per_partition(void **state) {
@@ -319,7 +380,9 @@ static void epochs_end_where_the_next_begins(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(offsets_are_found_in_all_versions),
-        TEST(version_0_gives_several_offsets),
+        TEST(version_0_gives_the_starts_of_segments),
+        TEST(version_0_answers_what_is_asked_twice),
+        TEST(version_0_ends_at_the_high_watermark),
         TEST(errors_are_told_per_partition),
         TEST(a_new_leader_hides_its_end_from_consumers_only),
         TEST(a_follower_answers_debugging_consumers_only),
