@@ -6,8 +6,8 @@
 #include "client/base/check.h"
 
 const struct admin_page *const admin_pages[] = {
-    &admin_page_health,     &admin_page_ready,  &admin_page_stop_ok, &admin_page_metrics,
-    &admin_page_partitions, &admin_page_groups, &admin_page_cluster,
+    &admin_page_health,     &admin_page_ready,         &admin_page_stop_ok, &admin_page_metrics,
+    &admin_page_partitions, &admin_page_group_metrics, &admin_page_groups,  &admin_page_cluster,
 };
 const size_t admin_page_count = ARRAY_COUNT(admin_pages);
 

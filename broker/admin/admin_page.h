@@ -68,8 +68,9 @@ extern const struct admin_page admin_page_ready;      /* page_health.c */
 extern const struct admin_page admin_page_stop_ok;    /* page_stop.c */
 extern const struct admin_page admin_page_metrics;    /* page_metrics.c */
 extern const struct admin_page admin_page_partitions; /* page_metrics.c */
-extern const struct admin_page admin_page_cluster;    /* page_cluster.c */
-extern const struct admin_page admin_page_groups;     /* page_groups.c */
+extern const struct admin_page admin_page_group_metrics;
+extern const struct admin_page admin_page_cluster; /* page_cluster.c */
+extern const struct admin_page admin_page_groups;  /* page_groups.c */
 
 /* NULL: there is no such page. */
 const struct admin_page *admin_page_find(const char *path);

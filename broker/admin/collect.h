@@ -22,6 +22,7 @@ void collect_cluster(struct exposition *out, const struct admin_view *view);
 /* What the controller does, and what only it tells. */
 void collect_controller(struct exposition *out, const struct cluster_tally *tally,
                         const struct control_status *status);
+/* How many groups are in which state. */
 void collect_groups(struct exposition *out, const struct admin_view *view);
 void collect_zookeeper(struct exposition *out, const struct admin_view *view);
 void collect_requests(struct exposition *out, const struct admin_view *view);
@@ -45,6 +46,10 @@ void collect_rare(struct exposition *out, const char *name, const char *help,
 void collect_buckets(struct exposition *out, const char *label, const char *value,
                      const struct histogram_snapshot *all);
 
+/* Series for each group coordinated here; those of its partitions for one topic only, unless that
+ * is NULL. */
+void collect_group_progress(struct exposition *out, const struct admin_view *view,
+                            const char *topic);
 /* A series for each partition of this broker; of one topic, unless that is NULL. */
 void collect_partitions(struct exposition *out, const struct admin_view *view, const char *topic);
 

@@ -5,8 +5,10 @@
 #define STATS      "kafka_controller_controllerstats_"
 #define QUEUE      "kafka_controller_controllereventmanager_"
 
-/* Kafka's name of each, without what it does not have here: its controller asks brokers to do
- * things, and hears of their answers and directories by events of their own. */
+#define ZK_MIGRATION_STATE_ZK 4
+
+/* Kafka's name of each. Those of brokers' answers are left out: its controller asks brokers to do
+ * things, ours writes what is to be done. */
 static const struct {
     const char *name;
     const char *help;
@@ -25,7 +27,7 @@ static const struct {
         {STATS "topicdeletionrateandtimems",
          "From a request to delete topics until they were gone, in ms."},
     [CONTROLLER_ACTIVITY_REASSIGNMENT] =
-        {STATS "alterpartitionreassignmentrateandtimems",
+        {STATS "partitionreassignmentrateandtimems",
          "From a request to reassign until it was written; not the moving, in ms."},
     [CONTROLLER_ACTIVITY_AUTO_BALANCE] =
         {STATS "autoleaderbalancerateandtimems",
@@ -40,6 +42,25 @@ static const struct {
     [CONTROLLER_ACTIVITY_ISR_CHANGE] =
         {STATS "isrchangerateandtimems",
          "From a leader's wish to change an ISR until that was written, in ms."},
+    [CONTROLLER_ACTIVITY_DIRECTORY_CHANGE] =
+        {STATS "logdirchangerateandtimems",
+         "From a broker's word that a directory failed until leaders elsewhere were elected, in "
+         "ms."},
+    [CONTROLLER_ACTIVITY_SHUTDOWN] =
+        {STATS "controllershutdownrateandtimems",
+         "Ends of the controller's thread: none, as in Kafka, which does not count them either."},
+    [CONTROLLER_ACTIVITY_UNCLEAN_ELECTIONS] =
+        {STATS "uncleanleaderelectionenablerateandtimems",
+         "From the cluster's permission of unclean elections until those that followed were done, "
+         "in ms."},
+    [CONTROLLER_ACTIVITY_TOPIC_UNCLEAN_ELECTIONS] =
+        {STATS "topicuncleanleaderelectionenablerateandtimems",
+         "The same of a single topic's permission."},
+    [CONTROLLER_ACTIVITY_LIST_REASSIGNMENTS] = {STATS "listpartitionreassignmentrateandtimems",
+                                                "Listing what is being reassigned, in ms."},
+    [CONTROLLER_ACTIVITY_FEATURES] =
+        {STATS "updatefeaturesrateandtimems",
+         "Changes of the cluster's features: none, since with ZooKeeper there are no features."},
 };
 
 static void gauge(struct exposition *out, const char *name, const char *help, int64_t value) {
@@ -62,6 +83,9 @@ static void collect_of_the_cluster(struct exposition *out, const struct cluster_
           is_active * tally->brokers);
     gauge(out, CONTROLLER "fencedbrokercount",
           "Brokers that are registered and may not lead: none, with ZooKeeper.", 0);
+    gauge(out, CONTROLLER "zkmigrationstate",
+          "By the numbers of Kafka's ZkMigrationState: 4, a cluster on ZooKeeper that stays there.",
+          ZK_MIGRATION_STATE_ZK);
 }
 
 /* A deletion waits for nobody, so nothing is ineligible; those gauges are for dashboards. */
@@ -86,6 +110,28 @@ static void collect_elections(struct exposition *out, const struct control_statu
     exposition_single(out, "barnabas_controller_terms_total", METRIC_COUNTER,
                       "How often this broker became the controller.",
                       (int64_t)counter_read(&status->terms));
+}
+
+/* The times of steps once more, in buckets, so that those of several controllers can be added. */
+static void collect_steps(struct exposition *out, const struct control_status *status) {
+    struct histogram_snapshot steps = {0};
+
+    histogram_snapshot_add(&steps, &status->steps);
+    exposition_family(out, "barnabas_controller_step_seconds", METRIC_HISTOGRAM,
+                      "How long the controller took to decide what follows from an event and to "
+                      "send it.");
+    collect_buckets(out, "event", NULL, &steps);
+}
+
+/* Who never took office has no sample. */
+static void collect_failover(struct exposition *out, const struct control_status *status) {
+    const int64_t ns = atomic_load_explicit(&status->failover_ns, memory_order_relaxed);
+
+    exposition_family(out, "barnabas_controller_failover_seconds", METRIC_GAUGE,
+                      "When this broker last became the controller: from hearing that there was "
+                      "none until it had loaded the cluster.");
+    if (ns > 0)
+        exposition_number(out, "", NO_LABELS, (double)ns / 1e9);
 }
 
 static void collect_events(struct exposition *out, const struct control_status *status) {
@@ -117,4 +163,6 @@ void collect_controller(struct exposition *out, const struct cluster_tally *tall
     collect_deletions(out, status);
     collect_elections(out, status);
     collect_events(out, status);
+    collect_steps(out, status);
+    collect_failover(out, status);
 }

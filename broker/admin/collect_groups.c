@@ -18,8 +18,10 @@ enum value {
     LOST_RECORDS,
 };
 
+/* A family, on its way. */
 struct samples {
     struct exposition *out;
+    const char *topic; /* of which rows are told; NULL: of all */
     enum value value;
 };
 
@@ -42,6 +44,10 @@ static double value_of(const struct lag_row *row, enum value value) {
     return (double)row->lost_records;
 }
 
+static bool is_wanted(const char *topic, const struct lag_row *row) {
+    return topic == NULL || bytes_equal_text(row->topic, topic);
+}
+
 static char *text(struct bytes value) {
     char *copy = strndup((const char *)value.data, value.size);
 
@@ -55,7 +61,7 @@ static void add_sample(void *context, const struct lag_row *row) {
     char partition[16];
     char *group, *topic;
 
-    if (value < 0)
+    if (value < 0 || !is_wanted(samples->topic, row))
         return;
     group = text(row->group);
     topic = text(row->topic);
@@ -94,14 +100,12 @@ static void collect_states(struct exposition *out, const struct group_census *ce
     exposition_single(out, GROUPS "numgroups", METRIC_GAUGE, "Groups coordinated here.", all);
     exposition_single(out, GROUPS "numoffsets", METRIC_GAUGE, "Offsets committed in them.",
                       (int64_t)counter_read(&census->offsets));
-    exposition_single(out, "barnabas_group_rebalances_total", METRIC_COUNTER,
-                      "How often a group began to rebalance.",
-                      (int64_t)counter_read(&census->rebalances));
 }
 
 /* Of one group and topic, whose rows stand together. */
 struct sums {
     struct exposition *out;
+    const char *wanted_topic; /* NULL: all */
     enum value value;
     char *group; /* owned, as the topic; NULL: nothing yet */
     char *topic;
@@ -120,6 +124,8 @@ static void end_sum(struct sums *sums) {
 static void add_to_sum(void *context, const struct lag_row *row) {
     struct sums *sums = context;
 
+    if (!is_wanted(sums->wanted_topic, row))
+        return;
     if (sums->group == NULL || !bytes_equal_text(row->group, sums->group) ||
         !bytes_equal_text(row->topic, sums->topic)) {
         end_sum(sums);
@@ -130,9 +136,9 @@ static void add_to_sum(void *context, const struct lag_row *row) {
     sums->sum += value_of(row, sums->value);
 }
 
-static void collect_sum(struct exposition *out, struct lag_report *report, const char *name,
-                        const char *help, enum value value) {
-    struct sums sums = {.out = out, .value = value};
+static void collect_sum(struct exposition *out, struct lag_report *report, const char *topic,
+                        const char *name, const char *help, enum value value) {
+    struct sums sums = {.out = out, .wanted_topic = topic, .value = value};
     const struct lag_visitor visitor = {NULL, add_to_sum, NULL, &sums};
 
     exposition_family(out, name, METRIC_GAUGE, help);
@@ -155,7 +161,35 @@ static void collect_members(struct exposition *out, struct lag_report *report) {
     (void)lag_report_visit(report, &visitor);
 }
 
+/* Reasons that there never were have no sample: most groups know one or two. */
+static void add_rebalances(void *context, const struct lag_group *group) {
+    struct exposition *out = context;
+    char *id = text(group->id);
+
+    for (int i = 0; i < GROUP_REBALANCE_REASONS; i++) {
+        const char *reason = group_rebalance_reason_name((enum group_rebalance_reason)i);
+
+        if (group->rebalances[i] > 0)
+            exposition_integer(out, "", LABELS({"group", id}, {"reason", reason}),
+                               (int64_t)group->rebalances[i]);
+    }
+    free(id);
+}
+
+static void collect_rebalances(struct exposition *out, struct lag_report *report) {
+    const struct lag_visitor visitor = {add_rebalances, NULL, NULL, out};
+
+    exposition_family(out, "barnabas_group_rebalances_total", METRIC_COUNTER,
+                      "How often the group began to rebalance, and why.");
+    (void)lag_report_visit(report, &visitor);
+}
+
 void collect_groups(struct exposition *out, const struct admin_view *view) {
+    collect_states(out, view->parts.groups);
+}
+
+void collect_group_progress(struct exposition *out, const struct admin_view *view,
+                            const char *topic) {
     static const struct {
         const char *name;
         const char *help;
@@ -178,18 +212,18 @@ void collect_groups(struct exposition *out, const struct admin_view *view) {
          LOST_RECORDS},
     };
 
-    collect_states(out, view->parts.groups);
     if (view->parts.lag == NULL)
         return;
     for (size_t i = 0; i < ARRAY_COUNT(families); i++) {
-        struct samples samples = {out, families[i].value};
+        struct samples samples = {out, topic, families[i].value};
         const struct lag_visitor visitor = {NULL, add_sample, NULL, &samples};
         exposition_family(out, families[i].name, families[i].type, families[i].help);
         (void)lag_report_visit(view->parts.lag, &visitor);
     }
-    collect_sum(out, view->parts.lag, "kafka_consumergroup_current_offset_sum",
+    collect_sum(out, view->parts.lag, topic, "kafka_consumergroup_current_offset_sum",
                 "What the group has committed, summed over the topic's partitions.", COMMITTED);
-    collect_sum(out, view->parts.lag, "kafka_consumergroup_lag_sum",
+    collect_sum(out, view->parts.lag, topic, "kafka_consumergroup_lag_sum",
                 "Records of the topic that the group has not read yet.", LAG);
     collect_members(out, view->parts.lag);
+    collect_rebalances(out, view->parts.lag);
 }

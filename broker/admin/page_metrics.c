@@ -1,4 +1,4 @@
-/* Metrics: those of the broker as a whole, and those that every partition has. */
+/* Metrics: those of the broker as a whole, and those that every partition or group has. */
 #include "broker/admin/admin_page.h"
 #include "broker/admin/collect.h"
 
@@ -45,8 +45,22 @@ static void make_partitions(struct admin_view *view, const struct admin_query *q
     reply_with(reply, &out);
 }
 
+static void make_groups(struct admin_view *view, const struct admin_query *query,
+                        struct admin_reply *reply) {
+    struct exposition out;
+
+    exposition_init(&out);
+    if (view->is_attached)
+        collect_group_progress(&out, view, admin_query_value(query, "topic"));
+    reply_with(reply, &out);
+}
+
 const struct admin_page admin_page_metrics = {
     "/metrics", ADMIN_GET, "metrics of the broker and its topics, for Prometheus", make_metrics};
 const struct admin_page admin_page_partitions = {
     "/metrics/partitions", ADMIN_GET, "metrics of each partition here, or of those of ?topic=NAME",
     make_partitions};
+const struct admin_page admin_page_group_metrics = {
+    "/metrics/groups", ADMIN_GET,
+    "metrics of each group coordinated here; its partitions of all topics, or of ?topic=NAME",
+    make_groups};

@@ -228,11 +228,16 @@ static enum error list(struct listing *listing) {
 
 static void listing_run(struct hop *hop) {
     struct listing *listing = (struct listing *)hop;
+    const int64_t begun_ns = clock_system()->monotonic_ns(clock_system());
     enum error error;
 
     list_partition_reassignments_response_init(&listing->response);
     error = list(listing);
-    if (error != ERR_NONE)
+    if (error == ERR_NONE)
+        controller_shell_listed_reassignments(control_shell(hop->call->context->control),
+                                              clock_system()->monotonic_ns(clock_system()) -
+                                                  begun_ns);
+    else
         listing->response.topics_count = 0;
     listing->response.error_code = error_to_wire(error);
     listing->response.error_message = whole_message_of(error);

@@ -37,6 +37,8 @@ void control_status_on_done(void *context, enum controller_activity activity, in
     struct control_status *status = context;
 
     histogram_record_ns(&status->activities[activity], ns);
+    if (activity == CONTROLLER_ACTIVITY_CONTROLLER_CHANGE)
+        atomic_store_explicit(&status->failover_ns, ns, memory_order_relaxed);
 }
 
 void control_status_on_step(void *context, const struct controller_report *report) {

@@ -31,7 +31,8 @@ struct control_status {
     /* In this broker's terms; see controller_shell.h. */
     struct histogram activities[CONTROLLER_ACTIVITIES]; /* how long they took */
     struct histogram steps;                             /* of the controller */
-    _Atomic(enum controller_activity) activity;         /* that it is at now */
+    _Atomic int64_t failover_ns; /* how long taking office took, the last time; 0: never */
+    _Atomic(enum controller_activity) activity; /* that it is at now */
     _Atomic size_t topics_to_delete, replicas_to_delete;
     /* What other threads want done on the control thread. */
     struct histogram queue_times;

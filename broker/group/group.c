@@ -19,6 +19,28 @@ const char *group_state_name(enum group_state state) {
     return "Dead";
 }
 
+const char *group_rebalance_reason_name(enum group_rebalance_reason reason) {
+    switch (reason) {
+    case GROUP_REBALANCE_JOINED:
+        return "joined";
+    case GROUP_REBALANCE_LEFT:
+        return "left";
+    case GROUP_REBALANCE_EXPIRED:
+        return "expired";
+    case GROUP_REBALANCE_CHANGED:
+        return "changed";
+    case GROUP_REBALANCE_LEADER:
+        return "leader";
+    case GROUP_REBALANCE_RETURNED:
+        return "returned";
+    case GROUP_REBALANCE_SIZE:
+        return "size";
+    case GROUP_REBALANCE_STORE:
+        break;
+    }
+    return "store";
+}
+
 /* ---- Making and ending ---- */
 
 struct group *group_new(struct bytes id, const struct group_settings *settings,
@@ -112,7 +134,7 @@ enum error group_leave(struct group *group, struct bytes member_id, struct bytes
         if (error != ERR_NONE)
             return error;
     }
-    group_lose_member(group, member, now);
+    group_lose_member(group, member, GROUP_REBALANCE_LEFT, now);
     return ERR_NONE;
 }
 
@@ -238,7 +260,7 @@ void group_start(struct group *group, struct group_now now) {
         group_renew_session(member, now);
     /* The setting is a lower one now: all join anew, and those past it are refused. */
     if (group_member_count(group) > group->settings->size_max)
-        group_rebalance(group, now);
+        group_rebalance(group, GROUP_REBALANCE_SIZE, now);
 }
 
 /* ---- To look at ---- */
@@ -249,6 +271,10 @@ struct bytes group_id(const struct group *group) {
 
 enum group_state group_state(const struct group *group) {
     return group->state;
+}
+
+uint64_t group_rebalance_count(const struct group *group, enum group_rebalance_reason reason) {
+    return group->rebalances[reason];
 }
 
 int32_t group_generation(const struct group *group) {

@@ -43,6 +43,22 @@ enum group_state {
 /* As Kafka's tools print it: "PreparingRebalance". */
 const char *group_state_name(enum group_state state);
 
+/* Why a group began to rebalance. */
+enum group_rebalance_reason {
+    GROUP_REBALANCE_JOINED,   /* a member came */
+    GROUP_REBALANCE_LEFT,     /* a member said that it goes, or was removed by an operator */
+    GROUP_REBALANCE_EXPIRED,  /* a member was silent for too long, or never asked for its share */
+    GROUP_REBALANCE_CHANGED,  /* a member wants something else than before: other topics */
+    GROUP_REBALANCE_LEADER,   /* the leader wants to assign anew: topics have grown */
+    GROUP_REBALANCE_RETURNED, /* a static member came back while the group could not go on as is */
+    GROUP_REBALANCE_SIZE,     /* there are more members than are allowed by now */
+    GROUP_REBALANCE_STORE     /* the assignment could not be stored */
+};
+#define GROUP_REBALANCE_REASONS (GROUP_REBALANCE_STORE + 1)
+
+/* As metrics tell it: "joined". */
+const char *group_rebalance_reason_name(enum group_rebalance_reason reason);
+
 struct group;
 
 struct group_now {
@@ -194,6 +210,8 @@ struct bytes group_protocol_type(const struct group *group); /* null: none was e
 struct bytes group_protocol_name(const struct group *group); /* null: none */
 int64_t group_state_ms(const struct group *group);           /* wall; -1: unknown */
 int32_t group_member_count(const struct group *group);
+/* How often it began to rebalance since it is coordinated here. */
+uint64_t group_rebalance_count(const struct group *group, enum group_rebalance_reason reason);
 /* Nobody is or is about to become a member. */
 bool group_is_unused(const struct group *group);
 

@@ -1,6 +1,5 @@
 /*
- * How many groups are in which state, how many offsets are committed in them, and how often groups
- * began to rebalance.
+ * How many groups are in which state, and how many offsets are committed in them.
  *
  * Threads: the coordinator's counts, any reads.
  */
@@ -13,7 +12,6 @@
 struct group_census {
     _Atomic uint64_t groups[GROUP_STATE_COUNT]; /* by state */
     _Atomic uint64_t offsets;
-    _Atomic uint64_t rebalances; /* begun; ever growing */
 };
 
 /* As group_port.moved; `context` is the census. */
@@ -22,8 +20,6 @@ static inline void group_census_move(void *context, enum group_state from, enum 
 
     counter_add(&census->groups[from], UINT64_MAX);
     counter_add(&census->groups[to], 1);
-    if (to == GROUP_PREPARING_REBALANCE)
-        counter_add(&census->rebalances, 1);
 }
 
 #endif

@@ -79,8 +79,9 @@ struct group {
     /* COMPLETING_REBALANCE and STABLE: */
     int64_t sync_deadline_ms;
 
-    int64_t ticket;            /* of the latest store */
-    int64_t assignment_ticket; /* of the latest store of an assignment */
+    uint64_t rebalances[GROUP_REBALANCE_REASONS]; /* begun */
+    int64_t ticket;                               /* of the latest store */
+    int64_t assignment_ticket;                    /* of the latest store of an assignment */
     LIST_HEAD(, group_replacement) replacements;
 };
 
@@ -154,13 +155,14 @@ void group_reply_sync(const struct group *group, struct group_member *member, en
 void group_set_state(struct group *group, enum group_state state, struct group_now now);
 void group_renew_session(struct group_member *member, struct group_now now);
 /* From any state but PREPARING_REBALANCE, in which one is under way, and DEAD. */
-void group_rebalance(struct group *group, struct group_now now);
+void group_rebalance(struct group *group, enum group_rebalance_reason reason, struct group_now now);
 /* PREPARING_REBALANCE: completes the join if nobody is missing. */
 void group_try_complete_join(struct group *group, struct group_now now);
 /* The time of the join is over. */
 void group_expire_join(struct group *group, struct group_now now);
 /* Removes the member, whose join is answered with UNKNOWN_MEMBER_ID; the rest rebalances. */
-void group_lose_member(struct group *group, struct group_member *member, struct group_now now);
+void group_lose_member(struct group *group, struct group_member *member,
+                       enum group_rebalance_reason reason, struct group_now now);
 
 /* ---- Outcomes of stores ---- */
 

@@ -17,7 +17,7 @@ static void add_and_rebalance(struct group *group, struct bytes id, const struct
     group_expect_join(group, member, join);
     if (group->state == GROUP_PREPARING_REBALANCE && group->generation == 0)
         group->has_new_members = true;
-    group_rebalance(group, now);
+    group_rebalance(group, GROUP_REBALANCE_JOINED, now);
 }
 
 /* Answers at once with what the member has missed or lost. */
@@ -91,7 +91,7 @@ static void replace(struct group *group, struct group_member *member, const stru
         return;
     }
     group_replacement_free(replacement);
-    group_rebalance(group, now);
+    group_rebalance(group, GROUP_REBALANCE_RETURNED, now);
 }
 
 /* The member is as it was, if nothing else has happened to it. */
@@ -149,10 +149,11 @@ void group_replacement_stored(struct group *group, struct group_replacement *rep
 /* ---- Members as they are known ---- */
 
 static void update_and_rebalance(struct group *group, struct group_member *member,
-                                 const struct group_join *join, struct group_now now) {
+                                 const struct group_join *join, bool is_unchanged,
+                                 struct group_now now) {
     group_update_member(member, join);
     group_expect_join(group, member, join);
-    group_rebalance(group, now);
+    group_rebalance(group, is_unchanged ? GROUP_REBALANCE_LEADER : GROUP_REBALANCE_CHANGED, now);
 }
 
 static void rejoin(struct group *group, struct group_member *member, const struct group_join *join,
@@ -161,13 +162,13 @@ static void rejoin(struct group *group, struct group_member *member, const struc
 
     switch (group->state) {
     case GROUP_PREPARING_REBALANCE:
-        update_and_rebalance(group, member, join, now);
+        update_and_rebalance(group, member, join, is_unchanged, now);
         break;
     case GROUP_COMPLETING_REBALANCE:
     case GROUP_STABLE:
         /* In a stable group a leader asks anew because it wants to assign anew. */
         if (!is_unchanged || (group->state == GROUP_STABLE && member == group->leader)) {
-            update_and_rebalance(group, member, join, now);
+            update_and_rebalance(group, member, join, is_unchanged, now);
         } else {
             group_expect_join(group, member, join);
             reply_present(group, member);
@@ -233,7 +234,7 @@ static void refuse_for_size(struct group *group, struct group_member *member,
 
     group_refuse_join(join, bytes_of_text(""), ERR_GROUP_MAX_SIZE_REACHED);
     if (member != NULL)
-        group_lose_member(group, member, now);
+        group_lose_member(group, member, GROUP_REBALANCE_SIZE, now);
     if (pending != NULL) {
         group_remove_pending(group, pending);
         group_try_complete_join(group, now);

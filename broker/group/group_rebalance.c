@@ -35,7 +35,8 @@ static void drop_assignments(struct group *group, struct group_now now) {
     group->sync_deadline_ms = GROUP_NO_DEADLINE;
 }
 
-void group_rebalance(struct group *group, struct group_now now) {
+void group_rebalance(struct group *group, enum group_rebalance_reason reason,
+                     struct group_now now) {
     int64_t delay_ms = group_longest_rebalance_timeout_ms(group);
 
     CHECK(group->state != GROUP_DEAD);
@@ -43,6 +44,7 @@ void group_rebalance(struct group *group, struct group_now now) {
         group_try_complete_join(group, now);
         return;
     }
+    group->rebalances[reason]++;
     drop_assignments(group, now);
     /* From now on this rebalance answers their joins, and stores the group again. */
     group_forget_replacements(group);
@@ -158,12 +160,13 @@ void group_expire_join(struct group *group, struct group_now now) {
 
 /* ---- Members that go ---- */
 
-void group_lose_member(struct group *group, struct group_member *member, struct group_now now) {
+void group_lose_member(struct group *group, struct group_member *member,
+                       enum group_rebalance_reason reason, struct group_now now) {
     group_fail_join(group, member, bytes_of_text(""), ERR_UNKNOWN_MEMBER_ID);
     group_reply_sync(group, member, ERR_UNKNOWN_MEMBER_ID);
     group_remove_member(group, member);
     if (group->state != GROUP_EMPTY && group->state != GROUP_DEAD)
-        group_rebalance(group, now);
+        group_rebalance(group, reason, now);
 }
 
 /* The first whose session is over. Who has a request waiting is alive. */
@@ -202,7 +205,7 @@ static void expire_syncs(struct group *group, struct group_now now) {
         is_any_gone = true;
     }
     if (is_any_gone)
-        group_rebalance(group, now);
+        group_rebalance(group, GROUP_REBALANCE_EXPIRED, now);
 }
 
 void group_expire(struct group *group, struct group_now now) {
@@ -212,7 +215,7 @@ void group_expire(struct group *group, struct group_now now) {
         return;
     expire_pending(group, now);
     while ((expired = find_expired(group, now)) != NULL)
-        group_lose_member(group, expired, now);
+        group_lose_member(group, expired, GROUP_REBALANCE_EXPIRED, now);
     if (group->state == GROUP_PREPARING_REBALANCE && group->join_deadline_ms <= now.ms)
         group_expire_join(group, now);
     if (group->sync_deadline_ms <= now.ms)

@@ -51,7 +51,7 @@ void group_assignment_stored(struct group *group, enum error error, struct group
     if (error == ERR_NONE)
         group_set_state(group, GROUP_STABLE, now);
     else
-        group_rebalance(group, now);
+        group_rebalance(group, GROUP_REBALANCE_STORE, now);
 }
 
 static enum error check(const struct group *group, const struct group_sync *sync,

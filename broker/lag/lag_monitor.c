@@ -80,10 +80,16 @@ static void count_group(void *context, const struct group *group) {
 
 static void add_group(void *context, const struct group *group) {
     struct lag_findings *found = context;
-    struct bytes id = arena_copy(&found->arena, group_id(group));
+    struct lag_group *added = &found->groups[found->group_count];
 
-    if (!bytes_is_null(id))
-        found->groups[found->group_count++] = (struct lag_group){id, group_member_count(group)};
+    added->id = arena_copy(&found->arena, group_id(group));
+    if (bytes_is_null(added->id))
+        return;
+    added->member_count = group_member_count(group);
+    for (int reason = 0; reason < GROUP_REBALANCE_REASONS; reason++)
+        added->rebalances[reason] =
+            group_rebalance_count(group, (enum group_rebalance_reason)reason);
+    found->group_count++;
 }
 
 static void add_groups(struct lag_monitor *monitor, struct lag_findings *found) {

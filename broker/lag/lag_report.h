@@ -6,6 +6,7 @@
 #ifndef BROKER_LAG_LAG_REPORT_H
 #define BROKER_LAG_LAG_REPORT_H
 
+#include "broker/group/group.h"
 #include "broker/lag/lag_estimate.h"
 #include "client/base/arena.h"
 #include "client/base/bytes.h"
@@ -28,6 +29,7 @@ struct lag_row {
 struct lag_group {
     struct bytes id;
     int32_t member_count;
+    uint64_t rebalances[GROUP_REBALANCE_REASONS];
 };
 
 struct lag_loss_event {

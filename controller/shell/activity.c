@@ -32,9 +32,16 @@ void controller_activity_tell(struct controller_shell *shell, enum controller_ac
         shell->config.on_done(shell->config.context, activity, now_ns(shell) - since_ns);
 }
 
-static void begin(struct activities *activities, enum controller_activity activity, int64_t now) {
+void controller_activity_begin(struct controller_shell *shell, enum controller_activity activity) {
+    struct activities *activities = &shell->activities;
+
+    if (activity == CONTROLLER_ACTIVITY_IDLE || !controller_is_active(shell->core))
+        return;
     if (activities->since_ns[activity] == 0)
-        activities->since_ns[activity] = now;
+        activities->since_ns[activity] = now_ns(shell);
+    if (activity == CONTROLLER_ACTIVITY_BROKER_CHANGE ||
+        activity == CONTROLLER_ACTIVITY_DIRECTORY_CHANGE)
+        activities->brokers_are_read = false;
 }
 
 static void end(struct controller_shell *shell, enum controller_activity activity) {
@@ -49,18 +56,16 @@ void controller_activity_on_event(struct controller_shell *shell,
     struct activities *activities = &shell->activities;
 
     switch ((int)event->kind) {
-    case CONTROLLER_EVENT_BROKERS_CHANGED:
-        if (!controller_is_active(shell->core))
-            return;
-        begin(activities, CONTROLLER_ACTIVITY_BROKER_CHANGE, now_ns(shell));
-        activities->brokers_are_read = false;
-        break;
     case CONTROLLER_EVENT_BROKERS_READ:
         activities->brokers_are_read = true;
         break;
     case CONTROLLER_EVENT_BALANCE_TIMER:
-        if (controller_is_active(shell->core))
-            begin(activities, CONTROLLER_ACTIVITY_AUTO_BALANCE, now_ns(shell));
+        controller_activity_begin(shell, CONTROLLER_ACTIVITY_AUTO_BALANCE);
+        break;
+    case CONTROLLER_EVENT_TOPIC_CONFIG_READ: /* which may be due to what is allowed to all */
+        if (activities->since_ns[CONTROLLER_ACTIVITY_UNCLEAN_ELECTIONS] == 0 &&
+            bytes_equal_text(event->topic_config_read.unclean_leader_election_enable, "true"))
+            controller_activity_begin(shell, CONTROLLER_ACTIVITY_TOPIC_UNCLEAN_ELECTIONS);
         break;
     case CONTROLLER_EVENT_CONTROLLER_READ: /* whoever else is elected ends our attempt */
         if (event->controller_read.exists && !event->controller_read.ours)
@@ -79,20 +84,46 @@ void controller_activity_on_term(struct controller_shell *shell, bool active) {
     shell->activities = (struct activities){0};
 }
 
+/* What begins by itself and ends with what is written. */
+static const enum controller_activity ends_with_writes[] = {
+    CONTROLLER_ACTIVITY_BROKER_CHANGE,           CONTROLLER_ACTIVITY_AUTO_BALANCE,
+    CONTROLLER_ACTIVITY_DIRECTORY_CHANGE,        CONTROLLER_ACTIVITY_UNCLEAN_ELECTIONS,
+    CONTROLLER_ACTIVITY_TOPIC_UNCLEAN_ELECTIONS,
+};
+
+static bool has_operation(const struct controller_shell *shell, enum controller_effect_kind kind) {
+    const struct operation *operation;
+
+    TAILQ_FOREACH (operation, &shell->operations, entry)
+        if (operation->kind == kind)
+            return true;
+    return false;
+}
+
+/* Whether there is nothing left to be read from which writes could follow. */
+static bool is_read(const struct controller_shell *shell, enum controller_activity activity) {
+    switch ((int)activity) {
+    case CONTROLLER_ACTIVITY_BROKER_CHANGE:
+    case CONTROLLER_ACTIVITY_DIRECTORY_CHANGE:
+        return shell->activities.brokers_are_read;
+    case CONTROLLER_ACTIVITY_UNCLEAN_ELECTIONS:
+        return !has_operation(shell, CONTROLLER_EFFECT_READ_TOPIC_CONFIG);
+    default:
+        return true;
+    }
+}
+
 /* Also what else is being written is waited for: it may have come first. */
 void controller_activity_on_progress(struct controller_shell *shell) {
-    struct activities *activities = &shell->activities;
-    struct operation *operation;
+    bool any = false;
 
-    if (activities->since_ns[CONTROLLER_ACTIVITY_BROKER_CHANGE] == 0 &&
-        activities->since_ns[CONTROLLER_ACTIVITY_AUTO_BALANCE] == 0)
+    for (size_t i = 0; i < ARRAY_COUNT(ends_with_writes); i++)
+        any = any || shell->activities.since_ns[ends_with_writes[i]] != 0;
+    if (!any || has_operation(shell, CONTROLLER_EFFECT_WRITE))
         return;
-    TAILQ_FOREACH (operation, &shell->operations, entry)
-        if (operation->kind == CONTROLLER_EFFECT_WRITE)
-            return;
-    if (activities->brokers_are_read)
-        end(shell, CONTROLLER_ACTIVITY_BROKER_CHANGE);
-    end(shell, CONTROLLER_ACTIVITY_AUTO_BALANCE);
+    for (size_t i = 0; i < ARRAY_COUNT(ends_with_writes); i++)
+        if (is_read(shell, ends_with_writes[i]))
+            end(shell, ends_with_writes[i]);
 }
 
 /* What began by itself, or else the oldest request. */

@@ -15,7 +15,7 @@
 
 struct activities {
     int64_t since_ns[CONTROLLER_ACTIVITIES]; /* monotonic; 0: not under way */
-    bool brokers_are_read;                   /* since they changed */
+    bool brokers_are_read;                   /* since they, or their directories, changed */
 };
 
 /* IDLE: none that is told. */
@@ -24,6 +24,8 @@ enum controller_activity controller_activity_of_request(enum controller_event_ki
 void controller_activity_tell(struct controller_shell *shell, enum controller_activity activity,
                               int64_t since_ns);
 
+/* It began by itself, unless this is not the controller, or it is under way. */
+void controller_activity_begin(struct controller_shell *shell, enum controller_activity activity);
 void controller_activity_on_event(struct controller_shell *shell,
                                   const struct controller_event *event);
 /* It stands for election. */

@@ -341,20 +341,27 @@ void controller_shell_on_watch(struct controller_shell *shell, enum zk_event_kin
     static const struct {
         const char *path;
         enum controller_event_kind event;
+        enum controller_activity activity; /* that begins; IDLE: is not timed from here on */
     } watched[] = {
-        {PATH_CONTROLLER, CONTROLLER_EVENT_CONTROLLER_CHANGED},
-        {PATH_BROKER_IDS, CONTROLLER_EVENT_BROKERS_CHANGED},
-        {PATH_LOG_DIR_NOTIFICATION, CONTROLLER_EVENT_BROKERS_CHANGED},
-        {PATH_TOPICS, CONTROLLER_EVENT_TOPICS_CHANGED},
-        {PATH_DELETE_TOPICS, CONTROLLER_EVENT_DELETE_TOPICS_CHANGED},
-        {PATH_PREFERRED_ELECTION, CONTROLLER_EVENT_PREFERRED_ELECTION_CHANGED},
-        {PATH_REASSIGN_PARTITIONS, CONTROLLER_EVENT_REASSIGN_PARTITIONS_CHANGED},
+        {PATH_CONTROLLER, CONTROLLER_EVENT_CONTROLLER_CHANGED, CONTROLLER_ACTIVITY_IDLE},
+        {PATH_BROKER_IDS, CONTROLLER_EVENT_BROKERS_CHANGED, CONTROLLER_ACTIVITY_BROKER_CHANGE},
+        {PATH_LOG_DIR_NOTIFICATION, CONTROLLER_EVENT_BROKERS_CHANGED,
+         CONTROLLER_ACTIVITY_DIRECTORY_CHANGE},
+        {PATH_TOPICS, CONTROLLER_EVENT_TOPICS_CHANGED, CONTROLLER_ACTIVITY_IDLE},
+        {PATH_DELETE_TOPICS, CONTROLLER_EVENT_DELETE_TOPICS_CHANGED, CONTROLLER_ACTIVITY_IDLE},
+        {PATH_PREFERRED_ELECTION, CONTROLLER_EVENT_PREFERRED_ELECTION_CHANGED,
+         CONTROLLER_ACTIVITY_IDLE},
+        {PATH_REASSIGN_PARTITIONS, CONTROLLER_EVENT_REASSIGN_PARTITIONS_CHANGED,
+         CONTROLLER_ACTIVITY_IDLE},
     };
 
     (void)kind; /* whatever happened to it, it is read again */
-    for (size_t i = 0; i < ARRAY_COUNT(watched); i++)
-        if (strcmp(path, watched[i].path) == 0)
-            simple_event(shell, watched[i].event);
+    for (size_t i = 0; i < ARRAY_COUNT(watched); i++) {
+        if (strcmp(path, watched[i].path) != 0)
+            continue;
+        controller_activity_begin(shell, watched[i].activity);
+        simple_event(shell, watched[i].event);
+    }
 }
 
 void controller_shell_on_topic_config(struct controller_shell *shell, struct bytes topic) {
@@ -363,6 +370,9 @@ void controller_shell_on_topic_config(struct controller_shell *shell, struct byt
 }
 
 void controller_shell_on_unclean_default(struct controller_shell *shell, bool allowed) {
+    if (allowed && !shell->config.unclean_leader_election_enable)
+        controller_activity_begin(shell, CONTROLLER_ACTIVITY_UNCLEAN_ELECTIONS);
+    shell->config.unclean_leader_election_enable = allowed;
     controller_shell_step(
         shell, &(struct controller_event){.kind = CONTROLLER_EVENT_UNCLEAN_DEFAULT_CHANGED,
                                           .unclean_allowed = allowed});
@@ -454,4 +464,9 @@ bool controller_shell_for_each_reassignment(const struct controller_shell *shell
         return false;
     controller_for_each_reassignment(shell->core, visit, context);
     return true;
+}
+
+void controller_shell_listed_reassignments(struct controller_shell *shell, int64_t ns) {
+    if (shell->config.on_done != NULL)
+        shell->config.on_done(shell->config.context, CONTROLLER_ACTIVITY_LIST_REASSIGNMENTS, ns);
 }

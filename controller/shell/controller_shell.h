@@ -49,6 +49,12 @@ enum controller_activity {
     CONTROLLER_ACTIVITY_MANUAL_BALANCE,
     CONTROLLER_ACTIVITY_CONTROLLED_SHUTDOWN,
     CONTROLLER_ACTIVITY_ISR_CHANGE,
+    CONTROLLER_ACTIVITY_DIRECTORY_CHANGE = 11,   /* data directories failed, or came back */
+    CONTROLLER_ACTIVITY_SHUTDOWN,                /* of its thread, which we have not: never */
+    CONTROLLER_ACTIVITY_UNCLEAN_ELECTIONS,       /* that became allowed for the cluster */
+    CONTROLLER_ACTIVITY_TOPIC_UNCLEAN_ELECTIONS, /* that a topic's settings allow */
+    CONTROLLER_ACTIVITY_LIST_REASSIGNMENTS,
+    CONTROLLER_ACTIVITY_FEATURES = 17, /* with ZooKeeper there are none to be changed: never */
     CONTROLLER_ACTIVITIES
 };
 
@@ -162,5 +168,7 @@ void controller_shell_alter_reassignments(
 /* Visits what is being reassigned, at once. False if this broker is not the controller. */
 bool controller_shell_for_each_reassignment(const struct controller_shell *shell,
                                             controller_visit_reassignment *visit, void *context);
+/* For on_done: a request to list them, which this controller answered, took so long. */
+void controller_shell_listed_reassignments(struct controller_shell *shell, int64_t ns);
 
 #endif

@@ -28,6 +28,10 @@ def of(metric, labels=""):
     return f'{metric}{{job="$job"' + (f", {labels}" if labels else "") + "}"
 
 
+def of_groups(metric):
+    return f'{metric}{{job=~"$job.*"}}'  # they have a page of their own, and may have a job
+
+
 def quantile(metric, request):
     labels = f'request="{request}", quantile="0.99"'
     return f"max by (instance) ({of(REQUESTS + metric, labels)})"
@@ -97,11 +101,13 @@ ROWS = [
     ("Groups", [
         ("Lag", "timeseries", "short",
          [("{{consumergroup}} {{topic}}",
-           f"topk(10, sum by (consumergroup, topic) ({of('kafka_consumergroup_lag')}))")]),
+           f"topk(10, sum by (consumergroup, topic) ({of_groups('kafka_consumergroup_lag')}))")]),
         ("Groups, by state", "timeseries", "short",
          [(state, f"sum({of(GROUPS + 'numgroups' + state)})")
           for state in ("stable", "empty", "preparingrebalance", "completingrebalance")]),
-        ("Rebalances", "timeseries", "cps", [("{{instance}}", rate("barnabas_group_rebalances_total"))]),
+        ("Rebalances, by reason", "timeseries", "cps",
+         [("{{group}} {{reason}}", "topk(10, sum by (group, reason) (rate("
+           + of_groups("barnabas_group_rebalances_total") + "[$__rate_interval])))")]),
     ]),
     ("Machine", [
         ("CPU", "timeseries", "percentunit", [("{{instance}}", rate("process_cpu_seconds_total"))]),

@@ -22,7 +22,8 @@ from zookeeper_server import free_port
 MONITORING = pathlib.Path(__file__).resolve().parents[3] / "ops" / "monitoring"
 SETTINGS = {"barnabas.admin.listener": "127.0.0.1:0", "min.insync.replicas": 2,
             "barnabas.group.lag.interval.ms": 300}
-PAGES = ("/metrics", "/metrics/partitions")
+PAGES = ("/metrics", "/metrics/partitions", "/metrics/groups")
+JOBS = ("barnabas", "barnabas-partitions", "barnabas-groups")
 NO_METRICS = {"sum", "by", "rate", "max", "topk", "increase", "changes", "predict_linear", "up"}
 
 
@@ -52,7 +53,7 @@ class Prometheus:
                   "scrape_configs": [
                       {"job_name": job, "metrics_path": page,
                        "static_configs": [{"targets": targets}]}
-                      for job, page in zip(("barnabas", "barnabas-partitions"), PAGES)]}
+                      for job, page in zip(JOBS, PAGES)]}
         (folder / "prometheus.yml").write_text(json.dumps(config))
         with open(folder / "output", "wb") as out:
             self.process = subprocess.Popen(
@@ -89,6 +90,7 @@ class DashboardTest(unittest.TestCase):
         consumer.commit({TopicPartition("orders", 0): OffsetAndMetadata(1, "")})
         consumer.close(autocommit=False)
         cls.cluster.barnabas("consume", "orders", "--exit-at-end")
+        cls.cluster.barnabas("consume", "orders", "--group", "readers", "--count", "10")
         cls.cluster.barnabas("topic", "create", "orders", check=False)  # an error, to be counted
 
     def test_every_metric_that_is_asked_for_is_there(self):

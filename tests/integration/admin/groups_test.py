@@ -87,7 +87,7 @@ class GroupProgressTest(unittest.TestCase):
         self.assertTrue(2900 < row["secondsToLoss"] <= 3000, row)
         self.assertIsNone(row["secondsToCatchUp"])
 
-        samples = "".join(broker.http("/metrics")[1] for broker in self.cluster.brokers.values())
+        samples = self.group_metrics()
         labels = f'{{consumergroup="{GROUP}",topic="{TOPIC}",partition="0"}}'
         self.assertIn(f"kafka_consumergroup_lag{labels} 90\n", samples)
         self.assertIn(f"kafka_consumergroup_current_offset{labels} 10\n", samples)
@@ -97,6 +97,9 @@ class GroupProgressTest(unittest.TestCase):
         self.assertIn(f"kafka_consumergroup_lag_sum{labels} 90\n", samples)
         self.assertIn(f"kafka_consumergroup_current_offset_sum{labels} 10\n", samples)
         self.assertIn(f'kafka_consumergroup_members{{consumergroup="{GROUP}"}} 0\n', samples)
+        self.assertIn(f"kafka_consumergroup_lag{labels[:-1]}", self.group_metrics(f"?topic={TOPIC}"))
+        self.assertNotIn("kafka_consumergroup_lag{", self.group_metrics("?topic=another"))
+        self.assertNotIn("{consumergroup=", self.cluster.brokers[1].http("/metrics")[1])
 
         # Everything is read: nothing is behind.
         self.commit(100)
@@ -139,6 +142,10 @@ class GroupProgressTest(unittest.TestCase):
         self.assertEqual(self.losses_told("another"), [])
         self.assertEqual(self.losses_told("--since", "end"), [])
 
+    def group_metrics(self, query=""):
+        return "".join(broker.http("/metrics/groups" + query)[1]
+                       for broker in self.cluster.brokers.values() if broker.is_running())
+
     def census(self):
         """The states that there are, by how many groups are in them, and the other counts."""
         name = "kafka_coordinator_group_groupmetadatamanager_"
@@ -149,6 +156,13 @@ class GroupProgressTest(unittest.TestCase):
                               "numgroupscompletingrebalance", "numgroupsstable", "numgroupsdead",
                               "numoffsets")}
         return {key: count for key, count in counts.items() if count > 0}
+
+    def rebalances(self, group):
+        """How often, by reason."""
+        pages = [Metrics(broker.http("/metrics/groups")[1])
+                 for broker in self.cluster.brokers.values() if broker.is_running()]
+        return {labels["reason"]: count for page in pages for labels, count in
+                page.series("barnabas_group_rebalances_total", group=group)}
 
     def test_states_are_counted(self):
         self.assertEqual(self.census(), {})
@@ -164,6 +178,10 @@ class GroupProgressTest(unittest.TestCase):
         consumer.close()
         wait_until(lambda: self.census() == {"numgroups": 2, "numgroupsempty": 2, "numoffsets": 3},
                    20, "the group is empty")
+        # The rebalance that its first member began; that it left an empty group behind is another.
+        wait_until(lambda: self.rebalances("readers") == {"joined": 1, "left": 1}, 20,
+                   "why the group rebalanced")
+        self.assertEqual(self.rebalances(GROUP), {})
         # Another coordinator counts what it loads; the one that was told of is gone.
         self.cluster.kill(next(broker_id for broker_id, page in self.pages().items() if page["lag"]))
         wait_until(lambda: self.census() == {"numgroups": 2, "numgroupsempty": 2, "numoffsets": 3},

@@ -3,6 +3,8 @@ import socket
 import time
 import unittest
 
+from kazoo.client import KazooClient
+
 from broker_cluster import BrokerCluster, wait_until
 from prometheus_text import Metrics
 from steady_load import SteadyLoad
@@ -69,7 +71,7 @@ class MetricsTest(unittest.TestCase):
         stats = "kafka_controller_controllerstats_"
         queue = "kafka_controller_controllereventmanager_"
         names = (stats + "topicchangerateandtimems", stats + "topicdeletionrateandtimems",
-                 stats + "alterpartitionreassignmentrateandtimems",
+                 stats + "partitionreassignmentrateandtimems",
                  stats + "manualleaderbalancerateandtimems", queue + "eventqueueprocessingtimems")
         before = {name: self.total(name + "_count") for name in names}
         self.cluster.create_topic("brief", partitions=2)
@@ -88,6 +90,55 @@ class MetricsTest(unittest.TestCase):
                      "fencedbrokercount"):
             wait_until(lambda name=name: self.total(of_controller + name) == 0, 20, f"{name} is 0")
         self.assertEqual(self.total(queue + "eventqueuesize"), 0)
+        self.check_terms()
+
+    def check_terms(self):
+        """Each broker that took office since its start tells how long that took, and of its steps."""
+        for broker in self.cluster.brokers.values():
+            page = scrape(broker)
+            self.assertEqual(page.value("kafka_controller_kafkacontroller_zkmigrationstate"), 4)
+            told = page.series("barnabas_controller_failover_seconds")
+            self.assertEqual(len(told), page.value("barnabas_controller_terms_total") > 0)
+            self.assertTrue(all(0 < seconds < 60 for _, seconds in told), told)
+            steps = page.series("barnabas_controller_step_seconds_bucket")
+            counts = [count for _, count in sorted(steps, key=lambda one: float(one[0]["le"]))]
+            self.assertEqual(counts, sorted(counts))
+            self.assertEqual(counts[-1], page.value("barnabas_controller_step_seconds_count"))
+        self.assertGreater(self.total("barnabas_controller_step_seconds_count"), 0)
+
+    def test_what_the_controller_seldom_does_is_timed(self):
+        """Each is counted once it is done, by the name that Kafka gives it."""
+        stats = "kafka_controller_controllerstats_"
+
+        def times(name):
+            return self.total(f"{stats}{name}rateandtimems_count")
+
+        def counted_by(name, what):
+            before = times(name)
+            what()
+            wait_until(lambda: times(name) > before, 20, f"{name} is counted")
+
+        def alter(*arguments):
+            self.cluster.barnabas("config", "alter", *arguments)
+        counted_by("listpartitionreassignment",
+                   lambda: self.cluster.barnabas("partition", "reassign"))
+        self.cluster.create_topic("careless")
+        self.cluster.wait_until_known("careless")
+        counted_by("topicuncleanleaderelectionenable",
+                   lambda: alter("topic", "careless", "--config",
+                                 "unclean.leader.election.enable=true"))
+        counted_by("uncleanleaderelectionenable",
+                   lambda: alter("brokers", "--config",
+                                 "unclean.leader.election.enable=true"))
+        alter("brokers", "--delete-config", "unclean.leader.election.enable")
+        zookeeper = KazooClient(self.cluster.zookeeper.connect)
+        zookeeper.start(30)
+        self.addCleanup(zookeeper.stop)
+        counted_by("logdirchange", lambda: zookeeper.create(
+            "/log_dir_event_notification/log_dir_event_", sequence=True,
+            value=b'{"version":1,"broker":1,"event":1}'))
+        # Kafka has the names, and nothing that moves them.
+        self.assertEqual(times("controllershutdown") + times("updatefeatures"), 0)
 
     def test_what_a_reassignment_moves_is_counted_at_both_ends(self):
         self.cluster.create_topic("moved", partitions=1, replicas=1)
