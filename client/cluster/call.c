@@ -82,10 +82,10 @@ static void call_on_response(void *context, enum error error, int16_t version,
     if (error == ERR_NONE) {
         error = call->answered(call, version, body);
     } else {
-        call->outcome_unknown |= error == ERR_CONNECTION_LOST;
         /* The connection was closed because its broker left or moved. */
         if (error == ERR_CANCELLED)
             error = ERR_CONNECTION_LOST;
+        call->outcome_unknown |= error == ERR_CONNECTION_LOST;
     }
     if (error != ERR_NONE && error_is_retriable(error))
         call_again(call, error);

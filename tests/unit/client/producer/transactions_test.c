@@ -587,6 +587,39 @@ static void a_coordinator_that_left_unnoticed_is_found_anew(void **state) {
     tear_down(&fixture);
 }
 
+/* The connection is closed because its broker left, with a request on it that may have been carried
+ * out: the abort must find out, or the transaction stays open and its time-out fences us. */
+static void an_abort_ends_what_a_coordinator_that_left_may_have_begun(void **state) {
+    static const char *const settings[] = {"metadata.max.age.ms", "20", "request.timeout.ms",
+                                           "20000", NULL};
+    struct fixture fixture;
+    size_t asked;
+
+    (void)state;
+    set_up(&fixture, settings);
+    init(&fixture);
+    for (int i = 0; i < DOUBLE_PARTITIONS; i++)
+        double_move_leader(fixture.cluster, i, 1);
+    double_add_fault(fixture.cluster, API_ADD_PARTITIONS_TO_TXN, FAULT_STALL, ERR_NONE);
+    assert_int_equal(barnabas_producer_begin_transaction(fixture.producer), BARNABAS_OK);
+    assert_int_equal(send_one(&fixture, 0), BARNABAS_OK);
+    while (double_served(fixture.cluster, API_ADD_PARTITIONS_TO_TXN) == 0)
+        usleep(1000);
+    for (int i = 0; i < 20; i++)
+        double_add_fault(fixture.cluster, API_FIND_COORDINATOR, FAULT_ERROR,
+                         ERR_COORDINATOR_NOT_AVAILABLE);
+    mutex_lock(&fixture.cluster->lock);
+    fixture.cluster->hidden_broker = 2;
+    fixture.more.broker_id[1] = 1;
+    asked = fixture.cluster->served[API_FIND_COORDINATOR];
+    mutex_unlock(&fixture.cluster->lock);
+    while (double_served(fixture.cluster, API_FIND_COORDINATOR) == asked)
+        usleep(1000);
+    assert_int_equal(abort_it(&fixture), BARNABAS_OK);
+    assert_int_equal(fixture.more.aborts, 1);
+    tear_down(&fixture);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transactions_are_committed_with_their_offsets),
@@ -603,6 +636,7 @@ int main(void) {
         cmocka_unit_test(closing_aborts_what_is_open),
         cmocka_unit_test(in_poll_mode_reports_come_within_the_commit),
         cmocka_unit_test(a_coordinator_that_left_unnoticed_is_found_anew),
+        cmocka_unit_test(an_abort_ends_what_a_coordinator_that_left_may_have_begun),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
