@@ -318,7 +318,7 @@ void cluster_forget_coordinator(struct cluster *cluster, enum coordinator_kind k
 bool cluster_broker_failed(const struct cluster *cluster, int32_t broker_id) {
     struct node *node = node_find(cluster, broker_id);
 
-    return node != NULL && node->failures > 0;
+    return node == NULL || node->failures > 0;
 }
 
 /* The least busy ready node; known brokers before bootstrap servers. */
@@ -490,6 +490,9 @@ static enum error refresh_take(struct cluster *cluster, int16_t version, struct 
 
     arena_init(&arena, METADATA_ARENA_BYTES);
     error = metadata_response_decode(body, version, &arena, &response);
+    /* A broker that has just started knows of nobody, not even of itself. */
+    if (error == ERR_NONE && response.brokers_count <= 0)
+        error = ERR_BROKER_NOT_AVAILABLE;
     if (error == ERR_NONE)
         error = view_update(cluster->view, &response, settled);
     if (error == ERR_NONE)

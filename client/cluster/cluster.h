@@ -99,7 +99,8 @@ void cluster_tell(struct cluster *cluster);
 /* Connections are being closed for good: callbacks come, but nothing is to be begun. */
 bool cluster_is_freeing(const struct cluster *cluster);
 
-/* Whether the broker's last connection attempt failed and none has succeeded since. */
+/* Whether the broker's last connection attempt failed and none has succeeded since, or it is not
+ * known. */
 bool cluster_broker_failed(const struct cluster *cluster, int32_t broker_id);
 
 /* Why no broker can be reached: the last failure of a connection; NONE while one is ready. */

@@ -208,6 +208,30 @@ static struct record_header *headers_of(const struct barnabas_record *record) {
     return headers;
 }
 
+/* A partition that has just been added is not known yet: metadata is asked for until it is, or for
+ * max.block.ms. The topic is known. */
+static bool partition_appears(struct barnabas_producer *producer,
+                              const struct barnabas_record *record) {
+    int64_t deadline_ms = handle_deadline(producer->settings->block_ms_max);
+    bool in_time = !loop_is_current(producer->handle.loop);
+    const struct topic_queue *topic;
+    bool known;
+
+    mutex_lock(&producer->lock);
+    topic = topic_find(producer, record->topic);
+    while (!(known = record->partition < topic->partition_count) && !producer->closing) {
+        producer->refresh_wanted = true;
+        mutex_unlock(&producer->lock);
+        sender_wake(producer);
+        mutex_lock(&producer->lock);
+        if (!in_time)
+            break;
+        in_time = condition_wait(&producer->changed, &producer->lock, deadline_ms);
+    }
+    mutex_unlock(&producer->lock);
+    return known;
+}
+
 static enum error record_send(struct barnabas_producer *producer,
                               const struct barnabas_record *record, size_t paid,
                               barnabas_delivered *delivered, void *context) {
@@ -230,9 +254,12 @@ static enum error record_send(struct barnabas_producer *producer,
     if (record->timestamp == BARNABAS_TIMESTAMP_NOW)
         new_record.timestamp = clock_wall_ms(clock_system());
     new_record.report = (struct report){delivered, context, new_record.timestamp};
-    mutex_lock(&producer->lock);
-    error = record_accept(producer, record->topic, &new_record, paid, &wake);
-    mutex_unlock(&producer->lock);
+    do {
+        mutex_lock(&producer->lock);
+        error = record_accept(producer, record->topic, &new_record, paid, &wake);
+        mutex_unlock(&producer->lock);
+    } while (error == ERR_UNKNOWN_TOPIC_OR_PARTITION && paid == 0 &&
+             partition_appears(producer, record));
     if (wake)
         sender_wake(producer);
     free(headers);
@@ -260,6 +287,8 @@ static enum error record_place(struct barnabas_producer *producer, struct barnab
         error = barnabas_producer_partition_count(producer, record->topic, wait_ms, &count);
     if (error != ERR_NONE)
         return error;
+    if (record->partition >= count && !partition_appears(producer, record))
+        return ERR_UNKNOWN_TOPIC_OR_PARTITION;
     mutex_lock(&producer->lock);
     if ((error = charge(producer, bytes)) == ERR_NONE) {
         error = topic_queue_choose(topic_find(producer, record->topic),

@@ -54,7 +54,8 @@ struct barnabas_producer {
     struct barnabas_producer_statistics statistics; /* lock; but for what is now */
     int32_t flushing;                               /* lock; flushes under way: nothing lingers */
     enum error trouble;                             /* lock; as cluster_trouble */
-    bool closing;                                   /* lock; nothing is accepted any more */
+    bool refresh_wanted;        /* lock; somebody names a partition that is not known */
+    bool closing;               /* lock; nothing is accepted any more */
     struct batch_list finished; /* lock; in poll mode: waiting for barnabas_producer_poll */
 
     struct transactor transactor; /* used if the policy is transactional */

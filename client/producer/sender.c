@@ -147,9 +147,12 @@ static void update_topics(struct barnabas_producer *producer, int64_t now_ms, in
                           struct batch_list *failed) {
     const struct view *view = cluster_view(producer->handle.cluster);
     struct topic_queue *topic;
+    bool refresh;
 
     mutex_lock(&producer->lock);
     producer->trouble = cluster_trouble(producer->handle.cluster);
+    refresh = producer->refresh_wanted;
+    producer->refresh_wanted = false;
     TAILQ_FOREACH (topic, &producer->topic_list, next) {
         const struct view_topic *seen = view_topic(view, topic->name);
 
@@ -161,6 +164,8 @@ static void update_topics(struct barnabas_producer *producer, int64_t now_ms, in
         condition_broadcast(&producer->changed);
     producer->view_changed = false;
     mutex_unlock(&producer->lock);
+    if (refresh)
+        cluster_refresh(producer->handle.cluster);
 }
 
 /* --- age --------------------------------------------------------------------------------- */

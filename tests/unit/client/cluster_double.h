@@ -62,6 +62,10 @@ struct double_partition {
     int64_t end_offset;
     int32_t leader_id;
     int32_t leader_epoch;
+    /* A follower to which the leader sends so many fetches; it has the log up to there. */
+    int32_t near_id;
+    int near_left;
+    int64_t near_end_offset;
 };
 
 struct broker_double {
@@ -93,7 +97,9 @@ struct cluster_double {
     size_t served[128];                                    /* lock; requests by api key */
     int16_t hidden_api;                                    /* lock; not advertised; -1: none */
     int32_t hidden_broker;                                 /* lock; not in metadata; 0: none */
-    void *more;                                            /* what serve_more works on */
+    bool is_blank;           /* lock; metadata is that of a broker that has just started: empty */
+    int32_t partition_count; /* lock; of "t" in metadata */
+    void *more;              /* what serve_more works on */
     /* Serves what is not served here, under the lock; says whether there is an answer. */
     bool (*serve_more)(struct double_call *call, int16_t api_key);
     char bootstrap[128];
@@ -180,8 +186,8 @@ static inline void serve_api_versions(struct double_call *call) {
 static inline void fill_partitions(struct double_call *call,
                                    struct metadata_response_topics *topic) {
     topic->partitions = arena_alloc(call->arena, DOUBLE_PARTITIONS, sizeof(*topic->partitions));
-    topic->partitions_count = DOUBLE_PARTITIONS;
-    for (int32_t i = 0; i < DOUBLE_PARTITIONS; i++) {
+    topic->partitions_count = call->cluster->partition_count;
+    for (int32_t i = 0; i < call->cluster->partition_count; i++) {
         metadata_response_topics_partitions_init(&topic->partitions[i]);
         topic->partitions[i].partition_index = i;
         topic->partitions[i].leader_id = call->cluster->partitions[i].leader_id;
@@ -198,7 +204,7 @@ static inline void serve_metadata(struct double_call *call) {
     for (int32_t i = 0; i < DOUBLE_BROKERS; i++) {
         struct metadata_response_brokers *broker = &response.brokers[response.brokers_count];
 
-        if (call->cluster->brokers[i].id == call->cluster->hidden_broker)
+        if (call->cluster->is_blank || call->cluster->brokers[i].id == call->cluster->hidden_broker)
             continue;
         metadata_response_brokers_init(broker);
         broker->node_id = call->cluster->brokers[i].id;
@@ -215,7 +221,7 @@ static inline void serve_metadata(struct double_call *call) {
         metadata_response_topics_init(topic);
         topic->name = request->topics_count < 0 ? bytes_of_text("t") : request->topics[i].name;
         topic->topic_id.bytes[0] = 1;
-        topic->error_code = bytes_equal_text(topic->name, "t")
+        topic->error_code = bytes_equal_text(topic->name, "t") && !call->cluster->is_blank
                                 ? (int16_t)call->cluster->topic_error
                                 : (int16_t)ERR_UNKNOWN_TOPIC_OR_PARTITION;
         if (topic->error_code == ERR_NONE)
@@ -319,6 +325,22 @@ static inline void serve_produce(struct double_call *call) {
     produce_response_encode(call->writer, call->version, &response);
 }
 
+/* The near replica answers, too, as far as it has the log. */
+static inline enum error check_fetch(struct double_call *call, int32_t index, int64_t offset,
+                                     struct double_partition **partition) {
+    enum error error = partition_of_double(call, BYTES_NULL, index, partition);
+    int64_t end_offset = *partition == NULL ? 0 : (*partition)->end_offset;
+
+    if (error == ERR_NOT_LEADER_OR_FOLLOWER && *partition != NULL &&
+        (*partition)->near_id == call->broker->id) {
+        error = ERR_NONE;
+        end_offset = (*partition)->near_end_offset;
+    }
+    if (error == ERR_NONE && (offset > end_offset || offset < (*partition)->log_start_offset))
+        error = ERR_OFFSET_OUT_OF_RANGE;
+    return error;
+}
+
 static inline void fill_records(struct double_call *call, const struct double_partition *partition,
                                 int64_t offset,
                                 struct fetch_response_responses_partitions *answer) {
@@ -364,18 +386,20 @@ static inline void serve_fetch(struct double_call *call) {
             fetch_response_responses_partitions_init(answer);
             answer->partition_index = from->partitions[j].partition;
             answer->error_code =
-                (int16_t)partition_of_double(call, BYTES_NULL, answer->partition_index, &partition);
+                (int16_t)check_fetch(call, answer->partition_index, offset, &partition);
             answer->records.data = bytes_of("", 0);
-            if (answer->error_code == ERR_NONE &&
-                (offset > partition->end_offset || offset < partition->log_start_offset))
-                answer->error_code = ERR_OFFSET_OUT_OF_RANGE;
             answer->high_watermark = -1;
             if (answer->error_code != ERR_NONE)
                 continue;
             answer->high_watermark = partition->end_offset;
             answer->last_stable_offset = partition->end_offset;
             answer->log_start_offset = partition->log_start_offset;
-            fill_records(call, partition, offset, answer);
+            if (call->broker->id == partition->leader_id && partition->near_left > 0) {
+                partition->near_left--;
+                answer->preferred_read_replica = partition->near_id;
+            } else {
+                fill_records(call, partition, offset, answer);
+            }
         }
     }
     fetch_response_encode(call->writer, call->version, &response);
@@ -644,6 +668,7 @@ static inline struct cluster_double *cluster_double_start(void) {
     cluster->controller_id = 1;
     cluster->next_producer_id = 1000;
     cluster->hidden_api = -1;
+    cluster->partition_count = DOUBLE_PARTITIONS;
     for (int32_t i = 0; i < DOUBLE_PARTITIONS; i++)
         cluster->partitions[i].leader_id = 1 + i % 2;
     for (int32_t i = 0; i < DOUBLE_BROKERS; i++)

@@ -457,6 +457,64 @@ static void settings_that_contradict_are_refused(void **state) {
     barnabas_config_free(config);
 }
 
+/* A broker that has just started knows nothing yet: what others said holds. */
+static void an_answer_that_names_no_broker_is_not_believed(void **state) {
+    static const char *const settings[] = {"metadata.max.age.ms", "20", NULL};
+    struct fixture fixture;
+    size_t connections;
+    size_t asked;
+
+    (void)state;
+    set_up(&fixture, settings);
+    send_many(&fixture, 1);
+    mutex_lock(&fixture.cluster->lock);
+    fixture.cluster->is_blank = true;
+    connections = fixture.cluster->served[API_API_VERSIONS];
+    asked = fixture.cluster->served[API_METADATA];
+    mutex_unlock(&fixture.cluster->lock);
+    while (double_served(fixture.cluster, API_METADATA) < asked + 3)
+        usleep(1000);
+    send_many(&fixture, 1);
+    assert_int_equal(fixture.seen.failed, 0);
+    assert_int_equal(double_served(fixture.cluster, API_API_VERSIONS), connections);
+    tear_down(&fixture);
+}
+
+static void add_partitions(struct cluster_double *cluster) {
+    mutex_lock(&cluster->lock);
+    cluster->partition_count = DOUBLE_PARTITIONS;
+    mutex_unlock(&cluster->lock);
+}
+
+/* Metadata would be asked for only minutes later. */
+static void a_partition_that_was_just_added_is_found(void **state) {
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, no_settings);
+    fixture.cluster->partition_count = 1;
+    send_many(&fixture, 1);
+    add_partitions(fixture.cluster);
+    assert_int_equal(send_to(&fixture, "t", 2), BARNABAS_OK);
+    assert_int_equal(barnabas_producer_flush(fixture.producer, TIMEOUT_MS), BARNABAS_OK);
+    assert_int_equal(fixture.seen.failed, 0);
+    assert_int_equal(fixture.seen.last_partition, 2);
+    tear_down(&fixture);
+}
+
+static void a_partition_that_is_not_there_is_waited_for_in_vain(void **state) {
+    static const char *const settings[] = {"max.block.ms", "50", NULL};
+    struct fixture fixture;
+
+    (void)state;
+    set_up(&fixture, settings);
+    send_many(&fixture, 1);
+    assert_int_equal(send_to(&fixture, "t", DOUBLE_PARTITIONS),
+                     BARNABAS_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(barnabas_producer_outstanding(fixture.producer), 0);
+    tear_down(&fixture);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_stored_once_and_reported_in_order),
@@ -476,6 +534,9 @@ int main(void) {
         cmocka_unit_test(many_threads_may_send),
         cmocka_unit_test(what_was_done_is_counted),
         cmocka_unit_test(settings_that_contradict_are_refused),
+        cmocka_unit_test(an_answer_that_names_no_broker_is_not_believed),
+        cmocka_unit_test(a_partition_that_was_just_added_is_found),
+        cmocka_unit_test(a_partition_that_is_not_there_is_waited_for_in_vain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
