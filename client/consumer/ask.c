@@ -102,12 +102,22 @@ void ask_act_on(struct barnabas_consumer *consumer, const struct asked_partition
         cluster_refresh(cluster);
 }
 
+/* Only the leader can say that an offset is none of the log's: a follower may lag behind it. */
+static enum error believed(const struct ask_call *call, const struct asked_partition *item,
+                           enum error error) {
+    bool is_near =
+        call->kind == &ask_records && item->partition->near_replica_id == call->broker_id;
+
+    return is_near && error == ERR_OFFSET_OUT_OF_RANGE ? ERR_OFFSET_NOT_AVAILABLE : error;
+}
+
 void ask_fail(struct ask_call *call, struct asked_partition *item, enum error error) {
     struct barnabas_consumer *consumer = call->consumer;
     enum offset_reset policy = consumer->settings->offset_reset;
     struct reader *reader = &item->partition->reader;
     struct reader_outcome outcome = {0};
 
+    error = believed(call, item, error);
     item->answered = true;
     mutex_lock(&consumer->lock);
     if (ask_is_current(item)) {

@@ -132,6 +132,7 @@ enum error consumed_partition_get(struct barnabas_consumer *consumer, const char
         partition->topic = topic;
         partition->index = index;
         partition->near_replica_id = -1;
+        partition->near_known_id = -1;
         partition->position = -1;
         partition->position_epoch = -1;
         partition->committed = -1;

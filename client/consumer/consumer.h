@@ -46,6 +46,8 @@ struct consumed_partition {
     uint64_t told_in_poll;        /* the polling thread's: the last poll that gave an event of it */
     /* The background thread's: a replica near us, to which the leader has sent us. */
     int32_t near_replica_id; /* -1: none */
+    int32_t near_known_id;   /* the same, as of the last look at it */
+    int64_t near_until_ms;   /* monotonic; then the leader is asked again whether it still is */
 };
 
 /* Something for the polling thread: records, an event, or records and what holds behind them. */

@@ -86,21 +86,27 @@ static enum error add_event(struct delivery *delivery, struct consumed_partition
     return ERR_NONE;
 }
 
-static enum error keep_plain(struct delivery *delivery, uint8_t *plain) {
+/* For the batch that is walked next, so that keeping it cannot fail. */
+static enum error reserve_plain(struct delivery *delivery) {
     size_t capacity = delivery->plain_capacity == 0 ? 8 : delivery->plain_capacity * 2;
     uint8_t **more;
 
-    if (plain == NULL)
+    if (delivery->plain_count < delivery->plain_capacity)
         return ERR_NONE;
-    if (delivery->plain_count == delivery->plain_capacity) {
-        more = reallocarray(delivery->plain, capacity, sizeof(uint8_t *));
-        if (more == NULL)
-            return ERR_OUT_OF_MEMORY;
-        delivery->plain = more;
-        delivery->plain_capacity = capacity;
-    }
-    delivery->plain[delivery->plain_count++] = plain;
+    more = reallocarray(delivery->plain, capacity, sizeof(uint8_t *));
+    if (more == NULL)
+        return ERR_OUT_OF_MEMORY;
+    delivery->plain = more;
+    delivery->plain_capacity = capacity;
     return ERR_NONE;
+}
+
+/* Messages point into it until the next poll. */
+static void keep_plain(struct delivery *delivery, uint8_t *plain) {
+    if (plain == NULL)
+        return;
+    CHECK(delivery->plain_count < delivery->plain_capacity);
+    delivery->plain[delivery->plain_count++] = plain;
 }
 
 static enum error add_headers(struct delivery *delivery, const struct record *record,
@@ -146,31 +152,6 @@ static enum error add_message(struct delivery *delivery, const struct record *re
     return error;
 }
 
-/* The partition cannot be read on: its records make no sense. */
-static enum error fail_current(struct barnabas_consumer *consumer, enum error error) {
-    struct delivery *delivery = &consumer->delivery;
-    struct consumed_partition *partition = delivery->current->partition;
-    struct reader_outcome outcome = {0};
-    struct barnabas_event event = {
-        .kind = BARNABAS_PARTITION_FAILED,
-        .topic = partition->topic->name,
-        .partition = partition->index,
-        .offset = fetched_walk_position(&delivery->walk),
-        .error = error,
-    };
-
-    mutex_lock(&consumer->lock);
-    if (!is_stale(delivery->current)) {
-        /* What was fetched behind it must not be delivered either. */
-        partition->reader.generation++;
-        partition->buffered_bytes = 0;
-        reader_fail(&partition->reader, error, &outcome);
-    }
-    mutex_unlock(&consumer->lock);
-    drop_current(delivery);
-    return add_event(delivery, partition, &event);
-}
-
 /* The position is behind what was walked, or was moved (-1: it was not). */
 static void note_position(struct barnabas_consumer *consumer, int64_t moved_to) {
     struct delivery *delivery = &consumer->delivery;
@@ -187,6 +168,35 @@ static void note_position(struct barnabas_consumer *consumer, int64_t moved_to) 
     mutex_unlock(&consumer->lock);
 }
 
+/* The partition cannot be read on: its records make no sense. */
+static enum error fail_current(struct barnabas_consumer *consumer, enum error error) {
+    struct delivery *delivery = &consumer->delivery;
+    struct consumed_partition *partition = delivery->current->partition;
+    struct reader_outcome outcome = {0};
+    struct barnabas_event event = {
+        .kind = BARNABAS_PARTITION_FAILED,
+        .topic = partition->topic->name,
+        .partition = partition->index,
+        .offset = fetched_walk_position(&delivery->walk),
+        .error = error,
+    };
+
+    /* Of the batch in which it ends, too, there may be messages. */
+    keep_plain(delivery, delivery->walk.iterator.plain);
+    delivery->walk.iterator.plain = NULL;
+    note_position(consumer, -1);
+    mutex_lock(&consumer->lock);
+    if (!is_stale(delivery->current)) {
+        /* What was fetched behind it must not be delivered either. */
+        partition->reader.generation++;
+        partition->buffered_bytes = 0;
+        reader_fail(&partition->reader, error, &outcome);
+    }
+    mutex_unlock(&consumer->lock);
+    drop_current(delivery);
+    return add_event(delivery, partition, &event);
+}
+
 /* Walks the current entry until it ends or the messages are full. */
 static enum error walk_current(struct barnabas_consumer *consumer) {
     struct delivery *delivery = &consumer->delivery;
@@ -196,14 +206,16 @@ static enum error walk_current(struct barnabas_consumer *consumer) {
         struct record record;
         struct record_batch batch;
         uint8_t *plain = NULL;
-        enum fetched_step step =
-            fetched_walk_next(&delivery->walk, &record, &batch, &plain, &error);
+        enum fetched_step step;
 
+        if ((error = reserve_plain(delivery)) != ERR_NONE)
+            return fail_current(consumer, error);
+        step = fetched_walk_next(&delivery->walk, &record, &batch, &plain, &error);
         if (step == FETCHED_RECORD) {
             error = add_message(delivery, &record, &batch);
             delivery->walked_epoch = batch.partition_leader_epoch;
         } else if (step == FETCHED_BATCH) {
-            error = keep_plain(delivery, plain);
+            keep_plain(delivery, plain);
         } else if (step == FETCHED_END) {
             const struct fetched_entry *entry = delivery->current;
 

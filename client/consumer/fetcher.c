@@ -174,6 +174,32 @@ static bool has_room(const struct barnabas_consumer *consumer,
             (int64_t)consumer->buffered_bytes < s->fetch_bytes_max);
 }
 
+/* Who is asked for records. A replica may fall behind, out of the ISR, without saying so: after a
+ * while the leader is asked again. */
+static int32_t fetched_from(const struct barnabas_consumer *consumer,
+                            struct consumed_partition *partition, int32_t leader_id,
+                            int64_t now_ms) {
+    if (partition->near_replica_id != partition->near_known_id)
+        partition->near_until_ms = now_ms + consumer->settings->metadata_age_ms_max;
+    else if (now_ms >= partition->near_until_ms)
+        partition->near_replica_id = -1;
+    partition->near_known_id = partition->near_replica_id;
+    return partition->near_replica_id >= 0 ? partition->near_replica_id : leader_id;
+}
+
+/* Back to the leader, which may not have heard yet and sends us here again: not too often. */
+static void leave_near(struct barnabas_consumer *consumer, struct consumed_partition *partition,
+                       int64_t now_ms, int64_t *at_ms) {
+    int64_t again_ms = now_ms + consumer->settings->retry_backoff_ms;
+
+    partition->near_replica_id = -1;
+    mutex_lock(&consumer->lock);
+    partition->reader.retry_at_ms = again_ms;
+    mutex_unlock(&consumer->lock);
+    if (again_ms < *at_ms)
+        *at_ms = again_ms;
+}
+
 /* Sets what the partition needs going, if it can be done now. */
 static void serve(struct barnabas_consumer *consumer, struct consumed_partition *partition,
                   int64_t now_ms, int64_t *at_ms, struct ask_call_list *calls) {
@@ -211,13 +237,12 @@ static void serve(struct barnabas_consumer *consumer, struct consumed_partition 
         cluster_refresh(cluster);
     if (need == NEED_NOTHING || need == NEED_LEADER)
         return;
-    broker_id = seen->leader_id;
-    if (need == NEED_RECORDS && partition->near_replica_id >= 0)
-        broker_id = partition->near_replica_id;
+    broker_id = need == NEED_RECORDS ? fetched_from(consumer, partition, seen->leader_id, now_ms)
+                                     : seen->leader_id;
     connection = cluster_connection(cluster, broker_id);
     if (connection == NULL) {
-        if (cluster_broker_failed(cluster, broker_id))
-            partition->near_replica_id = -1;
+        if (broker_id == partition->near_replica_id && cluster_broker_failed(cluster, broker_id))
+            leave_near(consumer, partition, now_ms, at_ms);
         return;
     }
     call = call_for(consumer, calls, kinds[need], broker_id, connection);

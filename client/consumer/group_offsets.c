@@ -107,6 +107,8 @@ static enum error commit_read(struct group_call *call, const void *message) {
     const struct offset_commit_response *response = message;
     enum error first = ERR_NONE;
 
+    for (size_t i = 0; i < offsets->count; i++)
+        offsets->items[i].error = ERR_MALFORMED; /* of what the answer does not name */
     for (int32_t i = 0; i < response->topics_count; i++)
         for (int32_t j = 0; j < response->topics[i].partitions_count; j++) {
             struct barnabas_offset *item = find(offsets, response->topics[i].name,
@@ -115,9 +117,9 @@ static enum error commit_read(struct group_call *call, const void *message) {
             if (item == NULL)
                 continue;
             item->error = response->topics[i].partitions[j].error_code;
-            if (first == ERR_NONE)
-                first = item->error;
         }
+    for (size_t i = 0; i < offsets->count && first == ERR_NONE; i++)
+        first = offsets->items[i].error;
     return first;
 }
 

@@ -9,6 +9,10 @@
  * With isolation.level=read_committed, records of aborted transactions are left out, and those
  * of open ones wait.
  *
+ * Racks. With client.rack set, the leader may send us to a replica in that rack, which is read then
+ * instead (brokers need a replica.selector.class for it). One that fails, lags behind our position
+ * or has left is given up for the leader, which is asked anew every metadata.max.age.ms besides.
+ *
  * Groups. With group.id set, barnabas_consumer_subscribe makes the consumer a member: partitions
  * of the topics are shared out among all members, each to exactly one of them at a time, and
  * shared out anew when members come or go, or topics grow. The group's position in a partition is
