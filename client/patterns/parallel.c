@@ -166,6 +166,21 @@ static void partition_reset(struct barnabas_parallel *parallel,
     partition->committed = -1;
 }
 
+/* Inside the poll. What was refused is news again: it may be all that there is to commit. */
+static void on_committed(void *context, int error, const struct barnabas_offset *offsets,
+                         size_t count) {
+    struct barnabas_parallel *parallel = context;
+
+    for (size_t i = 0; i < count; i++) {
+        struct partition_key key = partition_key_of(offsets[i].topic, offsets[i].partition);
+        struct parallel_partition *partition;
+
+        HASH_FIND(hh, parallel->partitions, &key, sizeof(key), partition);
+        if (partition != NULL && (error != ERR_NONE || offsets[i].error != ERR_NONE))
+            partition->committed = -1;
+    }
+}
+
 /* Commits how far the work has come where that is news. `wait`: until the coordinator has it. */
 static int commit(struct barnabas_parallel *parallel, bool wait) {
     size_t count = HASH_COUNT(parallel->partitions);
@@ -188,9 +203,9 @@ static int commit(struct barnabas_parallel *parallel, bool wait) {
     }
     mutex_unlock(&parallel->lock);
     if (used > 0)
-        error = wait
-                    ? barnabas_consumer_commit(parallel->consumer, offsets, used, COMMIT_MS_MAX)
-                    : barnabas_consumer_commit_async(parallel->consumer, offsets, used, NULL, NULL);
+        error = wait ? barnabas_consumer_commit(parallel->consumer, offsets, used, COMMIT_MS_MAX)
+                     : barnabas_consumer_commit_async(parallel->consumer, offsets, used,
+                                                      on_committed, parallel);
     free(offsets);
     return error;
 }

@@ -91,27 +91,24 @@ int barnabas_retry_open(const struct barnabas_config *config,
                         const struct barnabas_retry_options *options, barnabas_handler *handler,
                         void *context, struct barnabas_retry **opened,
                         struct barnabas_reason *reason) {
+    struct barnabas_config *own = NULL;
     struct barnabas_retry *retry;
-    struct barnabas_config *own;
-    int error = ERR_OUT_OF_MEMORY;
+    int error;
 
     if (options->delay_count > BARNABAS_RETRY_DELAYS_MAX)
         return ERR_INVALID_REQUEST;
     if (strlen(options->topic) >= sizeof(retry->topic))
         return ERR_INVALID_TOPIC_EXCEPTION;
     retry = calloc(1, sizeof(*retry));
-    own = barnabas_config_copy(config);
-    if (retry == NULL || own == NULL)
-        goto out;
+    if (retry == NULL)
+        return ERR_OUT_OF_MEMORY;
     TAILQ_INIT(&retry->held);
     memcpy(retry->topic, options->topic, strlen(options->topic) + 1);
     retry->options = *options;
     retry->options.topic = retry->topic;
     retry->handler = handler;
     retry->context = context;
-    error = barnabas_config_set(own, "enable.auto.commit", "false", reason);
-    if (error == ERR_NONE)
-        error = barnabas_config_set(own, "delivery.reports", "thread", reason);
+    error = retry_config_of(config, &own);
     if (error == ERR_NONE)
         error = barnabas_producer_open(own, &retry->producer, reason);
     if (error == ERR_NONE)
@@ -122,7 +119,6 @@ int barnabas_retry_open(const struct barnabas_config *config,
         *opened = retry;
         retry = NULL; /* handed over */
     }
-out:
     barnabas_retry_close(retry);
     barnabas_config_free(own);
     return error;

@@ -6,6 +6,29 @@
 
 #define TOPIC_NAME_MAX 249
 
+int retry_config_of(const struct barnabas_config *config, struct barnabas_config **own) {
+    static const char *const settings[][2] = {
+        {"enable.auto.commit", "false"},
+        {"acks", "all"}, /* a copy is stored before the original is committed */
+        {"transactional.id", ""},
+        {"delivery.reports", "thread"},
+    };
+    struct barnabas_config *copy = barnabas_config_copy(config);
+
+    if (copy == NULL)
+        return BARNABAS_OUT_OF_MEMORY;
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        int error = barnabas_config_set(copy, settings[i][0], settings[i][1], NULL);
+
+        if (error != BARNABAS_OK) {
+            barnabas_config_free(copy);
+            return error;
+        }
+    }
+    *own = copy;
+    return BARNABAS_OK;
+}
+
 bool barnabas_retry_topic(const char *topic, size_t level, char name[250]) {
     int size = level == 0 ? snprintf(name, 250, "%s.dead-letter", topic)
                           : snprintf(name, 250, "%s.retry-%zu", topic, level);
@@ -32,6 +55,9 @@ int64_t retry_due_ms(const struct barnabas_retry_options *options, size_t level,
                      int64_t timestamp_ms) {
     if (level == 0)
         return INT64_MIN;
+    /* Whoever wrote it could put any time there. */
+    if (timestamp_ms > INT64_MAX - options->delays_ms[level - 1])
+        return INT64_MAX;
     return timestamp_ms + options->delays_ms[level - 1];
 }
 

@@ -9,6 +9,10 @@
 
 #define RETRY_HEADER_VALUE_MAX 300
 
+/* A copy of the configuration with what the promises rest on, whatever it says of that itself.
+ * Errors: OUT_OF_MEMORY. */
+int retry_config_of(const struct barnabas_config *config, struct barnabas_config **own);
+
 /* The level of a topic among them: 0 for the first one, then the retry topics. -1: none of them. */
 int retry_level_of(const char *topic, size_t delay_count, const char *name);
 

@@ -14,7 +14,8 @@
  * that passes. It lives in memory: what another consumer saw, or this one before it was started
  * anew, is not known. To know it, begin reading some way before the committed offset and only
  * take, not work on, what lies before that.
- * A message without an id always passes.
+ * A message without an id always passes. One that is polled again, after a seek or by retry topics
+ * (retry.h), counts as a copy: there, take and forget instead of intercepting.
  *
  * Threads: one at a time.
  */

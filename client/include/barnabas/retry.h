@@ -61,7 +61,8 @@ typedef enum barnabas_handled barnabas_handler(void *context,
                                                const struct barnabas_message *message,
                                                const struct barnabas_attempt *attempt);
 
-/* group.id must be set; enable.auto.commit does not matter. Opens a consumer and a producer.
+/* group.id must be set; enable.auto.commit, acks, transactional.id and delivery.reports do not
+ * matter. Opens a consumer and a producer.
  * Errors: CONFIG_INVALID, INVALID_TOPIC, INVALID_GROUP_ID, INVALID_REQUEST (options),
  * OUT_OF_MEMORY. */
 BARNABAS_API int barnabas_retry_open(const struct barnabas_config *config,

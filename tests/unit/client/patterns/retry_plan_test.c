@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "client/base/check.h"
 #include "client/patterns/parallel_job.h"
 #include "client/patterns/retry_plan.h"
 #include "client/patterns/tokens.h"
@@ -44,6 +45,27 @@ static void levels_follow_each_other_to_the_dead_letters(void **state) {
     assert_true(retry_due_ms(&options, 0, 50) < 0);
     assert_int_equal(retry_due_ms(&options, 1, 50), 150);
     assert_int_equal(retry_due_ms(&options, 2, 50), 2050);
+    assert_int_equal(retry_due_ms(&options, 2, INT64_MAX - 1), INT64_MAX);
+}
+
+static void no_setting_takes_a_promise_back(void **state) {
+    static const char *const settings[][3] = {
+        {"acks", "1", "all"},           {"enable.auto.commit", "true", "false"},
+        {"transactional.id", "id", ""}, {"delivery.reports", "poll", "thread"},
+        {"group.id", "g", "g"},
+    };
+    struct barnabas_config *config = barnabas_config_new();
+    struct barnabas_config *own;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(settings); i++)
+        assert_int_equal(barnabas_config_set(config, settings[i][0], settings[i][1], NULL),
+                         BARNABAS_OK);
+    assert_int_equal(retry_config_of(config, &own), BARNABAS_OK);
+    for (size_t i = 0; i < ARRAY_COUNT(settings); i++)
+        assert_string_equal(barnabas_config_get(own, settings[i][0]), settings[i][2]);
+    barnabas_config_free(own);
+    barnabas_config_free(config);
 }
 
 static void the_header_keeps_where_a_message_was_first(void **state) {
@@ -128,6 +150,7 @@ static void a_key_has_one_worker_and_workers_have_many_keys(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_setting_takes_a_promise_back),
         cmocka_unit_test(topics_are_told_apart),
         cmocka_unit_test(levels_follow_each_other_to_the_dead_letters),
         cmocka_unit_test(the_header_keeps_where_a_message_was_first),
