@@ -22,7 +22,7 @@ packages_to_test=(
     "${packages_to_build[@]}"
     clang libclang-rt-14-dev ccache git binutils procps pkgconf
     clang-format-14 shellcheck
-    mandoc
+    mandoc zsh
     kcat python3-kazoo python3-kafka python3-snappy python3-lz4 python3-zstandard
     prometheus # for its programs; see packages_install
     systemd    # likewise, to look at the unit

@@ -1,13 +1,11 @@
-/* group list, describe, delete */
+/* group list, describe */
 #include <stdlib.h>
 #include <string.h>
 
 #include "ops/cli/command_table.h"
 #include "ops/cli/json.h"
-#include "ops/cli/report.h"
 #include "ops/cli/session.h"
 #include "ops/cli/table.h"
-#include "ops/output/progress.h"
 
 static const char *or_dash(const char *text) {
     return text[0] == '\0' ? "-" : text;
@@ -180,52 +178,4 @@ const struct command command_group_describe = {
     .operand_count_max = 1,
     .meaning = "a group's state, members and who reads what",
     .run = run_describe,
-};
-
-/* --- delete ------------------------------------------------------------------------------- */
-
-static enum exit_status run_delete(const struct invocation *invocation) {
-    enum exit_status status;
-    struct barnabas_admin *admin;
-    int64_t timeout_ms;
-    struct progress progress;
-    size_t failed = 0;
-    char question[512];
-
-    snprintf(question, sizeof(question),
-             "This deletes %zu group%s with what was committed; consumers would begin anew.",
-             invocation->operand_count, invocation->operand_count == 1 ? "" : "s");
-    if ((status = session_confirm(invocation, question, invocation->operands[0])) != EXIT_OK)
-        return status;
-    if ((status = session_admin(invocation, &admin, &timeout_ms)) != EXIT_OK)
-        return status;
-    progress_begin(&progress);
-    for (size_t i = 0; i < invocation->operand_count; i++) {
-        const char *name = invocation->operands[i];
-        int error;
-
-        progress_tell(&progress, i, invocation->operand_count, name);
-        error = barnabas_admin_delete_group(admin, name, timeout_ms);
-        progress_clear(&progress);
-        if (error == BARNABAS_OK) {
-            report_tell(json_pack("{s:s, s:s}", "name", name, "error", "NONE"), "deleted group %s",
-                        name);
-        } else {
-            failed++;
-            status = session_fail(name, error);
-        }
-    }
-    barnabas_admin_close(admin);
-    return failed > 0 && failed < invocation->operand_count ? EXIT_PARTLY_FAILED : status;
-}
-
-const struct command command_group_delete = {
-    .group = "group",
-    .verb = "delete",
-    .operands = "GROUP...",
-    .operand_count_min = 1,
-    .operand_count_max = 1000,
-    .meaning = "delete groups that have no members, with their offsets",
-    .result_kind = "GroupDeletion",
-    .run = run_delete,
 };

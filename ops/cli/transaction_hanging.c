@@ -136,6 +136,13 @@ static const struct open_transaction *find_at(const struct transaction_search *s
     return NULL;
 }
 
+static json_t *marker_item(const struct barnabas_abort_marker *marker,
+                           const struct open_transaction *open) {
+    return json_pack("{s:s, s:i, s:I, s:I}", "topic", open->topic, "partitionIndex",
+                     open->partition, "producerId", (json_int_t)marker->producer_id, "startOffset",
+                     (json_int_t)open->producer.start_offset);
+}
+
 static enum exit_status abort_it(const struct invocation *invocation,
                                  const struct transaction_search *search,
                                  const struct open_transaction *open) {
@@ -156,6 +163,10 @@ static enum exit_status abort_it(const struct invocation *invocation,
         table_print(table, stdout);
     }
     table_free(table);
+    if (invocation_has(invocation, "dry-run")) {
+        report_tell(marker_item(&marker, open), "would abort it");
+        return EXIT_OK;
+    }
     status = session_confirm(
         invocation,
         "What it wrote there will never be seen by readers of committed records. Abort?", NULL);
@@ -165,9 +176,7 @@ static enum exit_status abort_it(const struct invocation *invocation,
         barnabas_admin_abort_transaction(search->admin, open->leader, &marker, search->timeout_ms);
     if (error != BARNABAS_OK)
         return session_fail(open->topic, error);
-    report_tell(json_pack("{s:s, s:i, s:I, s:I}", "topic", open->topic, "partitionIndex",
-                          open->partition, "producerId", (json_int_t)marker.producer_id,
-                          "startOffset", (json_int_t)open->producer.start_offset),
+    report_tell(marker_item(&marker, open),
                 "aborted the transaction of producer %" PRId64 " in %s:%d", marker.producer_id,
                 open->topic, open->partition);
     return EXIT_OK;
@@ -223,6 +232,7 @@ static enum exit_status run_abort(const struct invocation *invocation) {
 static const struct flag abort_flags[] = {
     {0, "start-offset", "OFFSET", "of the transaction in the partition"},
     {0, "force", NULL, "also one that its coordinator knows of"},
+    {'n', "dry-run", NULL, "only show which it is, and whether it would be aborted"},
 };
 
 const struct command command_transaction_abort = {
@@ -234,7 +244,7 @@ const struct command command_transaction_abort = {
     .meaning = "ends a transaction that hangs in a partition",
     .details = "Only in this partition, and only if no coordinator will end it.",
     .flags = abort_flags,
-    .flag_count = 2,
+    .flag_count = sizeof(abort_flags) / sizeof(abort_flags[0]),
     .result_kind = "TransactionAbortion",
     .run = run_abort,
 };

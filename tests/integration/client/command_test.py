@@ -1,6 +1,7 @@
 """The command's daily work: health, tail, contexts, completion."""
 import json
 import os
+import re
 import subprocess
 import time
 import unittest
@@ -9,6 +10,27 @@ from broker_cluster import COMMAND, BrokerCluster, wait_until
 from zookeeper_server import free_port
 
 UNHEALTHY = 7
+
+# Prints what is offered at the end of each line of standard input: in bash, and in zsh, which
+# itself leaves out what does not begin as the word does.
+BASH = """
+source <("$0" completion bash)
+while read -r line; do
+  read -ra COMP_WORDS <<< "$line"; [[ "$line" == *'|' ]] && COMP_WORDS[-1]=
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); __barnabas_complete
+  echo "${COMPREPLY[@]}"
+done
+"""
+ZSH = """
+autoload -Uz compinit bashcompinit; compinit -D -u; bashcompinit
+source <("$0" completion bash)
+offer() {
+  emulate -L ksh; setopt kshglob noshglob braceexpand
+  COMP_WORDS=("$@"); [[ "${COMP_WORDS[-1]}" == '|' ]] && COMP_WORDS[-1]=
+  COMP_CWORD=$(($# - 1)); COMPREPLY=(); __barnabas_complete; print -r -- "${COMPREPLY[@]}"
+}
+while read -r line; do offer ${=line}; done
+"""
 
 
 class CommandTest(unittest.TestCase):
@@ -144,9 +166,36 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(self.complete("barnabas group reset-offsets --dry"), {"--dry-run"})
         for command in ("records delete", "partition reassign", "leader move", "consume"):
             self.assertEqual(self.complete(f"barnabas {command} completed"), {"completed-topic"})
-        zsh = self.run_with("completion", "zsh")
-        self.assertIn("bashcompinit", zsh.stdout)
         self.assertEqual(self.run_with("completion", "fish").returncode, 2)
+
+    def commands(self):
+        """(first word, second or None, flags) of every command, as its help tells."""
+        lines = self.run_with("help").stdout.split("commands:\n")[1].split("\n\n")[0]
+        for words in (line[2:36].split() for line in lines.splitlines()):
+            if not words:
+                continue  # what goes on from the line before
+            verb = words[1] if words[1:] and re.fullmatch("[a-z-]+", words[1]) else None
+            told = self.run_with(*filter(None, (words[0], verb)), "--help").stdout
+            yield words[0], verb, re.findall(r"^ +(?:-\w, |    )?(--[a-z-]+)", told, re.M)
+
+    def test_every_command_and_flag_is_completed_in_both_shells(self):
+        wanted = []  # line, a | for a word that has not begun; what must be offered
+        for group, verb, flags in self.commands():
+            wanted.append(("barnabas |", {group}))
+            wanted.append((f"barnabas {group} |", {verb} if verb else set()))
+            name = f"{group} {verb}" if verb else group
+            wanted.append((f"barnabas {name} --", set(flags) if group != "log" else set()))
+        self.assertGreater(sum(len(words) for _, words in wanted), 300)
+        for shell, script in (("bash", BASH), ("zsh", ZSH)):
+            ran = subprocess.run([shell, *(["-f"] if shell == "zsh" else []), "-c", script, COMMAND],
+                                 input="".join(f"{line}\n" for line, _ in wanted), text=True,
+                                 capture_output=True, check=True, timeout=60,
+                                 env={**os.environ, "BARNABAS_BOOTSTRAP": "127.0.0.1:1"})
+            self.assertEqual(ran.stderr, "")
+            offers = ran.stdout.splitlines()
+            self.assertEqual(len(offers), len(wanted))
+            for (line, words), offer in zip(wanted, offers):
+                self.assertLessEqual(words, set(offer.split()), (shell, line))
 
 
 if __name__ == "__main__":

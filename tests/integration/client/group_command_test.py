@@ -99,7 +99,14 @@ class GroupCommandTest(unittest.TestCase):
         self.assertEqual(self.reset("--to", "-1h"), {0: 0, 1: 0})
         self.fails("group", "reset-offsets", self.group)
         self.fails("group", "reset-offsets", self.group, "--to", "x")
+        told = self.run_json("group", "delete", self.group, "--dry-run")
+        self.assertEqual(told["items"], [{"groupId": self.group, "state": "Empty", "members": 0,
+                                          "committedOffsets": 2}])
+        self.assertRegex(self.cluster.barnabas("group", "delete", self.group, "-n").decode(),
+                         rf"{self.group} +Empty +0 +2\n")
+        self.assertEqual(len(self.lag()), 2)
         self.cluster.barnabas("group", "delete", self.group)
+        self.assertIn("GROUP_ID_NOT_FOUND", self.fails("group", "delete", self.group, "-n"))
         self.assertIn("GROUP_ID_NOT_FOUND", self.fails("group", "lag", self.group))
 
     def test_lag_in_seconds(self):

@@ -38,6 +38,7 @@ STEPS = [
     ("group describe g", 0, "Group"),
     ("group lag g", 0, "GroupLag"),
     ("group losses g", 0, "GroupLosses"),
+    ("group delete g --dry-run", 0, "GroupDeletion"),
     ("group delete g", 0, "GroupDeletion"),
     ("group delete g", 1, "GroupDeletion"),
     ("cluster describe", 0, "Cluster"),
@@ -117,9 +118,10 @@ class JsonCommandTest(unittest.TestCase):
 
     def test_nobody_is_asked(self):
         self.cluster.create_topic("kept", 1, 1)
+        self.cluster.barnabas("group", "reset-offsets", "kept", "--topic", "kept", "--to", "latest")
         for step in ("topic delete kept", "records delete kept --before end",
                      "partition reassign kept --to 2", "leader elect --preferred",
-                     "broker shutdown 2", "group delete g", "topic alter kept -P 2"):
+                     "broker shutdown 2", "group delete kept", "topic alter kept -P 2"):
             ran = self.run_with(*step.split())
             self.assertEqual(ran.returncode, REFUSED, step)
             self.assertEqual(json.loads(ran.stdout)["status"], REFUSED)

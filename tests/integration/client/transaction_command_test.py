@@ -102,6 +102,9 @@ class TransactionCommandTest(unittest.TestCase):
         self.assertEqual(self.run_it("abort", "pay:0")[0], 2)
         self.assertEqual(self.json("producers", "pay:0")["items"][-1]
                          ["currentTransactionStartOffset"], hanging)
+        status, told = self.run_it("abort", "pay:0", "--dry-run", *offset)
+        self.assertEqual((status, "would abort it" in told), (0, True), told)
+        self.assertEqual(len(self.json("find-hanging", "--older-than", "0")["items"]), 2)
         status, told = self.run_it("--yes", "abort", "pay:0", *offset)
         self.assertEqual(status, 0, told)
         self.assertEqual([one["partition"] for one in self.json(
