@@ -12,6 +12,9 @@
 
 #define TOPIC_NAME_MAX 249
 
+/* Every broker has heard of a new partition long before. */
+#define NEW_PARTITION_MS_MAX 5000
+
 static void policy_init(struct send_policy *policy, const struct settings *s) {
     policy->codec = s->compression;
     policy->idempotent = s->idempotence;
@@ -208,11 +211,14 @@ static struct record_header *headers_of(const struct barnabas_record *record) {
     return headers;
 }
 
-/* A partition that has just been added is not known yet: metadata is asked for until it is, or for
- * max.block.ms. The topic is known. */
+/* A partition that has just been added is not known yet: metadata is asked for until it is. The
+ * topic is known. */
 static bool partition_appears(struct barnabas_producer *producer,
                               const struct barnabas_record *record) {
-    int64_t deadline_ms = handle_deadline(producer->settings->block_ms_max);
+    int64_t wait_ms = producer->settings->block_ms_max < NEW_PARTITION_MS_MAX
+                          ? producer->settings->block_ms_max
+                          : NEW_PARTITION_MS_MAX;
+    int64_t deadline_ms = handle_deadline(wait_ms);
     bool in_time = !loop_is_current(producer->handle.loop);
     const struct topic_queue *topic;
     bool known;

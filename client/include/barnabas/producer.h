@@ -74,9 +74,9 @@ BARNABAS_API int barnabas_producer_open(const struct barnabas_config *config,
 /* Accepts a record; `delivered` may be NULL. If this fails there is no report.
  * Errors: OUT_OF_MEMORY (buffer.memory full for max.block.ms), MESSAGE_TOO_LARGE (above
  * max.request.size), INVALID_TOPIC, INVALID_REQUEST (negative partition or timestamp),
- * UNKNOWN_TOPIC_OR_PARTITION (the topic has not got such a partition within max.block.ms),
- * CANCELLED (closing); of a transactional producer also CALL_OUT_OF_TURN (no transaction is open)
- * and why the transaction cannot go on. */
+ * UNKNOWN_TOPIC_OR_PARTITION (the topic has no such partition, nor gets it within five seconds, or
+ * max.block.ms if that is less), CANCELLED (closing); of a transactional producer also
+ * CALL_OUT_OF_TURN (no transaction is open) and why the transaction cannot go on. */
 BARNABAS_API int barnabas_producer_send(struct barnabas_producer *producer,
                                         const struct barnabas_record *record,
                                         barnabas_delivered *delivered, void *context);
