@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define WARM_BYTES (64 << 10)
@@ -307,6 +309,27 @@ enum error disk_sync_dir(struct disk *disk, const char *path) {
     if (error == ERR_NONE && disk->synced != NULL)
         disk->synced(disk, -1, path);
     return error;
+}
+
+enum error disk_sync_all(struct disk *disk, int fd) {
+    enum error error = before(disk, DISK_SYNC_ALL, NULL);
+
+    if (error != ERR_NONE)
+        return error;
+    if (syncfs(fd) != 0)
+        return failed();
+    if (disk->synced != NULL)
+        disk->synced(disk, -1, NULL);
+    return ERR_NONE;
+}
+
+bool disk_sync_all_notices_failures(void) {
+    struct utsname name;
+    int major;
+    int minor;
+
+    return uname(&name) == 0 && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+           (major > 5 || (major == 5 && minor >= 8));
 }
 
 enum error disk_read_file(struct disk *disk, const char *path, size_t bytes_max, char **data,

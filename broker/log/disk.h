@@ -34,7 +34,8 @@ enum disk_operation {
     DISK_REMOVE_DIR,
     DISK_LIST,
     DISK_STAT,
-    DISK_SYNC_DIR
+    DISK_SYNC_DIR,
+    DISK_SYNC_ALL
 };
 
 enum disk_open_mode {
@@ -69,8 +70,9 @@ struct disk {
      * operations on a descriptor. A NULL pointer: never asked. */
     enum error (*before)(struct disk *disk, enum disk_operation operation, const char *path,
                          size_t *size);
-    /* Told after a file (by its descriptor) or a directory (by its path, `fd` -1) was synced, so
-     * that a test knows what a loss of power leaves. NULL: never told. */
+    /* Told after a file (by its descriptor), a directory (by its path, `fd` -1) or all there is
+     * (`fd` -1, `path` NULL) was synced, so that a test knows what a loss of power leaves. NULL:
+     * never told. */
     void (*synced)(struct disk *disk, int fd, const char *path);
 };
 
@@ -131,6 +133,12 @@ MUST_CHECK enum error disk_sync_dir(struct disk *disk, const char *path);
 
 /* The same of the directory that `path` lies in. */
 MUST_CHECK enum error disk_sync_parent(struct disk *disk, const char *path);
+
+/* Makes everything durable that is on the file system of `fd`, whoever wrote it. It fails if any
+ * write to the disk has failed since `fd` was opened: so that is opened first of all. */
+MUST_CHECK enum error disk_sync_all(struct disk *disk, int fd);
+/* Whether disk_sync_all notices what fails; not before Linux 5.8. */
+bool disk_sync_all_notices_failures(void);
 
 /* Reads a whole small file into `*data` (from malloc, with a zero behind that is not counted);
  * `*data` is NULL if it is missing. DISK_CORRUPT if it is larger than `bytes_max`. */

@@ -47,7 +47,36 @@ enum error leader_epochs_new(struct disk *disk, const char *dir, struct leader_e
     }
     epochs->disk = disk;
     epochs->file_is_stale = true;
+    epochs->file_has_entries = true;
     *created = epochs;
+    return ERR_NONE;
+}
+
+/* FNV-1a. */
+static uint64_t hash_of(const char *text, size_t size) {
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3u;
+    return hash;
+}
+
+/* `*text` is from malloc. */
+static enum error encode(const struct leader_epochs *epochs, char **text, size_t *size) {
+    size_t capacity = HEADER_SIZE_MAX + epochs->count * LINE_SIZE_MAX;
+    char *written = malloc(capacity);
+    size_t used;
+
+    if (written == NULL)
+        return ERR_OUT_OF_MEMORY;
+    used = (size_t)snprintf(written, capacity, "0\n%zu\n", epochs->count);
+    for (size_t i = 0; i < epochs->count; i++)
+        used += (size_t)snprintf(written + used, capacity - used, "%d %lld\n",
+                                 epochs->entries[i].leader_epoch,
+                                 (long long)epochs->entries[i].start_offset);
+    CHECK(used < capacity);
+    *text = written;
+    *size = used;
     return ERR_NONE;
 }
 
@@ -56,9 +85,13 @@ enum error leader_epochs_restore(struct disk *disk, const char *dir,
                                  struct leader_epochs **restored) {
     struct leader_epochs *epochs = NULL;
     enum error error = leader_epochs_new(disk, dir, &epochs);
+    char *text = NULL;
+    size_t size;
 
     for (size_t i = 0; i < count && error == ERR_NONE; i++)
         error = leader_epochs_assign(epochs, entries[i].leader_epoch, entries[i].start_offset);
+    if (error == ERR_NONE)
+        error = encode(epochs, &text, &size);
     if (error != ERR_NONE) {
         leader_epochs_free(epochs);
         return error;
@@ -66,6 +99,8 @@ enum error leader_epochs_restore(struct disk *disk, const char *dir,
     CHECK(epochs->count == count);
     epochs->file_is_stale = false;
     epochs->file_is_durable = true;
+    epochs->file_hash = hash_of(text, size);
+    free(text);
     epochs->file_has_entries = count > 0;
     *restored = epochs;
     return ERR_NONE;
@@ -92,15 +127,6 @@ enum error leader_epochs_set_dir(struct leader_epochs *epochs, const char *dir) 
 static void file_path(const struct leader_epochs *epochs, char path[PATH_MAX]) {
     int size = snprintf(path, PATH_MAX, "%s/" FILE_NAME, epochs->dir);
     CHECK(size < PATH_MAX);
-}
-
-/* FNV-1a. */
-static uint64_t hash_of(const char *text, size_t size) {
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3u;
-    return hash;
 }
 
 /* ---- reading ---- */
@@ -158,20 +184,18 @@ out:
 /* ---- writing ---- */
 
 static enum error write_file(struct leader_epochs *epochs, bool durable) {
-    size_t capacity = HEADER_SIZE_MAX + epochs->count * LINE_SIZE_MAX;
-    char *text = malloc(capacity);
     char path[PATH_MAX];
     enum error error;
+    char *text;
     size_t size;
 
-    if (text == NULL)
-        return ERR_OUT_OF_MEMORY;
-    size = (size_t)snprintf(text, capacity, "0\n%zu\n", epochs->count);
-    for (size_t i = 0; i < epochs->count; i++)
-        size += (size_t)snprintf(text + size, capacity - size, "%d %lld\n",
-                                 epochs->entries[i].leader_epoch,
-                                 (long long)epochs->entries[i].start_offset);
-    CHECK(size < capacity);
+    if (epochs->count == 0 && !epochs->file_has_entries) {
+        /* No file says the same, and so does an empty one. */
+        epochs->file_is_stale = false;
+        return ERR_NONE;
+    }
+    if ((error = encode(epochs, &text, &size)) != ERR_NONE)
+        return error;
     if (epochs->file_hash == hash_of(text, size) && (epochs->file_is_durable || !durable)) {
         /* Entries went and came back, as recovery does it. */
         epochs->file_is_stale = false;
@@ -223,6 +247,7 @@ enum error leader_epochs_sync(struct leader_epochs *epochs) {
 
 void leader_epochs_distrust_file(struct leader_epochs *epochs) {
     epochs->file_is_stale = true;
+    epochs->file_has_entries = true;
     epochs->file_hash = 0;
 }
 

@@ -255,17 +255,36 @@ const struct leader_epochs *log_leader_epochs(const struct log *log) {
 
 /* ---- closing ---- */
 
-enum error log_close_clean(struct log *log) {
+/* An epoch that has no batch is not kept: the next start forgets it, ours and Kafka's (LogLoader).
+ * So a log that was not appended to has nothing to write, whoever led it meanwhile. */
+static enum error finish(struct log *log, bool durable) {
     struct segment *active;
     enum error error;
+    bool synced;
 
-    if (!log_is_open(log) || log->size == 0)
-        return leader_epochs_sync(log->epochs);
+    leader_epochs_truncate_from_end(log->epochs, log->end_offset);
+    error =
+        durable ? leader_epochs_sync(log->epochs) : leader_epochs_catch_up(log->epochs, &synced);
+    if (error != ERR_NONE || !log_is_open(log) || log->size == 0)
+        return error;
     active = log_active_segment(log);
     if ((error = segment_finish(&log->home, active)) != ERR_NONE ||
-        (error = segment_sync_indexes(&log->home, active)) != ERR_NONE ||
-        (error = leader_epochs_sync(log->epochs)) != ERR_NONE ||
-        (error = log_write_snapshot(log, log->end_offset, true)) != ERR_NONE)
+        (durable && (error = segment_sync_indexes(&log->home, active)) != ERR_NONE))
         return error;
-    return log_flush(log);
+    return log_write_snapshot(log, log->end_offset, durable);
+}
+
+enum error log_close_clean(struct log *log) {
+    enum error error = finish(log, true);
+
+    return error != ERR_NONE || !log_is_open(log) || log->size == 0 ? error : log_flush(log);
+}
+
+enum error log_finish(struct log *log) {
+    return finish(log, false);
+}
+
+bool log_is_finished(struct log *log) {
+    return !log_is_open(log) || log->size == 0 ||
+           (log->snapshot_offset == log->end_offset && !log_has_unflushed(log));
 }

@@ -157,7 +157,7 @@ static bool has_unsynced_indexes(const struct log *log) {
     return log->segment_count > 0 && log->durable_base < log_active_segment(log)->base_offset;
 }
 
-static bool has_unflushed(struct log *log) {
+bool log_has_unflushed(struct log *log) {
     bool has;
 
     mutex_lock(&log->state_lock);
@@ -191,7 +191,7 @@ enum error log_flush(struct log *log) {
     struct flush flush;
     enum error error;
 
-    if ((error = log_check_usable(log)) != ERR_NONE || !has_unflushed(log))
+    if ((error = log_check_usable(log)) != ERR_NONE || !log_has_unflushed(log))
         return error;
     if ((error = begin(log, &flush)) != ERR_NONE)
         return error;
@@ -200,6 +200,21 @@ enum error log_flush(struct log *log) {
         tell_listener(log);
     end(log, &flush);
     return error;
+}
+
+/* Nothing was changed since before the sync: so what there is now is what was synced. */
+enum error log_note_synced(struct log *log) {
+    struct flush flush;
+    enum error error;
+
+    if ((error = log_check_usable(log)) != ERR_NONE || !log_has_unflushed(log))
+        return error;
+    if ((error = begin(log, &flush)) != ERR_NONE)
+        return error;
+    if (publish(log, &flush))
+        tell_listener(log);
+    end(log, &flush);
+    return ERR_NONE;
 }
 
 /* ---- in the background ---- */

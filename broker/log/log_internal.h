@@ -195,6 +195,12 @@ void log_forget_told(struct log *log);
 /* log.c */
 /* Everything complete and on disk; afterwards only log_unref. Nobody else uses the log. */
 MUST_CHECK enum error log_close_clean(struct log *log);
+/* The same in two steps, so that many logs share one sync: everything complete, but only in the
+ * page cache; then, when the file system was synced, known to be on disk. Nobody else uses it. */
+MUST_CHECK enum error log_finish(struct log *log);
+MUST_CHECK enum error log_note_synced(struct log *log);
+/* Nothing is to be synced: it was not changed since it was opened, or never had records. */
+bool log_is_finished(struct log *log);
 /* From now on every operation fails; nobody needs a lock for it. */
 void log_mark_closed(struct log *log);
 /* The folder has another name now. Partition's lock. */
@@ -256,6 +262,7 @@ void log_close_files(struct log *log);
  * nothing while clients come back. */
 void log_flush_recovered(struct log *log);
 void log_flush_init(struct log *log);
+bool log_has_unflushed(struct log *log);
 
 /* log_producers.c: whether the batch, which is whole, may be appended as far as its producer is
  * concerned; makes room for it then. A duplicate's offsets go into the result. */

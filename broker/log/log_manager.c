@@ -1,5 +1,6 @@
 /*
- * The manager's life: opening and closing. What it does in between is in log_manager_*.c.
+ * The manager's life: opening, and ending as a crash would. What it does in between, and how it
+ * stops cleanly, is in log_manager_*.c.
  */
 #include "broker/log/log_manager.h"
 
@@ -16,6 +17,11 @@
 #define BACKGROUND_THREADS 4
 #define OPEN_FILES_PERCENT 60 /* of RLIMIT_NOFILE; the rest is for connections */
 #define OPEN_FILES_MIN     16
+
+/* So many logs that changed are put on disk together by a clean stop. Each by itself has up to nine
+ * files and folders to sync, each of which waits for the journal; a few are cheaper than what
+ * others wrote to the same file system, which goes with it. */
+#define SYNC_TOGETHER_MIN 256
 
 /* ---- opening ---- */
 
@@ -34,6 +40,8 @@ static enum error fill(struct log_manager *manager, const struct log_manager_opt
     manager->owner = options->owner;
     manager->recovery_threads_per_dir =
         options->recovery_threads_per_dir > 0 ? options->recovery_threads_per_dir : 1;
+    manager->sync_together_min =
+        options->sync_together_min > 0 ? options->sync_together_min : SYNC_TOGETHER_MIN;
     log_manager_init_checkpoints(manager, options);
     if ((error = file_cache_new(open_max, &manager->cache)) != ERR_NONE ||
         (error = worker_pool_new(threads, "log", &manager->pool)) != ERR_NONE)
@@ -113,85 +121,7 @@ bool log_manager_dir_info(struct log_manager *manager, size_t index,
     return true;
 }
 
-/* ---- closing ---- */
-
-struct closing {
-    struct task task;
-    struct log *log;
-};
-
-static void run_close(struct task *task) {
-    struct closing *closing = CONTAINER_OF(task, struct closing, task);
-    struct log *log = closing->log;
-
-    if (log_check_usable(log) == ERR_NONE)
-        (void)log_fail(log, log_close_clean(log), "close");
-    log_unref(log);
-    free(closing);
-}
-
-/* Takes over the reference. False: memory is out. */
-static bool post_close(struct log_manager *manager, struct log *log) {
-    struct closing *closing = malloc(sizeof(*closing));
-
-    if (closing == NULL) {
-        log_unref(log);
-        return false;
-    }
-    *closing = (struct closing){.task.run = run_close, .log = log};
-    worker_pool_post(manager->pool, &closing->task);
-    return true;
-}
-
-/* Posts the clean closing of all logs to the pool; false if memory is out. */
-static bool close_logs(struct log_manager *manager) {
-    struct log **logs = log_manager_take_all(manager);
-    bool complete = logs != NULL;
-
-    for (size_t i = 0; logs != NULL && logs[i] != NULL; i++)
-        complete = post_close(manager, logs[i]) && complete;
-    for (struct log *log = manager->futures; log != NULL; log = log->next_in_bucket) {
-        log_ref(log);
-        complete = post_close(manager, log) && complete;
-    }
-    free(logs);
-    worker_pool_drain(manager->pool);
-    return complete;
-}
-
-static void write_marker(struct manager_dir *dir, int64_t broker_epoch) {
-    char path[PATH_MAX];
-    char text[64];
-    int size = snprintf(text, sizeof(text), "{\"version\":0,\"brokerEpoch\":%lld}",
-                        (long long)broker_epoch);
-    enum error error;
-
-    CHECK(snprintf(path, sizeof(path), "%s/" LOG_DIR_CLEAN_MARKER, dir->dir.path) < PATH_MAX);
-    error = disk_replace_file(dir->dir.disk, path, text, (size_t)size, true);
-    if (error != ERR_NONE)
-        (void)log_dir_fail(&dir->dir, error, "write " LOG_DIR_CLEAN_MARKER);
-}
-
-void log_manager_close(struct log_manager *manager, int64_t broker_epoch) {
-    bool complete;
-
-    if (manager == NULL)
-        return;
-    __atomic_store_n(&manager->is_closing, true, __ATOMIC_RELEASE);
-    worker_pool_drain(manager->pool);
-    complete = manager->is_loaded && close_logs(manager);
-    if (manager->is_loaded)
-        log_manager_checkpoint(manager);
-    for (size_t i = 0; i < manager->dir_count && complete; i++) {
-        struct manager_dir *dir = &manager->dirs[i];
-        if (log_dir_is_offline(&dir->dir))
-            continue;
-        write_marker(dir, broker_epoch);
-        if (!log_dir_is_offline(&dir->dir))
-            log_manager_write_summary(dir);
-    }
-    log_manager_abandon(manager);
-}
+/* ---- ending without closing ---- */
 
 static void drop_logs(struct log_manager *manager) {
     struct log *future;

@@ -48,6 +48,8 @@ struct log_manager_options {
     int64_t start_offset_checkpoint_ms;   /* log.flush.start.offset.checkpoint.interval.ms */
     int64_t high_watermark_checkpoint_ms; /* replica.high.watermark.checkpoint.interval.ms */
     size_t open_files_max;                /* descriptors for segments; 0: by RLIMIT_NOFILE */
+    size_t sync_together_min; /* changed logs of a directory that a clean stop syncs with one
+                               * syncfs(2); 0: 256 */
     struct log_manager_owner *owner;
 };
 

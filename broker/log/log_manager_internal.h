@@ -23,6 +23,7 @@ struct manager_dir {
     int lock_fd;        /* of .lock; -1 */
     struct meta_properties meta;
     bool has_meta;                 /* meta is initialised */
+    bool syncs_together;           /* during a clean stop */
     bool was_clean;                /* the marker was there, or there was nothing to mark */
     bool had_marker;               /* of a clean stop of a registered broker, when it was loaded */
     bool has_logs;                 /* likewise */
@@ -75,6 +76,7 @@ struct log_manager {
     struct manager_dir *dirs;
     size_t dir_count;
     int recovery_threads_per_dir;
+    size_t sync_together_min;
     bool is_loaded;
     bool is_closing; /* atomic */
     struct checkpoint_job checkpoints[CHECKPOINT_KINDS];

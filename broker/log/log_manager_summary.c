@@ -2,6 +2,7 @@
  * What a clean stop tells of the logs, for the next start: see shutdown_summary.h.
  */
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "broker/log/disk.h"
@@ -176,6 +177,9 @@ static void finish_opening(struct opening *opening) {
         log_unref(opening->logs[opening->next]);
     free(opening->logs);
     free(opening);
+    /* What the start has freed lies between what stays: a fifth of all, with many logs. Once, since
+     * pages that come back are dear. */
+    (void)malloc_trim(0);
 }
 
 static void run_opening(struct task *task) {

@@ -192,6 +192,38 @@ static void a_new_epoch_touches_no_disk_until_something_is_appended_in_it(void *
     fixture_done(&f);
 }
 
+static void what_the_file_says_already_is_not_written(void **state) {
+    struct leader_epochs *epochs;
+    struct fixture f;
+    (void)state;
+
+    fixture_init(&f);
+    /* Restored, led by somebody else meanwhile, and without a batch of his. */
+    f.disk.fail_at = 0;
+    f.disk.keeps_failing = true;
+    assert_int_equal(leader_epochs_restore(&f.disk.disk, f.log_path, sample, 3, &epochs), ERR_NONE);
+    assert_int_equal(leader_epochs_assign(epochs, 5, 30), ERR_NONE);
+    leader_epochs_truncate_from_end(epochs, 30);
+    assert_int_equal(leader_epochs_sync(epochs), ERR_NONE);
+    leader_epochs_truncate_from_end(epochs, 20);
+    assert_int_equal(leader_epochs_sync(epochs), ERR_DISK_FAILED);
+    leader_epochs_free(epochs);
+    /* No file at all. */
+    faulty_disk_init(&f.disk);
+    assert_int_equal(leader_epochs_open(&f.disk.disk, f.log_path, &epochs), ERR_NONE);
+    assert_int_equal(leader_epochs_assign(epochs, 5, 0), ERR_NONE);
+    leader_epochs_truncate_from_end(epochs, 0);
+    assert_int_equal(leader_epochs_sync(epochs), ERR_NONE);
+    assert_false(file_exists(f.log_path, FILE_NAME));
+    leader_epochs_free(epochs);
+    /* A file that was not read may hold anything. */
+    assert_int_equal(leader_epochs_new(&f.disk.disk, f.log_path, &epochs), ERR_NONE);
+    assert_int_equal(leader_epochs_sync(epochs), ERR_NONE);
+    assert_true(file_exists(f.log_path, FILE_NAME));
+    leader_epochs_free(epochs);
+    fixture_done(&f);
+}
+
 static void a_malformed_file_is_corrupt(void **state) {
     static const char *const texts[] = {
         "0",       "1\n0\n",           "0\n1\n",           "0\n1\n1 0",          "0\n1\n1 0\n2 5\n",
@@ -222,6 +254,7 @@ int main(void) {
         cmocka_unit_test(an_offset_lies_in_the_epoch_that_began_before_it),
         cmocka_unit_test(the_file_is_kafkas_and_is_read_again),
         cmocka_unit_test(a_new_epoch_touches_no_disk_until_something_is_appended_in_it),
+        cmocka_unit_test(what_the_file_says_already_is_not_written),
         cmocka_unit_test(a_malformed_file_is_corrupt),
     };
 

@@ -9,7 +9,6 @@
 #include "tests/unit/broker/log/manager_fixture.h"
 #include "tests/unit/broker/log/power_loss.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 #include "broker/log/log_manager_internal.h"
@@ -19,8 +18,7 @@
 #define COMPACTED      2 /* the last one */
 #define OPERATIONS_MAX 20000
 #define SEED_STEP      100000
-#define REWRITTEN_MS \
-    5000 /* by which records differ that take the place of some that were cut off */
+#define REWRITTEN_MS   5000 /* records that take the place of some that were cut are later */
 
 /* What is known of one partition. */
 struct known {
@@ -40,7 +38,8 @@ struct life {
     struct log_manager *manager; /* NULL: stopped */
     struct known known[LOGS];
     bool loses_power;
-    int64_t ends_at; /* the operation on the disk */
+    bool syncs_together; /* all logs, at a clean stop */
+    int64_t ends_at;     /* the operation on the disk */
 };
 
 static struct uuid id_of(int generation, int32_t partition) {
@@ -198,6 +197,8 @@ static enum error compact(struct life *life) {
 static enum error copy(struct log *from, struct log *to) {
     enum error error = ERR_NONE;
 
+    if (log_end_offset(to) < log_start_offset(from))
+        error = log_truncate_fully_and_start_at(to, log_start_offset(from));
     while (log_end_offset(to) < log_end_offset(from) && error == ERR_NONE) {
         struct log_append_result result;
         struct file_range range;
@@ -285,8 +286,10 @@ static enum error stop(struct life *life) {
 
 static enum error try_start(struct life *life) {
     struct log_manager_options options = options_of(&life->home);
-    enum error error = log_manager_open(&options, &life->manager);
+    enum error error;
 
+    options.sync_together_min = life->syncs_together ? 1 : SIZE_MAX;
+    error = log_manager_open(&options, &life->manager);
     if (error != ERR_NONE) {
         life->manager = NULL;
         return error;
@@ -404,7 +407,8 @@ static enum error second_half(struct life *life) {
         (error = remove_log(life, 1)) != ERR_NONE || (error = make(life, 1)) != ERR_NONE ||
         (error = append_some(life, 1, 2)) != ERR_NONE || (error = flush(life, 1)) != ERR_NONE ||
         (error = append_some(life, COMPACTED, 5)) != ERR_NONE ||
-        (error = compact(life)) != ERR_NONE || (error = pass_time(life)) != ERR_NONE)
+        (error = compact(life)) != ERR_NONE || (error = pass_time(life)) != ERR_NONE ||
+        (error = append_some(life, 0, 1)) != ERR_NONE) /* which only the stop puts on disk */
         return error;
     return stop(life);
 }
@@ -575,8 +579,8 @@ static void check_afterwards(struct life *life) {
     must(life, stop(life));
     must(life, try_start(life));
     for (int32_t i = 0; i < LOGS; i++) {
-        /* Above it there may be holes, as after a loss of power with Kafka: a later segment may be
-         * on disk, the end of an earlier one not. The first start told of them. */
+        /* Above it there may be holes: a later segment may be on disk, the end of an earlier one
+         * not. The first start told of them. */
         if (log_of(life, i) != NULL)
             life->known[i].surely = surely[i];
         check_log(life, i, false);
@@ -584,7 +588,7 @@ static void check_afterwards(struct life *life) {
     end_life(life);
 }
 
-static struct life *new_life(bool loses_power, int64_t ends_at) {
+static struct life *new_life(bool loses_power, bool syncs_together, int64_t ends_at) {
     struct life *life = calloc(1, sizeof(*life));
 
     assert_non_null(life);
@@ -594,6 +598,7 @@ static struct life *new_life(bool loses_power, int64_t ends_at) {
     life->home.config.index_interval_bytes = 100;
     life->home.config.delete_retention_ms = 0;
     life->loses_power = loses_power;
+    life->syncs_together = syncs_together;
     life->ends_at = ends_at;
     return life;
 }
@@ -605,11 +610,11 @@ static int64_t stride_of(int64_t stride) {
     return getenv("BARNABAS_LONG") != NULL ? 1 : stride;
 }
 
-static void fail_everywhere(enum error injected, bool keeps_failing) {
-    int64_t stride = stride_of(8);
+static void fail_everywhere(enum error injected, bool keeps_failing, bool syncs_together) {
+    int64_t stride = stride_of(16);
 
     for (int64_t n = (int64_t)time(NULL) % stride; n < OPERATIONS_MAX; n += stride) {
-        struct life *life = new_life(false, n);
+        struct life *life = new_life(false, syncs_together, n);
         bool failed;
         life->home.disk.error = injected;
         life->home.disk.keeps_failing = keeps_failing;
@@ -628,12 +633,14 @@ static void fail_everywhere(enum error injected, bool keeps_failing) {
 
 static void one_failed_operation_loses_nothing(void **state) {
     (void)state;
-    fail_everywhere(ERR_DISK_FAILED, false);
+    fail_everywhere(ERR_DISK_FAILED, false, false);
+    fail_everywhere(ERR_DISK_FAILED, false, true);
 }
 
 static void a_disk_that_is_full_from_some_moment_on_loses_nothing(void **state) {
     (void)state;
-    fail_everywhere(ERR_DISK_FULL, true);
+    fail_everywhere(ERR_DISK_FULL, true, false);
+    fail_everywhere(ERR_DISK_FULL, true, true);
 }
 
 /* ---- the power goes ---- */
@@ -650,7 +657,7 @@ static void fail_a_start(struct life *life, int64_t at) {
 }
 
 static bool lose_power(uint64_t seed, int64_t left) {
-    struct life *life = new_life(true, left);
+    struct life *life = new_life(true, seed % 2 == 0, left);
     bool was_lost;
 
     power_watch(&life->home.disk.disk, life->home.root, seed, left);

@@ -173,6 +173,32 @@ static inline void power_note_file_synced(int fd) {
     assert_int_equal(pread(fd, inode->synced, inode->synced_size, 0), found.st_size);
 }
 
+/* All that is there now. */
+static inline void power_note_all_synced(void) {
+    power_note(power.root);
+    for (size_t i = 0; i < power.folder_count; i++) {
+        struct power_folder *folder = &power.folders[i];
+        if (folder->listing_count == 0)
+            continue;
+        for (size_t j = 0; j + 1 < folder->listing_count; j++)
+            free(folder->listings[j].entries);
+        folder->listings[0] = folder->listings[folder->listing_count - 1];
+        folder->listing_count = 1;
+        for (size_t j = 0; j < folder->listings[0].count; j++) {
+            char path[4096];
+            int fd;
+            snprintf(path, sizeof(path), "%s/%" PRIu64, power.shadow,
+                     (uint64_t)folder->listings[0].entries[j].inode);
+            if (folder->listings[0].entries[j].is_folder)
+                continue;
+            fd = open(path, O_RDONLY);
+            assert_true(fd >= 0);
+            power_note_file_synced(fd);
+            close(fd);
+        }
+    }
+}
+
 /* ---- between the log and the disk ---- */
 
 static inline enum error power_before(struct disk *disk, enum disk_operation operation,
@@ -198,10 +224,12 @@ static inline enum error power_before(struct disk *disk, enum disk_operation ope
 static inline void power_synced(struct disk *disk, int fd, const char *path) {
     (void)disk;
     mutex_lock(&power.lock);
-    if (fd < 0)
+    if (fd >= 0)
+        power_note_file_synced(fd);
+    else if (path != NULL)
         power_note_folder_synced(path);
     else
-        power_note_file_synced(fd);
+        power_note_all_synced();
     mutex_unlock(&power.lock);
 }
 
@@ -226,28 +254,7 @@ static inline void power_watch(struct disk *disk, const char *root, uint64_t see
 /* All that is there now is on disk. */
 static inline void power_sync_all(void) {
     mutex_lock(&power.lock);
-    power_note(power.root);
-    for (size_t i = 0; i < power.folder_count; i++) {
-        struct power_folder *folder = &power.folders[i];
-        if (folder->listing_count == 0)
-            continue;
-        for (size_t j = 0; j + 1 < folder->listing_count; j++)
-            free(folder->listings[j].entries);
-        folder->listings[0] = folder->listings[folder->listing_count - 1];
-        folder->listing_count = 1;
-        for (size_t j = 0; j < folder->listings[0].count; j++) {
-            char path[4096];
-            int fd;
-            snprintf(path, sizeof(path), "%s/%" PRIu64, power.shadow,
-                     (uint64_t)folder->listings[0].entries[j].inode);
-            if (folder->listings[0].entries[j].is_folder)
-                continue;
-            fd = open(path, O_RDONLY);
-            assert_true(fd >= 0);
-            power_note_file_synced(fd);
-            close(fd);
-        }
-    }
+    power_note_all_synced();
     mutex_unlock(&power.lock);
 }
 
