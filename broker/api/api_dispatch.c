@@ -54,6 +54,10 @@ const struct api_handler *const api_handlers[] = {
     &api_expire_delegation_token,
     &api_describe_delegation_token,
     &api_update_features,
+    &api_describe_user_scram_credentials,
+    &api_alter_user_scram_credentials,
+    &api_describe_client_quotas,
+    &api_alter_client_quotas,
     &api_consumer_group_heartbeat,
     &api_consumer_group_describe,
 };

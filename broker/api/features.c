@@ -13,14 +13,6 @@ enum upgrade_type { UPGRADE = 1, SAFE_DOWNGRADE = 2, UNSAFE_DOWNGRADE = 3 };
 
 #define MESSAGE_SIZE 128
 
-static bool is_controller(const struct api_call *call) {
-    const struct metadata *metadata = metadata_cache_get(call->context->metadata);
-    bool is_ours = metadata->controller_id == call->context->broker_id;
-
-    metadata_unref(metadata);
-    return is_ours;
-}
-
 static int8_t type_of(const struct api_call *call,
                       const struct update_features_request_feature_updates *update) {
     if (call->header.api_version > 0)
@@ -58,7 +50,7 @@ static void handle_update_features(struct api_call *call) {
         return;
     update_features_response_init(&response);
     response.error_message = BYTES_NULL;
-    if (!is_controller(call)) {
+    if (!metadata_cache_is_controller(call->context->metadata, call->context->broker_id)) {
         response.error_code = error_to_wire(ERR_NOT_CONTROLLER);
         response.error_message = bytes_of_text(error_text(ERR_NOT_CONTROLLER));
         api_respond(call, &response);

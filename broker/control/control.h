@@ -17,6 +17,7 @@
 
 struct config;
 struct config_write;
+struct entity_read;
 struct consumer_offset;
 struct control;
 struct control_status;
@@ -103,6 +104,9 @@ void control_on_metadata(struct control *control,
 
 /* Begins a write (config_write.h). */
 void control_write_config(struct control *control, struct config_write *write);
+
+/* Begins a read (entity_read.h). */
+void control_read_entities(struct control *control, struct entity_read *read);
 
 /* Of clients of 0.8, in ZooKeeper (consumer_offset.h). */
 void control_write_consumer_offset(struct control *control, struct consumer_offset *offset);

@@ -6,6 +6,7 @@
 #include "broker/control/consumer_offset.h"
 #include "broker/control/control_internal.h"
 #include "broker/control/controller_channel.h"
+#include "broker/control/entity_read.h"
 #include "broker/control/topic_requests.h"
 
 struct executor *control_executor(struct control *control) {
@@ -45,6 +46,10 @@ void control_on_metadata(struct control *control,
 
 void control_write_config(struct control *control, struct config_write *write) {
     config_writes_start(&control->config_writes, write, clock_monotonic_ms(clock_system()));
+}
+
+void control_read_entities(struct control *control, struct entity_read *read) {
+    entity_read_start(read, control->config_writes.zk);
 }
 
 void control_write_consumer_offset(struct control *control, struct consumer_offset *offset) {

@@ -26,6 +26,14 @@ const struct metadata *metadata_cache_get(struct metadata_cache *cache) {
     return current;
 }
 
+bool metadata_cache_is_controller(struct metadata_cache *cache, int32_t broker_id) {
+    const struct metadata *current = metadata_cache_get(cache);
+    bool is_it = current->controller_id == broker_id;
+
+    metadata_unref(current);
+    return is_it;
+}
+
 void metadata_cache_publish(struct metadata_cache *cache, const struct metadata *next) {
     const struct metadata *previous;
 

@@ -21,6 +21,9 @@ void metadata_cache_done(struct metadata_cache *cache);
 /* The caller owns a reference: metadata_unref() it. */
 const struct metadata *metadata_cache_get(struct metadata_cache *cache);
 
+/* Whether that broker is the controller, as far as is known. */
+bool metadata_cache_is_controller(struct metadata_cache *cache, int32_t broker_id);
+
 /* Takes over the caller's reference of `next`. */
 void metadata_cache_publish(struct metadata_cache *cache, const struct metadata *next);
 

@@ -10,13 +10,14 @@ from explained import NOT_ADVERTISED, WIRE
 from kafka_oracle import KAFKA, oracle
 from run_steps import RACKS, SETTINGS
 import wire_cases
+import wire_quota_cases
 import wire_refused_cases
 import wire_repeat_cases
 from wire_world import APIS, World
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Those that put more into one log than into the other are last.
-SOURCES = (wire_cases, wire_refused_cases, wire_repeat_cases)
+SOURCES = (wire_cases, wire_refused_cases, wire_quota_cases, wire_repeat_cases)
 CASES = [case for source in SOURCES for case in source.CASES]
 
 

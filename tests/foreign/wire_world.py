@@ -1,16 +1,33 @@
 """A cluster that wire_cases.py are sent to, and what its answers look like without ports, ids and
 times."""
+import json
 import re
 import uuid
 
+from kazoo.client import KazooClient
+
 from broker_cluster import wait_until
 from wire_cases import NO_ID, TOPICS
+from wire_quota_cases import PLANTED
 from wire_codec import Connection, read_apis
 
 APIS = read_apis()
 SECONDS = 30
 NOT_CONTROLLER = 41
 CLUSTER_ID = r"^[A-Za-z0-9_-]{22}$"
+
+
+def plant(ensemble):
+    """What operators of other brokers had set, as if these had written it."""
+    client = KazooClient(hosts=ensemble, timeout=30)
+    client.start()
+    for entity, settings in PLANTED.items():
+        path = f"/config/{entity}"
+        client.ensure_path(path)
+        client.set(path, json.dumps({"version": 1, "config": settings},
+                                    separators=(",", ":")).encode())
+    client.stop()
+    client.close()
 
 
 class World:
@@ -22,6 +39,7 @@ class World:
         self.coordinators = {}
 
     def __enter__(self):
+        plant(self.cluster.zookeeper.connect)
         self.versions = {entry["api_key"]: range(entry["min_version"], entry["max_version"] + 1)
                          for entry in self.ask(1, "ApiVersions", 0, {})["api_keys"]}
         made = wait_until(self.make_topics, SECONDS, "a controller makes the topics")
