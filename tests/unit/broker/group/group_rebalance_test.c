@@ -204,6 +204,90 @@ static void the_next_rebalance_may_begin_when_the_last_is_hardly_over(void **sta
     fixture_done(&f);
 }
 
+/* ---- Why they begin ---- */
+
+#define TWO "range sticky"
+
+/* Each takes a stable group of A, which leads, and the static b, into the next rebalance. */
+
+static void comes(struct fixture *f) {
+    JOIN(f, .gives = "C");
+}
+
+static void goes(struct fixture *f) {
+    assert_int_equal(leave(f, "A", NULL), ERR_NONE);
+}
+
+static void is_silent(struct fixture *f) {
+    pass(f, SESSION_MS);
+}
+
+static void wants_more(struct fixture *f) {
+    JOIN(f, .member = "b", .instance = "ib", .metadata = "more topics", .protocols = TWO);
+}
+
+static void leads_anew(struct fixture *f) {
+    JOIN(f, .member = "A", .protocols = TWO);
+}
+
+static void returns_with_less(struct fixture *f) {
+    JOIN(f, .gives = "B", .instance = "ib", .protocols = "sticky");
+}
+
+static void is_one_too_many(struct fixture *f) {
+    f->settings.size_max = 1;
+    group_start(f->group, f->now);
+}
+
+static void is_not_stored(struct fixture *f) {
+    leads_anew(f);
+    JOIN(f, .member = "b", .instance = "ib", .protocols = TWO);
+    SYNC(f, .member = "A", .generation = 2);
+    stored(f, ERR_NOT_ENOUGH_REPLICAS);
+}
+
+static void make_both_stable(struct fixture *f) {
+    JOIN(f, .gives = "A", .protocols = TWO);
+    JOIN(f, .gives = "b", .instance = "ib", .protocols = TWO);
+    pass(f, 2 * (int64_t)DELAY_MS);
+    SYNC(f, .member = "A", .generation = 1, .assigns = "A=a b=b");
+    SYNC(f, .member = "b", .instance = "ib", .generation = 1);
+    stored(f, ERR_NONE);
+    assert_int_equal(group_state(f->group), GROUP_STABLE);
+}
+
+static void each_beginning_has_its_reason(void **state) {
+    static const struct {
+        enum group_rebalance_reason reason;
+        void (*happens)(struct fixture *f);
+    } cases[] = {
+        {GROUP_REBALANCE_JOINED, comes},         {GROUP_REBALANCE_LEFT, goes},
+        {GROUP_REBALANCE_EXPIRED, is_silent},    {GROUP_REBALANCE_CHANGED, wants_more},
+        {GROUP_REBALANCE_LEADER, leads_anew},    {GROUP_REBALANCE_RETURNED, returns_with_less},
+        {GROUP_REBALANCE_SIZE, is_one_too_many}, {GROUP_REBALANCE_STORE, is_not_stored},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        uint64_t before[GROUP_REBALANCE_REASONS];
+        struct fixture f;
+
+        fixture_init(&f);
+        make_both_stable(&f);
+        for (int r = 0; r < GROUP_REBALANCE_REASONS; r++)
+            before[r] = group_rebalance_count(f.group, (enum group_rebalance_reason)r);
+        assert_int_equal(before[GROUP_REBALANCE_JOINED], 1);
+        cases[i].happens(&f);
+        for (int r = 0; r < GROUP_REBALANCE_REASONS; r++) {
+            bool is_it = r == (int)cases[i].reason ||
+                         (cases[i].happens == is_not_stored && r == GROUP_REBALANCE_LEADER);
+            assert_int_equal(group_rebalance_count(f.group, (enum group_rebalance_reason)r),
+                             before[r] + is_it);
+        }
+        fixture_done(&f);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_rebalance_waits_for_the_initial_delay),
@@ -216,6 +300,7 @@ int main(void) {
         cmocka_unit_test(who_dies_meanwhile_is_not_waited_for),
         cmocka_unit_test(a_group_that_dies_of_silence_is_empty_and_that_is_stored),
         cmocka_unit_test(the_next_rebalance_may_begin_when_the_last_is_hardly_over),
+        cmocka_unit_test(each_beginning_has_its_reason),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
