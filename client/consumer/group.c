@@ -270,7 +270,7 @@ static bool update_matches(struct barnabas_consumer *consumer) REQUIRES(consumer
         group->topic_count = matching.count;
         matching.names = names;
         matching.count = count;
-        membership_subscribe(&group->membership);
+        membership_rejoin(&group->membership);
     }
     for (size_t i = 0; i < matching.count; i++)
         free(matching.names[i]);

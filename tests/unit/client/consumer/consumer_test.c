@@ -9,6 +9,7 @@
 #include <barnabas/consumer.h>
 
 #include "client/wire/message/find_coordinator.h"
+#include "client/wire/message/join_group.h"
 #include "client/wire/message/offset_commit.h"
 #include "tests/unit/client/cluster_double.h"
 
@@ -454,6 +455,51 @@ static void a_commit_is_done_only_where_the_answer_says_so(void **state) {
     tear_down(&fixture);
 }
 
+static bool serve_fenced(struct double_call *call, int16_t api_key) {
+    struct join_group_response response;
+
+    if (api_key == API_FIND_COORDINATOR) {
+        serve_coordinator(call);
+        return true;
+    }
+    CHECK(api_key == API_JOIN_GROUP);
+    join_group_response_init(&response);
+    response.error_code = ERR_FENCED_INSTANCE_ID;
+    join_group_response_encode(call->writer, call->version, &response);
+    return true;
+}
+
+/* Another member has its name by now: it would fence that one in turn. */
+static void a_fenced_member_stays_out_when_its_pattern_matches_more(void **state) {
+    static const char *const settings[] = {
+        "group.id", "g", "group.instance.id", "i", "metadata.max.age.ms", "20", NULL};
+    struct barnabas_polled polled;
+    struct fixture fixture;
+    size_t asked;
+    int error;
+
+    (void)state;
+    set_up(&fixture, settings);
+    mutex_lock(&fixture.cluster->lock);
+    fixture.cluster->serve_more = serve_fenced;
+    fixture.cluster->topic_error = ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    mutex_unlock(&fixture.cluster->lock);
+    assert_int_equal(barnabas_consumer_subscribe_pattern(fixture.consumer, "t", NULL, NULL, NULL),
+                     BARNABAS_OK);
+    while ((error = barnabas_consumer_poll(fixture.consumer, 10, &polled)) == BARNABAS_OK)
+        continue;
+    assert_int_equal(error, BARNABAS_FENCED_INSTANCE_ID);
+    mutex_lock(&fixture.cluster->lock);
+    fixture.cluster->topic_error = ERR_NONE;
+    asked = fixture.cluster->served[API_METADATA];
+    mutex_unlock(&fixture.cluster->lock);
+    while (double_served(fixture.cluster, API_METADATA) < asked + 5)
+        assert_int_equal(barnabas_consumer_poll(fixture.consumer, 1, &polled),
+                         BARNABAS_FENCED_INSTANCE_ID);
+    assert_int_equal(double_served(fixture.cluster, API_JOIN_GROUP), 1);
+    tear_down(&fixture);
+}
+
 static void a_paused_partition_is_silent_and_goes_on_where_it_was(void **state) {
     static const char *const settings[] = {"max.poll.records", "5", NULL};
     struct barnabas_polled polled;
@@ -549,6 +595,7 @@ int main(void) {
         cmocka_unit_test(an_event_holds_behind_the_messages_of_its_poll),
         cmocka_unit_test(what_cannot_be_read_fails_by_an_event),
         cmocka_unit_test(damaged_records_fail_their_partition),
+        cmocka_unit_test(a_fenced_member_stays_out_when_its_pattern_matches_more),
         cmocka_unit_test(a_commit_is_done_only_where_the_answer_says_so),
         cmocka_unit_test(what_comes_before_damaged_records_is_whole),
         cmocka_unit_test(a_near_replica_that_lags_is_left_without_a_jump),
