@@ -50,6 +50,7 @@ METRICS = {
     "p99.9": ("us", False, lambda r: r["p999_us"]),
     "ack p50": ("us", False, lambda r: r["ack_p50_us"]),
     "ack p99": ("us", False, lambda r: r["ack_p99_us"]),
+    "ack p99.9": ("us", False, lambda r: r["ack_p999_us"]),
     "memory": ("MB", False, lambda r: r["server_resident_kib"] / 1000),
     "bytes each": ("B", False, lambda r: r["bytes_each"]),
     "idle cpu": ("%", False, lambda r: r["idle_cpu_share"] * 100),
@@ -60,6 +61,7 @@ METRICS = {
 THROUGHPUT = ("rate", "cpu")
 SMALL = ("requests", "cpu/request", "p99")
 END_TO_END = ("p50", "p99", "p99.9")
+REPLICATED = ("ack p50", "ack p99", "ack p99.9", "p50", "p99", "p99.9")
 
 
 def produce(**values):
@@ -76,6 +78,13 @@ def consume(name, connections, megabytes_each):
 def end_to_end(name, rate):
     return Scenario(name, f"end to end at {rate:,} records/s",
                     ("latency", arguments(rate=rate, seconds=4)), END_TO_END)
+
+
+def replicated(name, rate, record_bytes, beside):
+    """Until the answer, and until the consumer."""
+    return Scenario(name, f"acks=all, 3 replicas, {rate:,}/s of {record_bytes:,} B",
+                    ("latency", arguments(acks=-1, rate=rate, record_bytes=record_bytes, seconds=4)),
+                    REPLICATED, brokers=3, beside=beside)
 
 
 def compressed(codec):
@@ -105,9 +114,9 @@ SCENARIOS = [
              produce(batch_records=1, connections=64, depth=1, bytes=20 * MEGABYTE), SMALL),
     Scenario("B5", "produce, acks=all, 3 replicas, 1000 x 100 B",
              produce(acks=-1, bytes=250 * MEGABYTE), THROUGHPUT, brokers=3),
-    Scenario("B6", "acks=all, 3 replicas, 1,000 records/s",
-             ("latency", arguments(acks=-1, rate=1000, seconds=4)),
-             ("ack p50", "ack p99", "p50", "p99"), brokers=3, beside=("kafka",)),
+    replicated("B6a", 1000, 100, beside=("kafka",)),
+    replicated("B6b", 10000, 1000, beside=("kafka",)),
+    replicated("B6c", 70000, 1000, beside=()),
     Scenario("B7", "produce, 150 x 100 B, to 1,000 partitions in turn",
              produce(partitions=1000, batch_records=150, bytes=300 * MEGABYTE), THROUGHPUT,
              partitions=1000),

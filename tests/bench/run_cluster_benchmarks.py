@@ -8,7 +8,8 @@ With FOLDER (as run_benchmarks.py's) the cluster is Apache Kafka's. BARNABAS_BUI
 Three brokers, each partition on all of them:
 
   C1  topics are made: until every broker knows a leader of every partition, and until every replica
-      is in sync; watches, memory and the share of a processor that an idle broker takes then
+      is in sync; watches, memory and the share of a processor that an idle broker takes then, and
+      how long metadata takes
   C2  a broker is killed that is not the controller: from the end of its session until each partition
       that it led is answered for by another
   C3  the controller is killed: the same, and until the next one has made a topic
@@ -30,6 +31,7 @@ import bench_servers
 SESSION_MS = 6000
 IDLE_SECONDS = 10
 PATIENCE_SECONDS = 300
+METADATA_REQUESTS = 50
 
 
 def print_row(name, what, value):
@@ -225,6 +227,22 @@ class Bench:
         print_row(name, "memory of each broker",
                   ", ".join(f"{self.cluster.brokers[b].resident_kib() / 1024:.0f} MiB"
                             for b in self.running()))
+        self.metadata_latency(name)
+
+    def metadata_latency(self, name):
+        """Of all topics, and of one; it says nothing of what reading the answer takes a client."""
+        asker = self.askers[self.running()[0]]
+        for what, topics in (("all topics", None), ("one topic", [self.topics[0]])):
+            body = struct.pack(">i", -1 if topics is None else len(topics))
+            body += b"".join(text(topic) for topic in topics or [])
+            times, size = [], 0
+            for _ in range(METADATA_REQUESTS):
+                begun = time.monotonic()
+                size = len(asker.ask(3, 1, body))
+                times.append(time.monotonic() - begun)
+            times.sort()
+            print_row(name, f"metadata of {what}, {size:,} bytes: median, slowest",
+                      f"{times[len(times) // 2] * 1e3:.2f} ms, {times[-1] * 1e3:.2f} ms")
 
     # ---- C2, C3 ----
 

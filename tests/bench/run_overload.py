@@ -6,8 +6,9 @@
 
 Retention keeps 1 GB of each topic, so that segments of 64 MiB come and go all the time.
 
-  O1  50 MB/s, and a compacted topic: latency of another topic at 1,000 records/s, second by second:
-      flushing, rolling, retention and compaction must not show
+  O1  50 MB/s, a compacted topic, and every second a topic of 100 partitions is made and the one of
+      before deleted: latency of another topic at 1,000 records/s, second by second: flushing, rolling,
+      retention, compaction and changes of the metadata must not show
   O2  as much as eight producers can send: rate, memory and that latency, second by second
   O3  producers with one record each over thousands of connections: rate, memory of each, and what the
       connection got that got least
@@ -67,11 +68,13 @@ class Bench:
         text = pathlib.Path(f"/proc/{self.broker.process.pid}/io").read_text()
         return int(text.split("wchar: ")[1].split()[0])
 
-    def by_the_second(self, name, is_over):
-        """A line per second, while loads run: what is appended, memory, the latency of `name`."""
+    def by_the_second(self, name, is_over, each=lambda second: None):
+        """A line per second, while loads run: what is appended, memory, the latency of `name`. `each`
+        is called at the begin of every second, and does not wait."""
         print(f"{'s':>4} {'MB/s':>7} {'memory MB':>9} {'p50 us':>9} {'p99 us':>9} {'p99.9 us':>9}")
         seconds, before, begun = 0, self.appended(), time.monotonic()
         while not is_over():
+            each(seconds)
             latency = self.run_load("latency", name, rate=1000, seconds=1)
             seconds, now, ended = seconds + 1, self.appended(), time.monotonic()
             print(f"{seconds:>4} {(now - before) / (ended - begun) / 1e6:>7.0f} "
@@ -92,7 +95,20 @@ class Bench:
                                    "--rate", str(rate)],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                  for topic, rate in (("steady", STEADY_MEGABYTES * 1000), ("compacted", 2000))]
-        self.by_the_second("timed", lambda: all(load.poll() is not None for load in loads))
+        commands = []
+
+        def change(second):
+            commands.append(self.command("topic", "create", f"made-{second}", "--partitions", "100"))
+            if second > 0:
+                commands.append(self.command("topic", "delete", f"made-{second - 1}", "--yes"))
+        self.by_the_second("timed", lambda: all(load.poll() is not None for load in loads), change)
+        failed = sum(command.wait() != 0 for command in commands)
+        print(f"{len(commands)} topics were made or deleted meanwhile, {failed} were not")
+
+    def command(self, *words):
+        return subprocess.Popen([bench_servers.BUILD / "ops/cli/barnabas", "-b", self.broker.address,
+                                 *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
 
     def flood(self):
         """O2"""

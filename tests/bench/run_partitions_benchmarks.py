@@ -9,7 +9,7 @@
   S1  the same with a few records each, after a clean stop: until its process answers an
       ApiVersions request, and until it leads all of them; with what the page cache still holds, and
       with a cache that was dropped (needs root)
-  S2  the same partitions after kill -9
+  S2  the same partitions after kill -9, with what the page cache holds and without
   S3  a few partitions with many records, after kill -9 before anything was checkpointed: recovery
       reads all of it, with one and with two recovery threads
 Beside each: resident memory and open files half a second after it leads all.
@@ -109,10 +109,10 @@ def idle_share(cluster):
     return f"{(cpu_seconds(pid) - before) / IDLE_SECONDS:.1%}"
 
 
-def stop(cluster, partitions):
+def stop(cluster, what):
     begun = time.monotonic()
     cluster.stop(1)
-    print_row("S1", f"{partitions} partitions, clean stop takes", f"{time.monotonic() - begun:.1f} s")
+    print_row("S1", f"{what}, clean stop takes", f"{time.monotonic() - begun:.1f} s")
 
 
 def kill(cluster):
@@ -143,10 +143,11 @@ def many_partitions(broker_cluster, settings, partitions):
                   f"{cluster.brokers[1].resident_kib() / 1024:.0f} MiB, {idle_share(cluster)} idle")
         for first in range(0, partitions, 1000):
             produce_everywhere(cluster, f"many-{first}", min(1000, partitions - first))
-        stop(cluster, partitions)
+        stop(cluster, f"{partitions} partitions with new records")
         print_row("S1", f"{partitions} partitions, clean stop", Started(cluster, partitions))
-        print_row("S1", f"{partitions} partitions, started", f"{idle_share(cluster)} idle")
-        cluster.stop(1)
+        print_row("S1", f"{partitions} partitions, all opened",
+                  f"{idle_share(cluster)} idle, {cluster.brokers[1].resident_kib() / 1024:.0f} MiB")
+        stop(cluster, f"{partitions} partitions without")
         if drop_caches():
             print_row("S1", f"{partitions} partitions, clean stop, cold cache",
                       Started(cluster, partitions))
@@ -154,10 +155,13 @@ def many_partitions(broker_cluster, settings, partitions):
             Started(cluster, partitions)
         else:
             Started(cluster, partitions)
-        kill(cluster)
-        cold = drop_caches()
-        print_row("S2", f"{partitions} partitions, kill -9{', cold cache' if cold else ''}",
-                  Started(cluster, partitions))
+        for drops in (False, True):
+            kill(cluster)
+            cold = drops and drop_caches()
+            print_row("S2", f"{partitions} partitions, kill -9{', cold cache' if cold else ''}",
+                      Started(cluster, partitions))
+        print_row("S2", f"{partitions} partitions, settled",
+                  f"{idle_share(cluster)} idle, {cluster.brokers[1].resident_kib() / 1024:.0f} MiB")
 
 
 def produce_everywhere(cluster, topic, partitions):
