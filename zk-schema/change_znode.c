@@ -79,6 +79,8 @@ struct bytes change_znode_encode(const struct change_znode *change, struct arena
             json_t *pair = json_array();
             json_array_append_new(pair, znode_text_json(change->deletions[i].name));
             json_array_append_new(pair, znode_uuid_json(&change->deletions[i].topic_id));
+            if (change->deletions[i].is_by_others)
+                json_array_append_new(pair, json_true());
             json_array_append_new(deletions, pair);
         }
         json_object_set_new(object, "d", deletions);
@@ -130,6 +132,7 @@ static void decode_deletions(struct znode_reader *reader, json_t *object,
         json_t *pair = json_array_get(list, i);
         deletions[i].name = decode_name(reader, json_array_get(pair, 0), "d");
         znode_uuid(reader, json_array_get(pair, 1), "d", &deletions[i].topic_id);
+        deletions[i].is_by_others = json_is_true(json_array_get(pair, 2));
     }
     change->deletions = deletions;
     change->deletion_count = (int32_t)count;

@@ -29,6 +29,7 @@ struct change_topic {
 struct change_deletion {
     const char *name;
     struct uuid topic_id;
+    bool is_by_others; /* nobody asked the controller for it: perhaps a mistake */
 };
 
 struct change_state {

@@ -188,7 +188,7 @@ static void on_update(void *context, const struct metadata_update *update) {
         control_status_on_metadata(&control->status, update->changes, update->change_count);
     if (!control->has_resigned)
         replica_manager_apply(control->replicas, update->changes, update->change_count,
-                              update->is_full_load ? RETIRED_LOG_SET_ASIDE : RETIRED_LOG_DELETE);
+                              update->keeps_gone ? RETIRED_LOG_SET_ASIDE : RETIRED_LOG_DELETE);
     if (control->is_joining && update->is_full_load) {
         control->is_joining = false;
         if (update->is_complete)

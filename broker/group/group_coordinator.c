@@ -199,12 +199,11 @@ static void forget_topics(struct task *task) {
     free(gone);
 }
 
-/* A topic that is merely missing in a full load may come back: a mistake of an operator in
- * ZooKeeper is to cost no offsets. */
-static bool is_gone(const struct metadata_topic_change *change, bool is_full_load) {
+/* A mistake of an operator in ZooKeeper is to cost no offsets. */
+static bool is_gone(const struct metadata_topic_change *change, bool keeps_gone) {
     if (change->before == NULL)
         return false;
-    return change->after == NULL ? !is_full_load
+    return change->after == NULL ? !keeps_gone
                                  : !uuid_equal(&change->before->id, &change->after->id);
 }
 
@@ -220,7 +219,7 @@ void group_coordinator_on_metadata(struct group_coordinator *coordinator,
     for (int32_t i = 0; i < update->change_count; i++) {
         const struct metadata_topic *before = update->changes[i].before;
         struct gone_topic *topic = &gone->topics[gone->count];
-        if (!is_gone(&update->changes[i], update->is_full_load))
+        if (!is_gone(&update->changes[i], update->keeps_gone))
             continue;
         *topic = (struct gone_topic){strdup(before->name), before->partition_count};
         CHECK(topic->name != NULL);

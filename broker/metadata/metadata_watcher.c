@@ -32,11 +32,9 @@ struct metadata_watcher *watcher_of_read(struct watcher_read *read, enum error e
     return NULL;
 }
 
-void watcher_publish(struct metadata_watcher *watcher, struct metadata_builder *builder,
-                     bool is_full_load) {
+static void publish(struct metadata_watcher *watcher, struct metadata_builder *builder,
+                    struct metadata_update update) {
     struct metadata_topic_change *changes;
-    struct metadata_update update = {.is_full_load = is_full_load,
-                                     .is_complete = watcher->is_complete};
     /* Changes point into the snapshot before, too. */
     const struct metadata *before = metadata_cache_get(watcher->config.cache);
 
@@ -48,6 +46,19 @@ void watcher_publish(struct metadata_watcher *watcher, struct metadata_builder *
     free(changes);
     metadata_unref(before);
     metadata_unref(update.metadata);
+}
+
+void watcher_publish(struct metadata_watcher *watcher, struct metadata_builder *builder,
+                     bool is_full_load) {
+    publish(watcher, builder,
+            (struct metadata_update){.is_full_load = is_full_load,
+                                     .keeps_gone = is_full_load,
+                                     .is_complete = watcher->is_complete});
+}
+
+void watcher_publish_entry(struct metadata_watcher *watcher, struct metadata_builder *builder,
+                           bool keeps_gone) {
+    publish(watcher, builder, (struct metadata_update){.keeps_gone = keeps_gone});
 }
 
 struct metadata_builder *watcher_builder_on_current(struct metadata_watcher *watcher) {

@@ -27,6 +27,10 @@ struct metadata_update {
     const struct metadata_topic_change *changes;
     int32_t change_count;
     bool is_full_load;
+    /* What is left of topics that are gone stays: they are merely missing in a full load, or
+     * somebody else than the controller removed their znodes, which a mistake of an operator could
+     * cause. */
+    bool keeps_gone;
     bool is_complete; /* of a full load: every topic could be read and decoded */
 };
 

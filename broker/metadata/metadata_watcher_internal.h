@@ -63,6 +63,9 @@ bool watcher_is_session_trouble(enum error error);
 /* Frees the builder, publishes what it built, and tells of it. */
 void watcher_publish(struct metadata_watcher *watcher, struct metadata_builder *builder,
                      bool is_full_load);
+/* The same for an entry of the change log; see struct metadata_update. */
+void watcher_publish_entry(struct metadata_watcher *watcher, struct metadata_builder *builder,
+                           bool keeps_gone);
 struct metadata_builder *watcher_builder_on_current(struct metadata_watcher *watcher);
 
 /* watch_load.c: begins a load; one that is under way is dropped. */

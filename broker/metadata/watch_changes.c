@@ -28,10 +28,13 @@ static void finish_delta(struct metadata_watcher *watcher) {
 static void apply_entry(struct metadata_watcher *watcher, const struct change_znode *change,
                         struct metadata_written written, uint32_t sequence) {
     struct metadata_builder *builder = watcher_builder_on_current(watcher);
+    bool keeps_gone = false;
 
+    for (int32_t i = 0; i < change->deletion_count; i++)
+        keeps_gone = keeps_gone || change->deletions[i].is_by_others;
     metadata_put_change(builder, written, change);
     watcher->next_change = sequence + 1;
-    watcher_publish(watcher, builder, false);
+    watcher_publish_entry(watcher, builder, keeps_gone);
 }
 
 static void on_entry(void *context, const struct zk_result *result) {

@@ -69,8 +69,9 @@ struct partition *replica_manager_find_by_id(struct replica_manager *manager,
                                              const struct uuid *topic_id, int32_t index);
 
 /* Follows what changed between two snapshots. `gone` says what becomes of the logs of topics that
- * are there no more: DELETE where the controller said so (an entry of the change log), SET_ASIDE
- * where they were merely missing in a full load, which a mistake of an operator could cause. */
+ * are there no more: DELETE where the controller deleted them (an entry of the change log),
+ * SET_ASIDE where they were merely missing in a full load, or somebody else removed their znodes,
+ * which a mistake of an operator could cause. */
 void replica_manager_apply(struct replica_manager *manager,
                            const struct metadata_topic_change *changes, int32_t change_count,
                            enum retired_log gone);

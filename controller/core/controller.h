@@ -263,6 +263,7 @@ struct controller_write {
     const struct controller_topic_config_entry *configs;
     size_t config_count;
     struct bytes path; /* NODE_DELETE */
+    bool is_by_others; /* NOTE_DELETED: somebody else removed its znodes */
 };
 
 enum controller_effect_kind {

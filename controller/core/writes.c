@@ -87,6 +87,7 @@ void controller_writes_note_deleted(struct controller *c, struct bytes name,
     node->write.kind = CONTROLLER_WRITE_NOTE_DELETED;
     node->write.topic = bytes_of(node->text, name.size);
     node->write.topic_id = *id;
+    node->write.is_by_others = true;
 }
 
 /* ---- Entries under /barnabas/changes */

@@ -265,6 +265,7 @@ static void entry_add(struct multi *multi, struct entry *entry,
         struct change_deletion *deletion = &entry->deletions[entry->change.deletion_count++];
         deletion->name = controller_operation_text(&multi->operation, write->topic);
         deletion->topic_id = write->topic_id;
+        deletion->is_by_others = write->is_by_others;
         break;
     }
     case CONTROLLER_WRITE_TOPIC_CONFIG_CREATE:

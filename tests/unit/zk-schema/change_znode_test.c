@@ -23,7 +23,7 @@ static const char everything[] =
     "\"t\":[{\"n\":\"orders\",\"i\":\"" ID_A "\",\"p\":{\"0\":[4,1],\"1\":[2]},\"a\":{\"0\":[4]},"
     "\"r\":{\"0\":[1]},\"s\":{\"retention.ms\":\"1000\"}},"
     "{\"n\":\"plain\",\"i\":\"" ID_B "\",\"p\":{\"0\":[1]}}],"
-    "\"d\":[[\"gone\",\"" ID_B "\"]],"
+    "\"d\":[[\"gone\",\"" ID_B "\"],[\"removed\",\"" ID_A "\",true]],"
     "\"s\":[[\"" ID_A "\",[[0,101,37,12,5,0,101,102],[1,-1,0,12,0,1,103]]],"
     "[\"" ID_B "\",[[7,1,2,12,4,0,1]]]]}";
 
@@ -48,9 +48,11 @@ static void an_entry_is_read(void **state) {
     assert_true(change.topics[0].has_settings);
     assert_string_equal(change.topics[0].settings.entries[0].value, "1000");
     assert_false(change.topics[1].has_settings);
-    assert_int_equal(change.deletion_count, 1);
+    assert_int_equal(change.deletion_count, 2);
     assert_string_equal(change.deletions[0].name, "gone");
     assert_true(uuid_equal(&change.deletions[0].topic_id, &b));
+    assert_false(change.deletions[0].is_by_others);
+    assert_true(change.deletions[1].is_by_others);
     assert_int_equal(change.state_count, 3);
     assert_true(uuid_equal(&change.states[1].topic_id, &a));
     assert_int_equal(change.states[0].partition, 0);

@@ -240,7 +240,7 @@ static void offsets_go_with_their_topic(void **state) {
     const struct metadata_topic before = {.id = {{1}}, .name = "t", .partition_count = 2},
                                 after = {.id = {{2}}, .name = "t", .partition_count = 2};
     struct metadata_topic_change change = {&before, NULL};
-    struct metadata_update update = {.changes = &change, .change_count = 1, .is_full_load = true};
+    struct metadata_update update = {.changes = &change, .change_count = 1, .keeps_gone = true};
     struct bench bench;
     (void)state;
 
@@ -252,7 +252,7 @@ static void offsets_go_with_their_topic(void **state) {
     /* It is merely missing: an operator's mistake costs no offsets. */
     group_coordinator_on_metadata(bench.coordinator, &update);
     assert_int_equal(committed(&bench, "g", "t", 0), 10);
-    update.is_full_load = false;
+    update.keeps_gone = false;
     group_coordinator_on_metadata(bench.coordinator, &update);
     assert_int_equal(committed(&bench, "g", "t", 0), NONE_FOUND);
     assert_int_equal(committed(&bench, "g", "u", 0), 20);

@@ -133,7 +133,7 @@ static struct entry *change_something(struct world *world) {
     switch (rng_below(&world->rng, 5)) {
     case 0:
         topic->exists = false;
-        entry->deletion = (struct change_deletion){names[which], topic->id};
+        entry->deletion = (struct change_deletion){names[which], topic->id, false};
         entry->change.deletions = &entry->deletion;
         entry->change.deletion_count = 1;
         break;
