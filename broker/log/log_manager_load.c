@@ -348,6 +348,11 @@ static enum error finish_dir(struct scan *scan) {
     return error;
 }
 
+/* No more than there is to do. */
+static int threads_for(const struct scan *scan, int threads) {
+    return scan->count < (size_t)threads ? (int)scan->count : threads;
+}
+
 /* Logs that the stop told of are not opened, so there is nothing to ask for. */
 static enum error post_jobs(struct scan *scan) {
     bool warms = scan->dir->summary.count == 0;
@@ -356,9 +361,10 @@ static enum error post_jobs(struct scan *scan) {
     if (scan->count == 0)
         return ERR_NONE;
     sort_jobs(scan);
-    error = worker_pool_new(scan->manager->recovery_threads_per_dir, "recovery", &scan->pool);
+    error = worker_pool_new(threads_for(scan, scan->manager->recovery_threads_per_dir), "recovery",
+                            &scan->pool);
     if (error == ERR_NONE && warms)
-        error = worker_pool_new(WARMING_THREADS, "warming", &scan->warming);
+        error = worker_pool_new(threads_for(scan, WARMING_THREADS), "warming", &scan->warming);
     if (error != ERR_NONE)
         return error;
     for (size_t i = 0; i < scan->count; i++) {

@@ -285,12 +285,16 @@ static inline uint8_t *read_bytes(struct log *log, int64_t offset, size_t bytes_
 
 static inline uint8_t *slurp(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
-    uint8_t *data = malloc(1 << 24);
+    struct stat found = {0};
+    uint8_t *data;
 
-    assert_non_null(data);
     *size = 0;
+    if (file != NULL)
+        assert_int_equal(fstat(fileno(file), &found), 0);
+    data = malloc((size_t)found.st_size + 1);
+    assert_non_null(data);
     if (file != NULL) {
-        *size = fread(data, 1, 1 << 24, file);
+        *size = fread(data, 1, (size_t)found.st_size, file);
         fclose(file);
     }
     return data;
