@@ -106,9 +106,26 @@ static inline void fixture_on_failed(struct log_dir *dir) {
     fixture->failures++;
 }
 
+/* One for all directories of a program, one after the other: where each had its own, a test with
+ * hundreds of them did nothing but wait for threads to begin and to end, on a machine with other
+ * work for minutes. */
+static struct worker_pool *fixture_pool;
+
+static inline void fixture_free_pool(void) {
+    worker_pool_free(fixture_pool);
+}
+
+static inline struct worker_pool *fixture_need_pool(void) {
+    if (fixture_pool == NULL) {
+        assert_int_equal(worker_pool_new(1, "test", &fixture_pool), ERR_NONE);
+        assert_int_equal(atexit(fixture_free_pool), 0);
+    }
+    return fixture_pool;
+}
+
 static inline void fixture_open_dir(struct fixture *f) {
     assert_int_equal(file_cache_new(8, &f->cache), ERR_NONE);
-    assert_int_equal(worker_pool_new(1, "test", &f->pool), ERR_NONE);
+    f->pool = fixture_need_pool();
     assert_int_equal(
         log_dir_init(&f->dir, f->root, &f->disk.disk, &f->clock.clock, f->cache, f->pool),
         ERR_NONE);
@@ -117,7 +134,7 @@ static inline void fixture_open_dir(struct fixture *f) {
 }
 
 static inline void fixture_close_dir(struct fixture *f) {
-    worker_pool_free(f->pool);
+    worker_pool_drain(f->pool);
     log_dir_done(&f->dir);
     file_cache_free(f->cache);
 }
@@ -283,6 +300,8 @@ static inline uint8_t *read_bytes(struct log *log, int64_t offset, size_t bytes_
 
 /* ---- files ---- */
 
+#define SLURP_ROOM ((size_t)1 << 16) /* behind the file's bytes, for what is put there */
+
 static inline uint8_t *slurp(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
     struct stat found = {0};
@@ -291,7 +310,7 @@ static inline uint8_t *slurp(const char *path, size_t *size) {
     *size = 0;
     if (file != NULL)
         assert_int_equal(fstat(fileno(file), &found), 0);
-    data = malloc((size_t)found.st_size + 1);
+    data = malloc((size_t)found.st_size + SLURP_ROOM);
     assert_non_null(data);
     if (file != NULL) {
         *size = fread(data, 1, (size_t)found.st_size, file);
