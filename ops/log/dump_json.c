@@ -110,11 +110,26 @@ static void set_stored(json_t *item, const struct stored_batch *stored, const ch
     set(item, "crc", crc);
 }
 
+/* The item with its records, if they are wanted. `entry`: it is a message of before batches. */
+static enum error write_with_records(struct dump *dump, json_t *item,
+                                     const struct stored_batch *stored,
+                                     const struct message_set_entry *entry) {
+    struct collecting collecting = {dump, entry == NULL ? &stored->header : NULL, NULL};
+    enum error error = ERR_NONE;
+
+    if (dump->records) {
+        collecting.records = json_array();
+        error = entry == NULL ? dump_each_record(stored, on_record, &collecting)
+                              : dump_each_message(entry, on_record, &collecting);
+        json_object_set_new(item, "records", collecting.records);
+    }
+    write_item(dump, item);
+    return error;
+}
+
 static enum error write_batch(struct dump *dump, const struct stored_batch *stored) {
     const struct record_batch *batch = &stored->header;
-    struct collecting collecting = {dump, batch, NULL};
     json_t *item = new_item(dump, "batch");
-    enum error error = ERR_NONE;
 
     set(item, "baseOffset", stored->base_offset);
     set(item, "lastOffset", stored->last_offset);
@@ -134,31 +149,17 @@ static enum error write_batch(struct dump *dump, const struct stored_batch *stor
                             : json_null());
     set_stored(item, stored, dump_timestamp_type(batch->attributes, 2), record_batch_codec(batch),
                batch->crc);
-    if (dump->records) {
-        collecting.records = json_array();
-        error = dump_each_record(stored, on_record, &collecting);
-        json_object_set_new(item, "records", collecting.records);
-    }
-    write_item(dump, item);
-    return error;
+    return write_with_records(dump, item, stored, NULL);
 }
 
 static enum error write_message(struct dump *dump, const struct stored_batch *stored,
                                 const struct message_set_entry *entry) {
-    struct collecting collecting = {dump, NULL, NULL};
     json_t *item = new_item(dump, "message");
-    enum error error = ERR_NONE;
 
     set(item, "offset", stored->last_offset);
     set_stored(item, stored, dump_timestamp_type(entry->attributes, entry->magic),
                message_set_entry_codec(entry), entry->crc);
-    if (dump->records) {
-        collecting.records = json_array();
-        error = dump_each_message(entry, on_record, &collecting);
-        json_object_set_new(item, "records", collecting.records);
-    }
-    write_item(dump, item);
-    return error;
+    return write_with_records(dump, item, stored, entry);
 }
 
 static void write_unreadable(struct dump *dump, int64_t position) {
