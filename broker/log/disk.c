@@ -290,6 +290,7 @@ enum error disk_stat(struct disk *disk, const char *path, struct disk_stat *resu
         .allocated = (int64_t)found.st_blocks * 512,
         .modified_ms = (int64_t)found.st_mtim.tv_sec * 1000 + found.st_mtim.tv_nsec / 1000000,
         .inode = found.st_ino,
+        .device = found.st_dev,
         .changed_ns = (int64_t)found.st_ctim.tv_sec * 1000000000 + found.st_ctim.tv_nsec,
     };
     return ERR_NONE;

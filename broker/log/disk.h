@@ -52,6 +52,7 @@ struct disk_stat {
     int64_t allocated;   /* bytes on disk; more than its size if blocks are reserved behind it */
     int64_t modified_ms; /* since 1970 */
     uint64_t inode;
+    uint64_t device;    /* which file system it is on */
     int64_t changed_ns; /* since 1970; nobody can set it back, as he can the time of modification */
 };
 

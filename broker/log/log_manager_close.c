@@ -26,13 +26,26 @@ struct closing {
     bool *is_complete; /* atomic */
 };
 
+static enum error close_one(struct log *log) {
+    const struct manager_dir *dir = dir_of(log);
+    struct disk_stat folder;
+    enum error error;
+
+    if (!dir->syncs_together || log_is_finished(log))
+        return log_close_clean(log);
+    if ((error = disk_stat(dir->dir.disk, log->dir_name, &folder)) != ERR_NONE)
+        return error;
+    /* A folder may be a link to another disk, or one that is mounted there. */
+    return folder.exists && folder.device == dir->device ? log_finish(log) : log_close_clean(log);
+}
+
 static void run_close(struct task *task) {
     struct closing *closing = CONTAINER_OF(task, struct closing, task);
     struct log *log = closing->log;
     enum error error = log_check_usable(log);
 
     if (error == ERR_NONE) {
-        error = dir_of(log)->syncs_together ? log_finish(log) : log_close_clean(log);
+        error = close_one(log);
         if (log_fail(log, error, "close") != ERR_NONE)
             __atomic_store_n(closing->is_complete, false, __ATOMIC_RELAXED);
     }
@@ -52,13 +65,19 @@ static void post_close(struct log_manager *manager, struct log *log, bool *is_co
     worker_pool_post(manager->pool, &closing->task);
 }
 
-static bool changed_many(const struct log_manager *manager, struct log_dir *dir) {
+/* Whether so many logs changed that they are synced together, where that is as good. */
+static void decide(const struct log_manager *manager, struct manager_dir *dir) {
+    struct disk_stat stat;
     size_t changed = 0;
     struct log *log;
 
-    TAILQ_FOREACH (log, &dir->logs, in_dir)
+    TAILQ_FOREACH (log, &dir->dir.logs, in_dir)
         changed += log_is_finished(log) ? 0 : 1;
-    return changed >= manager->sync_together_min;
+    if (changed < manager->sync_together_min || !disk_sync_all_notices_failures() ||
+        disk_stat(dir->dir.disk, dir->dir.path, &stat) != ERR_NONE)
+        return;
+    dir->device = stat.device;
+    dir->syncs_together = true;
 }
 
 /* The descriptor of the lock has been open since before anything was written. */
@@ -86,7 +105,7 @@ static bool close_logs(struct log_manager *manager) {
         struct manager_dir *dir = &manager->dirs[i];
         if (log_dir_is_offline(&dir->dir))
             continue;
-        dir->syncs_together = changed_many(manager, &dir->dir) && disk_sync_all_notices_failures();
+        decide(manager, dir);
         TAILQ_FOREACH (log, &dir->dir.logs, in_dir)
             post_close(manager, log, &is_complete);
     }

@@ -24,6 +24,7 @@ struct manager_dir {
     struct meta_properties meta;
     bool has_meta;                 /* meta is initialised */
     bool syncs_together;           /* during a clean stop */
+    uint64_t device;               /* valid if syncs_together */
     bool was_clean;                /* the marker was there, or there was nothing to mark */
     bool had_marker;               /* of a clean stop of a registered broker, when it was loaded */
     bool has_logs;                 /* likewise */
