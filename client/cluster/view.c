@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "client/base/hash_table.h"
 #include "client/wire/message/metadata.h"
 
 struct topic_entry {
@@ -96,6 +96,10 @@ static enum error topic_entry_get(struct view *view, struct bytes name,
         memcpy(entry->name, name.data, name.size);
         entry->topic.name = entry->name;
         HASH_ADD_KEYPTR(hh, view->topics, entry->name, name.size, entry);
+        if (!HASH_WAS_ADDED(hh, entry)) {
+            free(entry);
+            return ERR_OUT_OF_MEMORY;
+        }
     }
     *found = entry;
     return ERR_NONE;

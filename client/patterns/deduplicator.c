@@ -3,10 +3,9 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include <uthash.h>
-
 #include "client/base/check.h"
 #include "client/base/error.h"
+#include "client/base/hash_table.h"
 
 #include <barnabas/deduplication.h>
 
@@ -83,6 +82,10 @@ static enum error id_add(struct barnabas_deduplicator *deduplicator, const void 
     if (size > 0)
         memcpy(seen->id, id, size);
     HASH_ADD_KEYPTR(hh, deduplicator->ids, seen->id, size, seen);
+    if (!HASH_WAS_ADDED(hh, seen)) {
+        free(seen);
+        return ERR_OUT_OF_MEMORY;
+    }
     TAILQ_INSERT_TAIL(&deduplicator->by_age, seen, next);
     deduplicator->bytes += cost_of(size);
     deduplicator->count++;

@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "client/base/clock.h"
+#include "client/base/hash_table.h"
 #include "client/base/sync.h"
 #include "client/patterns/offset_book.h"
 #include "client/patterns/parallel_job.h"
@@ -153,6 +152,10 @@ static struct parallel_partition *partition_get(struct barnabas_parallel *parall
     partition->committed = -1;
     offset_book_init(&partition->book);
     HASH_ADD(hh, parallel->partitions, key, sizeof(key), partition);
+    if (!HASH_WAS_ADDED(hh, partition)) {
+        free(partition);
+        return NULL;
+    }
     return partition;
 }
 

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
+#include "client/base/hash_table.h"
 #include "client/patterns/partition_key.h"
 #include "client/patterns/stamp_tracker.h"
 
@@ -95,6 +94,10 @@ static struct tracked_producer *producer_get(struct barnabas_stamp_checker *chec
     producer->key = *key;
     stamp_tracker_init(&producer->tracker, checker->from_beginning ? 0 : sequence);
     HASH_ADD(hh, checker->producers, key, sizeof(*key), producer);
+    if (!HASH_WAS_ADDED(hh, producer)) {
+        free(producer);
+        return NULL;
+    }
     checker->in_order[checker->count++] = producer;
     return producer;
 }

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "client/base/error.h"
+#include "client/base/hash_table.h"
 #include "client/base/rng.h"
 #include "client/patterns/partition_key.h"
 
@@ -79,6 +78,10 @@ static struct stamped_partition *partition_get(struct barnabas_stamper *stamper,
         return NULL;
     partition->key = key;
     HASH_ADD(hh, stamper->partitions, key, sizeof(key), partition);
+    if (!HASH_WAS_ADDED(hh, partition)) {
+        free(partition);
+        return NULL;
+    }
     return partition;
 }
 

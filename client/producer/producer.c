@@ -83,6 +83,10 @@ static enum error topic_get(struct barnabas_producer *producer, const char *name
         if ((error = topic_queue_new(name, &topic)) != ERR_NONE)
             return error;
         HASH_ADD_KEYPTR(hh, producer->topics, topic->name, strlen(topic->name), topic);
+        if (!HASH_WAS_ADDED(hh, topic)) {
+            topic_queue_free(topic);
+            return ERR_OUT_OF_MEMORY;
+        }
         TAILQ_INSERT_TAIL(&producer->topic_list, topic, next);
     }
     *found = topic;

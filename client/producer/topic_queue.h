@@ -7,8 +7,7 @@
 #ifndef CLIENT_PRODUCER_TOPIC_QUEUE_H
 #define CLIENT_PRODUCER_TOPIC_QUEUE_H
 
-#include <uthash.h>
-
+#include "client/base/hash_table.h"
 #include "client/cluster/settings.h"
 #include "client/cluster/view.h"
 #include "client/producer/partition_queue.h"
