@@ -31,7 +31,7 @@ static bool is_asked_for(const struct describe_log_dirs_request *request,
                          const struct partition *partition) {
     struct bytes topic = bytes_of_text(partition_topic(partition));
 
-    if (request->topics == NULL)
+    if (request->topics_count < 0)
         return true; /* null: all */
     for (int32_t t = 0; t < request->topics_count; t++) {
         const struct describe_log_dirs_request_topics *asked = &request->topics[t];

@@ -537,6 +537,9 @@ LEADERSHIP = [
          to="controller"),
     Case("what moves, of another broker", "ListPartitionReassignments",
          {"timeout_ms": 20000, "topics": None}, to="other"),
+    *(Case(f"directories of {name}", "DescribeLogDirs", {"topics": topics},
+           dropped=("total_bytes", "usable_bytes", "partition_size"))
+      for name, topics in (("none", []), ("no partitions", [{"topic": "orders", "partitions": []}]))),
     Case("directories of some", "DescribeLogDirs",
          {"topics": [{"topic": "orders", "partitions": [0, 9]},
                      {"topic": "missing", "partitions": [0]}]},

@@ -123,6 +123,15 @@ class AnswersTest(unittest.TestCase):
                           token["token_requester_principal_name"], token["expiry_timestamp_ms"]),
                          (64, "x", "ANONYMOUS", -1))
 
+    def test_directories_are_told_with_the_replicas_that_are_asked_for(self):
+        def told(topics):
+            directory, = self.ask("DescribeLogDirs", 4, {"topics": topics})["results"]
+            return {topic["name"] for topic in directory["topics"]}
+        self.assertIn("or.ders", told(None))
+        self.assertEqual(told([]), set())
+        self.assertEqual(told([{"topic": "or.ders", "partitions": []}]), set())
+        self.assertEqual(told([{"topic": "or.ders", "partitions": [0]}]), {"or.ders"})
+
     def test_what_needs_kraft_is_refused_as_in_kafka(self):
         answer = self.ask("UpdateFeatures", 1, {"feature_updates": [
             {"feature": "metadata.version", "max_version_level": 20, "upgrade_type": 1}]})
