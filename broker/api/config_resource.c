@@ -3,6 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* A resource_type that needs KRaft, in Kafka too. */
+#define CLIENT_METRICS 16
+
 static enum error refuse(struct api_call *call, struct bytes *message, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
@@ -66,6 +69,11 @@ enum error config_resource_find(struct api_call *call, int8_t type, struct bytes
         return name.size == 0 && !is_change ? refuse(call, message, "Broker id must not be empty")
                                             : check_broker(call, name, is_change, "", message);
     }
+    if (type == CLIENT_METRICS)
+        return refuse(call, message, "%s",
+                      is_change ? "AlterConfigs is only supported for topics and brokers, but "
+                                  "resource type is CLIENT_METRICS"
+                                : "Config type client-metrics is only supported on KRaft clusters");
     return is_change ? refuse(call, message, "Unknown resource type %d", type)
                      : refuse(call, message, "%s", error_text(ERR_INVALID_REQUEST));
 }

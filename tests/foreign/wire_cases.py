@@ -443,6 +443,8 @@ CONFIGS = [
     Case("settings of a bad name", "DescribeConfigs", described(TOPIC, "a b")),
     Case("settings of no name", "DescribeConfigs", described(TOPIC, "")),
     Case("settings of a strange type", "DescribeConfigs", described(99, "x")),
+    *(Case(f"settings of type {kind}", "DescribeConfigs", described(kind, "x"))
+      for kind in (0, 1, 3, 16, 32)),
     Case("settings of another broker", "DescribeConfigs", described(BROKER, "2")),
     Case("settings of no broker", "DescribeConfigs", described(BROKER, "x")),
     Case("settings of all brokers", "DescribeConfigs", described(BROKER, "")),
@@ -470,6 +472,8 @@ CONFIGS = [
         ("what is no list", altered(TOPIC, "orders", "retention.ms", "5", 2)),
         ("in a strange way", altered(TOPIC, "orders", "retention.ms", "5", 9)),
         ("a strange type", altered(99, "orders", "retention.ms", "5")),
+        ("metrics of clients", altered(16, "x", "interval.ms", "5")),
+        ("a group", altered(32, "x", "consumer.session.timeout.ms", "5")),
         ("another broker", altered(BROKER, "2", "log.retention.ms", "5")),
         ("no broker", altered(BROKER, "x", "log.retention.ms", "5")),
         ("levels of all brokers", altered(LOGGER, "", "root", "INFO")),
