@@ -7,7 +7,17 @@
 
 /* ---- On the executor ---- */
 
+static bool is_connected_by_now(const struct request *request) {
+    return request->awaits_connection &&
+           (request->result.error == ERR_NONE || request->result.error == ERR_ZK_NO_NODE);
+}
+
 static void deliver_completion(struct request *request) {
+    if (is_connected_by_now(request)) {
+        request->result = (struct zk_result){0};
+        zk_give_multi(request);
+        return;
+    }
     TAILQ_REMOVE(&request->client->outstanding, request, next_outstanding);
     request->done(request->context, &request->result);
     zk_request_free(request);

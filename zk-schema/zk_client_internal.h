@@ -63,6 +63,7 @@ struct request {
     char **op_paths;
     struct zk_op_result *results;
     size_t op_count;
+    bool awaits_connection; /* executor: a multi that the library has not got yet */
 };
 
 TAILQ_HEAD(request_list, request);
@@ -148,6 +149,11 @@ void zk_command(struct zk_client *client, enum command next, struct session *dea
 /* ---- zk_request.c: on the executor ---- */
 
 extern const struct zk_methods zk_client_methods;
+/* Gives a prepared multi to the library, now or once its session is connected. */
+void zk_give_multi(struct request *request);
+/* Waits while the library is taking a multi. Its I/O thread, between a connection's being there
+ * and the answer that may say that the session is over: see zk_request.c. */
+void zk_wait_for_multi(void);
 const struct ACL_vector *zk_acl_for(const struct zk_client *client, const char *path);
 void zk_request_free(struct request *request);
 

@@ -20,7 +20,10 @@ void zk_command(struct zk_client *client, enum command next, struct session *dea
     CHECK(pthread_mutex_unlock(&client->command_lock) == 0);
 }
 
+/* From the thread that the line is about. */
 static void on_library_log(const char *message) {
+    if (strstr(message, "nitiated connection to server") != NULL)
+        zk_wait_for_multi();
     LOG_DEBUG("zookeeper_library", "message=%s", LOG_QUOTED_TEXT(message));
 }
 
@@ -71,7 +74,7 @@ static zhandle_t *open_handle(struct zk_client *client, const char *connect, wat
                               void *context) {
     zhandle_t *handle;
 
-    zoo_set_debug_level(ZOO_LOG_LEVEL_WARN);
+    zoo_set_debug_level(ZOO_LOG_LEVEL_INFO); /* as on_library_log needs */
     handle = zookeeper_init2(connect, on_change, client->config.session_timeout_ms, NULL, context,
                              0, on_library_log);
     if (handle == NULL)

@@ -180,6 +180,52 @@ static void client_sync(struct zk *zk, const char *path, zk_completion *done, vo
                handle == NULL ? ZINVALIDSTATE : zoo_async(handle, path, zk_on_string, request));
 }
 
+/* ---- Multis ---- */
+
+/*
+ * INVARIANT: no session is found to be over while the library takes a multi of it. zoo_amulti
+ * (libzookeeper 3.8) asks for each operation whether it is, and from the first that it refuses on
+ * it frees, for each, a path that it has not set: memory of ours, or twice its own.
+ *
+ * A session is found to be over only by the answer to a connection's first request. The I/O thread
+ * leaves ZOO_CONNECTED_STATE, connects, logs that it has "initiated" the connection and waits for
+ * this lock there, and only then reads that answer. Whoever holds the lock and sees the handle
+ * connected has been faster than that line, so that the answer is not read before it lets go.
+ */
+static pthread_mutex_t multi_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void zk_wait_for_multi(void) {
+    CHECK(pthread_mutex_lock(&multi_lock) == 0);
+    CHECK(pthread_mutex_unlock(&multi_lock) == 0);
+}
+
+static bool give_if_connected(zhandle_t *handle, struct request *request, int *code) {
+    bool is_connected;
+
+    CHECK(pthread_mutex_lock(&multi_lock) == 0);
+    is_connected = zoo_state(handle) == ZOO_CONNECTED_STATE;
+    if (is_connected)
+        *code = zoo_amulti(handle, (int)request->op_count, request->ops, request->op_results,
+                           zk_on_multi, request);
+    CHECK(pthread_mutex_unlock(&multi_lock) == 0);
+    return is_connected;
+}
+
+/* Without a connection a read takes its place in the library's queue, and fails or goes through
+ * like any other request. */
+void zk_give_multi(struct request *request) {
+    const struct session *current = request->client->current;
+    zhandle_t *handle = current != request->session || current == NULL ? NULL : current->handle;
+    int code = ZINVALIDSTATE;
+
+    request->awaits_connection = false;
+    if (handle != NULL && !give_if_connected(handle, request, &code)) {
+        request->awaits_connection = true;
+        code = zoo_aexists(handle, "/", 0, zk_on_stat, request);
+    }
+    check_sent(request, code);
+}
+
 static void prepare_op(struct request *request, size_t index, const struct zk_op *op) {
     const struct zk_client *client = request->client;
     zoo_op_t *prepared = &request->ops[index];
@@ -213,7 +259,6 @@ static void prepare_op(struct request *request, size_t index, const struct zk_op
 static void client_multi(struct zk *zk, const struct zk_op *ops, size_t op_count,
                          zk_completion *done, void *context) {
     struct request *request = request_new(zk, done, context);
-    zhandle_t *handle = handle_of(zk);
     size_t size = 0;
 
     CHECK(op_count > 0);
@@ -231,9 +276,7 @@ static void client_multi(struct zk *zk, const struct zk_op *ops, size_t op_count
     for (size_t i = 0; i < op_count; i++)
         prepare_op(request, i, &ops[i]);
     request->op_count = op_count;
-    check_sent(request, handle == NULL ? ZINVALIDSTATE
-                                       : zoo_amulti(handle, (int)op_count, request->ops,
-                                                    request->op_results, zk_on_multi, request));
+    zk_give_multi(request);
 }
 
 static int64_t client_session_id(const struct zk *zk) {

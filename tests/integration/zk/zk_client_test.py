@@ -344,6 +344,38 @@ class Sessions(ZkTest):
         self.assertEqual(driver.state()["watched"], "0")  # the watch went with its session
         driver.close()
 
+    def test_a_multi_in_the_moment_in_which_the_session_is_found_to_be_over(self):
+        # The library knows it already, and its user does not yet.
+        proxy = self.proxy()
+        driver = self.open(proxy.connect)
+        driver.ask(f"create {self.root}/e e x")
+        proxy.cut()
+        self.wait_until(lambda: self.kazoo.exists(f"{self.root}/e") is None, "it expires")
+        checks = " ".join(f"check:{self.root}/{letter}:0" for letter in "abcdefgh")
+        driver.tell(f"hold multi m {checks}")
+        proxy.restore()
+        self.wait_until(lambda: any("has expired" in line for line in driver.errors),
+                        "the library knows")
+        driver.tell("state")
+        self.assertEqual(driver.expect("done m").split()[2], "ZK_SESSION_EXPIRED")
+        driver.expect("session NEW")
+        self.assertEqual(driver.ask(f"multi {checks}")[0], "ZK_NO_NODE")
+        driver.close()
+
+    def test_a_multi_without_a_connection_is_carried_out_or_unknown(self):
+        proxy = self.proxy()
+        driver = self.open(proxy.connect, timeout_ms=4000)
+        proxy.cut()
+        driver.expect("session DISCONNECTED")
+        self.assertEqual(driver.ask(f"multi create:{self.root}/a:p:1 create:{self.root}/b:p:1")[0],
+                         "ZK_OUTCOME_UNKNOWN")
+        driver.tell(f"multi m create:{self.root}/a:p:1 create:{self.root}/b:p:1")
+        proxy.restore()
+        driver.expect("session RECONNECTED")
+        if driver.expect("done m").split()[2] == "NONE":
+            self.assertEqual(sorted(self.kazoo.get_children(self.root)), ["a", "b"])
+        driver.close()
+
     def test_closing_ends_the_session_at_once(self):
         driver = self.open(timeout_ms=4000)
         driver.ask(f"create {self.root}/e e x")

@@ -18,12 +18,15 @@
  *   register ID DATA                      registered EPOCH | refused ERROR
  *   adopt                                 a second session takes the registration over while the
  *                                         first lives on, as a leftover of a former session
+ *   hold COMMAND...                       until there is another line; then that command, before
+ *                                         all that has arrived meanwhile
  *   state                                 state session=ID timeout=MS deadline=KIND watched=COUNT
  *   close                                 closed cancelled=COUNT answered=COUNT, and ends
  * Also: session NEW|RECONNECTED|DISCONNECTED|EXPIRED|AUTH_FAILED, watch KIND PATH.
  * "-" as DATA is null.
  */
 #include <event2/event.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -391,6 +394,16 @@ static bool run_simple(struct zk *zk, char **w, int n) {
     return true;
 }
 
+static void run_command(char **w, int n);
+
+/* Holds up the executor until there is more to read, and then does something before all else. */
+static void run_hold(char **w, int n) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    CHECK(poll(&input, 1, -1) == 1);
+    run_command(w + 1, n - 1);
+}
+
 static void run_command(char **w, int n) {
     struct zk *zk = zk_client_zk(driver.client);
 
@@ -411,6 +424,8 @@ static void run_command(char **w, int n) {
         start_registration(version_of(w[1]), data_of(w[2]));
     else if (strcmp(w[0], "adopt") == 0)
         adopt();
+    else if (strcmp(w[0], "hold") == 0 && n > 1)
+        run_hold(w, n);
     else if (strcmp(w[0], "state") == 0)
         run_state(zk);
     else if (strcmp(w[0], "close") == 0)
@@ -456,7 +471,7 @@ static void on_input(evutil_socket_t fd, short events, void *context) {
 
 int main(int argument_count, char **arguments) {
     CHECK(argument_count >= 3);
-    logger_set_level(LOG_LEVEL_INFO);
+    logger_set_level(LOG_LEVEL_DEBUG);
     CHECK(loop_new(&driver.loop) == ERR_NONE);
     driver.listener = (struct zk_listener){on_session, on_watch};
     driver.silent = driver.listener;
