@@ -187,7 +187,9 @@ static enum error sync_timed(struct log *log, const struct flush *flush) {
     return error;
 }
 
-enum error log_flush(struct log *log) {
+/* What is not flushed counts as flushed after `sync`; NULL: it is on disk already. */
+static enum error flush_by(struct log *log,
+                           enum error (*sync)(struct log *log, const struct flush *flush)) {
     struct flush flush;
     enum error error;
 
@@ -195,26 +197,21 @@ enum error log_flush(struct log *log) {
         return error;
     if ((error = begin(log, &flush)) != ERR_NONE)
         return error;
-    error = log_fail(log, sync_timed(log, &flush), "flush");
+    if (sync != NULL)
+        error = log_fail(log, sync(log, &flush), "flush");
     if (error == ERR_NONE && publish(log, &flush))
         tell_listener(log);
     end(log, &flush);
     return error;
 }
 
+enum error log_flush(struct log *log) {
+    return flush_by(log, sync_timed);
+}
+
 /* Nothing was changed since before the sync: so what there is now is what was synced. */
 enum error log_note_synced(struct log *log) {
-    struct flush flush;
-    enum error error;
-
-    if ((error = log_check_usable(log)) != ERR_NONE || !log_has_unflushed(log))
-        return error;
-    if ((error = begin(log, &flush)) != ERR_NONE)
-        return error;
-    if (publish(log, &flush))
-        tell_listener(log);
-    end(log, &flush);
-    return ERR_NONE;
+    return flush_by(log, NULL);
 }
 
 /* ---- in the background ---- */
