@@ -279,6 +279,25 @@ MUST_CHECK enum error log_write_snapshot(struct log *log, int64_t offset, bool d
 MUST_CHECK enum error log_rebuild_producers(struct log *log, int64_t snapshot_max,
                                             bool trust_absence);
 
+/* The same in steps, for who reads all batches behind `snapshot_max` anyway: begin; replay the
+ * segments that there are, which lie before; replay each batch, whole, in the order of the log,
+ * before it is published; end, once the log end and all segments are known. */
+struct producers_rebuild {
+    int64_t snapshot_max;
+    int64_t *snapshots; /* owned; the newest first */
+    size_t snapshot_count;
+    size_t snapshot_capacity;
+};
+
+MUST_CHECK enum error log_begin_producers(struct log *log, int64_t snapshot_max,
+                                          struct producers_rebuild *rebuild);
+MUST_CHECK enum error log_replay_segments(struct log *log);
+MUST_CHECK enum error log_replay_batch(struct log *log, struct segment *segment,
+                                       const struct stored_batch *batch);
+MUST_CHECK enum error log_end_producers(struct log *log, const struct producers_rebuild *rebuild);
+/* Also after an error, or if it is zeroed. */
+void producers_rebuild_done(struct producers_rebuild *rebuild);
+
 /* log_retention.c */
 /* Gives a file of a segment its name for what is deleted, to be removed after
  * file.delete.delay.ms. A missing one is no error. */

@@ -3,11 +3,12 @@
  *
  *   1. Unfinished compactions and deletions are finished or undone by the suffixes of their files.
  *   2. After a clean stop segments are taken over as they are. After a crash those from the one
- * that holds the recovery point on are read whole: cut at the first bad batch, indexed anew, and
- * whatever comes behind a cut is removed. So are segments whose index can't be right.
+ * that holds the recovery point on are read whole (log_recovery.c), and whatever comes behind a cut
+ * is removed. So are segments whose index can't be right.
  *   3. Leader epochs lose what lies behind the log end, and gain what the batches say
  * (log_load_epochs.c).
- *   4. The producer state is the newest snapshot and the batches behind it.
+ *   4. The producer state is the newest snapshot and the batches behind it; after a crash those
+ * that are read whole are followed while they are.
  *
  * Source: Apache Kafka 3.9, LogLoader.
  */
@@ -17,13 +18,11 @@
 #include <unistd.h>
 
 #include "broker/log/disk.h"
-#include "broker/log/log_internal.h"
+#include "broker/log/log_load_internal.h"
 #include "broker/log/partition_metadata.h"
 #include "client/base/logger.h"
 
-#define DROP_BEHIND_BYTES   ((int64_t)16 << 20)
-#define SNAPSHOT_FROM_BYTES ((int64_t)1 << 20)  /* smaller logs are read in no time */
-#define SURPLUS_BYTES_MAX   ((int64_t)64 << 10) /* that a file may take more than it holds */
+#define SNAPSHOT_FROM_BYTES ((int64_t)1 << 20) /* smaller logs are read in no time */
 
 #define SUFFIX_CLEANED ".cleaned"
 #define SUFFIX_SWAP    ".swap"
@@ -206,17 +205,6 @@ static enum error finish_interrupted(struct log *log, struct folder *folder) {
 
 /* ---- 2. segments ---- */
 
-struct loading {
-    struct log *log;
-    const struct log_load_options *options;
-    const struct folder *folder;
-    int64_t expected_offset; /* the next segment's batches begin here or later */
-    int64_t recovered_from;  /* base of the first segment that was recovered; INT64_MAX: none */
-    int64_t cut_bytes;
-    int segments_removed;
-    bool was_cut;
-};
-
 static bool is_log_file(const struct named_file *file) {
     return strcmp(file->name + SEGMENT_NAME_DIGITS, SEGMENT_SUFFIX_LOG) == 0;
 }
@@ -245,120 +233,6 @@ static enum error file_sizes(struct log *log, int64_t base_offset, struct segmen
     return file_size(log, base_offset, SEGMENT_SUFFIX_TXN_INDEX, &sizes->txn_index);
 }
 
-/* One batch goes into the index and what else is rebuilt. */
-static enum error recover_batch(struct loading *loading, struct segment *segment,
-                                const struct stored_batch *batch) {
-    struct log *log = loading->log;
-    enum error error = ERR_NONE;
-
-    mutex_lock(&log->state_lock);
-    if ((error = index_file_reserve(&segment->offset_index, 1)) == ERR_NONE &&
-        (error = index_file_reserve(&segment->time_index, 1)) == ERR_NONE)
-        segment_publish(&log->home, segment, batch);
-    mutex_unlock(&log->state_lock);
-    if (error == ERR_NONE)
-        error = segment_spill_indexes(&log->home, segment);
-    if (error == ERR_NONE && batch->leader_epoch > leader_epochs_latest(log->epochs).leader_epoch)
-        error = leader_epochs_assign(log->epochs, batch->leader_epoch, batch->base_offset);
-    return error;
-}
-
-static void note_recovered(struct log *log, int64_t bytes) {
-    atomic_fetch_add_explicit(&log->dir->recovered_bytes, bytes, memory_order_relaxed);
-    if (log->dir->on_recovered != NULL)
-        log->dir->on_recovered(log->dir);
-}
-
-/* A batch that claims offsets of the next segment is bad as well: its base offset lies outside of
- * its checksum. */
-static enum error recover_batches(struct loading *loading, struct segment *segment, int fd,
-                                  int64_t size, int64_t next_base) {
-    int64_t offset_max = next_base < 0 ? segment->base_offset + INT32_MAX : next_base - 1;
-    int64_t expected = loading->expected_offset;
-    struct stored_batch batch;
-    struct batch_walk walk;
-    int64_t dropped = 0;
-    enum error error;
-    bool found;
-
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    batch_walk_init(&walk, loading->log->dir->disk, fd, BATCH_WALK_WHOLE, 0, size);
-    while ((error = batch_walk_next(&walk, &batch, &found)) == ERR_NONE && found) {
-        if (batch.base_offset < expected || batch.last_offset > offset_max ||
-            batch.last_offset - segment->base_offset > INT32_MAX ||
-            batch.position > INT32_MAX - (int64_t)batch.size)
-            break;
-        if ((error = recover_batch(loading, segment, &batch)) != ERR_NONE)
-            break;
-        expected = batch.last_offset + 1;
-        if (batch.position - dropped >= DROP_BEHIND_BYTES) {
-            /* What is read once here should not push out what consumers read. */
-            (void)posix_fadvise(fd, dropped, batch.position - dropped, POSIX_FADV_DONTNEED);
-            note_recovered(loading->log, batch.position - dropped);
-            dropped = batch.position;
-        }
-    }
-    batch_walk_done(&walk);
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_NORMAL);
-    note_recovered(loading->log, size - dropped);
-    return error;
-}
-
-/* Cuts what is behind the last good batch, and frees blocks that were reserved there. A file that
- * is as it should be is not touched: after a crash most of thousands of logs are. */
-static enum error cut_file(struct loading *loading, struct segment *segment, int fd, int64_t size) {
-    struct log *log = loading->log;
-    char path[SEGMENT_PATH_MAX];
-    struct disk_stat stat;
-    enum error error;
-
-    loading->cut_bytes += size - segment->size;
-    loading->was_cut = segment->size < size;
-    segment_path(&log->home, segment->base_offset, SEGMENT_SUFFIX_LOG, path);
-    if ((error = disk_stat(log->dir->disk, path, &stat)) != ERR_NONE ||
-        (!loading->was_cut && stat.allocated <= size + SURPLUS_BYTES_MAX))
-        return error;
-    return disk_truncate(log->dir->disk, fd, segment->size);
-}
-
-/* The active segment gets no index files from recovery: where it has none they are made when it is
- * rolled or closed, as in a life without a crash. Each file made is a wait for the journal. */
-static enum error finish_recovered(struct loading *loading, struct segment *segment,
-                                   const struct segment_sizes *sizes, bool is_last) {
-    if (is_last && sizes->offset_index < 0 && sizes->time_index < 0 &&
-        segment->offset_index.file_count == 0 && segment->time_index.file_count == 0)
-        return ERR_NONE;
-    return segment_finish(&loading->log->home, segment);
-}
-
-static enum error recover_segment(struct loading *loading, struct segment *segment,
-                                  const struct segment_sizes *sizes, int64_t next_base,
-                                  bool in_place) {
-    struct log *log = loading->log;
-    struct open_file *file;
-    enum error error;
-
-    if (loading->recovered_from == INT64_MAX) {
-        /* From here on the batches say which epochs there were: what the file says may be of
-         * batches that are gone. */
-        loading->recovered_from = segment->base_offset;
-        if (!loading->options->was_clean)
-            leader_epochs_truncate_from_end(log->epochs, segment->base_offset);
-    }
-    segment->has_file = true;
-    if ((error = segment_reset_indexes(&log->home, segment, in_place)) != ERR_NONE ||
-        (error = segment_open_file(&log->home, segment, DISK_OPEN_EXISTING, &file)) != ERR_NONE)
-        return error;
-    if (file == NULL)
-        return ERR_DISK_CORRUPT;
-    error = recover_batches(loading, segment, file->fd, sizes->log, next_base);
-    if (error == ERR_NONE)
-        error = cut_file(loading, segment, file->fd, sizes->log);
-    open_file_unref(file);
-    segment->writeback_position = segment->size;
-    return error == ERR_NONE ? finish_recovered(loading, segment, sizes, next_base < 0) : error;
-}
-
 static enum error load_segment(struct loading *loading, struct segment *segment,
                                int64_t next_base) {
     struct log *log = loading->log;
@@ -385,7 +259,7 @@ static enum error load_segment(struct loading *loading, struct segment *segment,
     }
     /* Indexes behind the recovery point are made anew after the next crash, too. Before it they
      * would be believed then, so that they must be right at any moment. */
-    return recover_segment(loading, segment, &sizes, next_base, recover);
+    return log_recover_segment(loading, segment, &sizes, next_base, recover);
 }
 
 static enum error remove_segment_files(struct log *log, int64_t base_offset) {
@@ -524,6 +398,7 @@ static enum error begin_if_empty(struct loading *loading) {
         loading->segments_removed++;
     }
     leader_epochs_clear(log->epochs);
+    loading->follows_producers = false; /* of batches that are gone */
     return error == ERR_NONE ? log_begin_at(log, start) : error;
 }
 
@@ -577,10 +452,28 @@ static void report(const struct loading *loading, int64_t began_ms) {
              clock_monotonic_ms(log->dir->clock) - began_ms);
 }
 
+static enum error settle_producers(struct loading *loading) {
+    struct log *log = loading->log;
+    /* Snapshots beyond what was certainly on disk may tell of batches that are gone. And what was
+     * aborted in a segment that was recovered is found by what comes before. */
+    bool trust_all = loading->options->was_clean && loading->recovered_from == INT64_MAX;
+    int64_t snapshot_max = log->end_offset;
+    enum error error;
+
+    if (loading->recovered_from < snapshot_max)
+        snapshot_max = loading->recovered_from;
+    error = loading->follows_producers ? log_end_producers(log, &loading->producers)
+                                       : log_rebuild_producers(log, snapshot_max, trust_all);
+    if (error != ERR_NONE)
+        return error;
+    /* Without any snapshot the next truncation would read the whole log for producers. */
+    if (log->snapshot_offset < 0 && log->size >= SNAPSHOT_FROM_BYTES)
+        error = log_write_snapshot(log, log->end_offset, false);
+    return error;
+}
+
 static enum error load_into(struct loading *loading, struct folder *folder) {
     struct log *log = loading->log;
-    int64_t snapshot_max;
-    bool trust_all;
     bool rebuild_epochs;
     enum error error;
 
@@ -593,19 +486,8 @@ static enum error load_into(struct loading *loading, struct folder *folder) {
         (error = begin_if_empty(loading)) != ERR_NONE)
         return error;
     settle_offsets(loading);
-    if ((error = log_settle_epochs(log, rebuild_epochs, loading->options->was_clean)) != ERR_NONE)
-        return error;
-    /* Snapshots beyond what was certainly on disk may tell of batches that are gone. And what was
-     * aborted in a segment that was recovered is found by what comes before. */
-    trust_all = loading->options->was_clean && loading->recovered_from == INT64_MAX;
-    snapshot_max = log->end_offset;
-    if (loading->recovered_from < snapshot_max)
-        snapshot_max = loading->recovered_from;
-    if ((error = log_rebuild_producers(log, snapshot_max, trust_all)) != ERR_NONE)
-        return error;
-    /* Without any snapshot the next truncation would read the whole log for producers. */
-    if (log->snapshot_offset < 0 && log->size >= SNAPSHOT_FROM_BYTES &&
-        (error = log_write_snapshot(log, log->end_offset, false)) != ERR_NONE)
+    if ((error = log_settle_epochs(log, rebuild_epochs, loading->options->was_clean)) != ERR_NONE ||
+        (error = settle_producers(loading)) != ERR_NONE)
         return error;
     /* Most logs are idle: who uses one opens its files again. */
     log_close_files(log);
@@ -646,6 +528,7 @@ enum error log_load(struct log_dir *dir, const struct log_load_options *options,
     *loaded = log;
     log = NULL;
 out:
+    producers_rebuild_done(&loading.producers);
     free(folder.files);
     log_unref(log);
     return error;

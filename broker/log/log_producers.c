@@ -13,6 +13,7 @@
 #define SNAPSHOT_BYTES_MAX     ((size_t)1 << 30)
 #define MARKER_BATCH_BYTES_MAX 4096 /* more than any marker takes */
 #define NAME_DIGITS            20
+#define SNAPSHOT_REMOVED       (-1)
 
 /* ---- appending ---- */
 
@@ -119,23 +120,17 @@ enum error log_write_snapshot(struct log *log, int64_t offset, bool durable) {
 
 /* ---- which snapshots there are ---- */
 
-struct offset_list {
-    int64_t *offsets;
-    size_t count;
-    size_t capacity;
-};
-
-static enum error offset_list_add(struct offset_list *list, int64_t offset) {
-    size_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
+static enum error note_offset(struct producers_rebuild *rebuild, int64_t offset) {
+    size_t capacity = rebuild->snapshot_capacity == 0 ? 4 : rebuild->snapshot_capacity * 2;
     int64_t *grown;
 
-    if (list->count == list->capacity) {
-        if ((grown = realloc(list->offsets, capacity * sizeof(*grown))) == NULL)
+    if (rebuild->snapshot_count == rebuild->snapshot_capacity) {
+        if ((grown = realloc(rebuild->snapshots, capacity * sizeof(*grown))) == NULL)
             return ERR_OUT_OF_MEMORY;
-        list->offsets = grown;
-        list->capacity = capacity;
+        rebuild->snapshots = grown;
+        rebuild->snapshot_capacity = capacity;
     }
-    list->offsets[list->count++] = offset;
+    rebuild->snapshots[rebuild->snapshot_count++] = offset;
     return ERR_NONE;
 }
 
@@ -151,7 +146,7 @@ static enum error note_snapshot(void *context, const struct disk_entry *entry) {
             __builtin_add_overflow(offset, entry->name[i] - '0', &offset))
             return ERR_NONE;
     }
-    return offset_list_add(context, offset);
+    return note_offset(context, offset);
 }
 
 static int descending(const void *a, const void *b) {
@@ -203,45 +198,48 @@ static enum error read_snapshot(struct log *log, int64_t offset) {
     return error;
 }
 
-/* Which snapshots there were. */
-struct snapshots_found {
-    bool any;      /* also one that is not used, or can't be */
-    bool unproven; /* one at the log end, above the bound */
-};
-
-/* Loads the newest one that is valid; sets snapshot_offset. Removes those above the bound but that
- * at the log end, those that are corrupt, and older ones that belong to no segment. */
-static enum error load_newest(struct log *log, int64_t snapshot_max,
-                              struct snapshots_found *snapshots) {
-    struct offset_list list = {0};
+/* Loads the newest one at or below the bound that is valid; sets snapshot_offset. Removes those
+ * that are corrupt. */
+static enum error load_newest(struct log *log, struct producers_rebuild *rebuild) {
     enum error error;
 
     log->snapshot_offset = -1;
-    *snapshots = (struct snapshots_found){0};
-    error = disk_list(log->dir->disk, log->dir_name, note_snapshot, &list);
-    snapshots->any = list.count > 0;
-    if (error == ERR_NONE && list.count > 0)
-        qsort(list.offsets, list.count, sizeof(list.offsets[0]), descending);
-    for (size_t i = 0; i < list.count && error == ERR_NONE; i++) {
-        int64_t offset = list.offsets[i];
-        if (offset <= snapshot_max && log->snapshot_offset < 0) {
-            error = read_snapshot(log, offset);
-            if (error == ERR_NONE) {
-                log->snapshot_offset = offset;
-                continue;
-            }
-            if (error != ERR_DISK_CORRUPT)
-                break;
-            LOG_WARN("snapshot_corrupt", "topic=%.*s partition=%d offset=%" PRId64,
-                     BYTES_FORMAT(log->topic), log->partition, offset);
-            error = remove_snapshot(log, offset);
-        } else if (offset > snapshot_max && offset == log->end_offset) {
-            snapshots->unproven = true;
-        } else if (offset > snapshot_max || !is_segment_base(log, offset)) {
-            error = remove_snapshot(log, offset);
+    error = disk_list(log->dir->disk, log->dir_name, note_snapshot, rebuild);
+    if (error == ERR_NONE && rebuild->snapshot_count > 0)
+        qsort(rebuild->snapshots, rebuild->snapshot_count, sizeof(rebuild->snapshots[0]),
+              descending);
+    for (size_t i = 0; i < rebuild->snapshot_count && error == ERR_NONE; i++) {
+        int64_t offset = rebuild->snapshots[i];
+        if (offset > rebuild->snapshot_max)
+            continue;
+        error = read_snapshot(log, offset);
+        if (error == ERR_NONE) {
+            log->snapshot_offset = offset;
+            break;
         }
+        if (error != ERR_DISK_CORRUPT)
+            break;
+        LOG_WARN("snapshot_corrupt", "topic=%.*s partition=%d offset=%" PRId64,
+                 BYTES_FORMAT(log->topic), log->partition, offset);
+        error = remove_snapshot(log, offset);
+        rebuild->snapshots[i] = SNAPSHOT_REMOVED;
     }
-    free(list.offsets);
+    return error;
+}
+
+/* Of those that were not loaded, removes all above the bound but that at the log end, and older
+ * ones that belong to no segment. */
+static enum error remove_others(struct log *log, const struct producers_rebuild *rebuild) {
+    enum error error = ERR_NONE;
+
+    for (size_t i = 0; i < rebuild->snapshot_count && error == ERR_NONE; i++) {
+        int64_t offset = rebuild->snapshots[i];
+        bool is_above = offset > rebuild->snapshot_max;
+        if (offset == SNAPSHOT_REMOVED || offset == log->snapshot_offset)
+            continue;
+        if (is_above ? offset != log->end_offset : !is_segment_base(log, offset))
+            error = remove_snapshot(log, offset);
+    }
     return error;
 }
 
@@ -262,21 +260,28 @@ static enum error read_marker(struct log *log, int fd, struct stored_batch *batc
     return error;
 }
 
-static enum error replay_batch(struct log *log, struct segment *segment, int fd,
-                               struct stored_batch *batch) {
-    uint8_t data[MARKER_BATCH_BYTES_MAX];
+enum error log_replay_batch(struct log *log, struct segment *segment,
+                            const struct stored_batch *batch) {
     struct producer_batch producer;
+    enum error error;
+
+    if (!stored_batch_producer(batch, &producer))
+        return ERR_NONE;
+    if ((error = log_prepare_producer(log, &producer, 0)) != ERR_NONE)
+        return error;
+    return log_apply_producer(log, segment, &producer);
+}
+
+static enum error replay_header(struct log *log, struct segment *segment, int fd,
+                                struct stored_batch *batch) {
+    uint8_t data[MARKER_BATCH_BYTES_MAX];
     enum error error;
 
     if (batch->magic < 2 || batch->header.producer_id < 0)
         return ERR_NONE;
     if ((error = read_marker(log, fd, batch, data)) != ERR_NONE)
         return error;
-    if (!stored_batch_producer(batch, &producer))
-        return ERR_NONE;
-    if ((error = log_prepare_producer(log, &producer, 0)) != ERR_NONE)
-        return error;
-    return log_apply_producer(log, segment, &producer);
+    return log_replay_batch(log, segment, batch);
 }
 
 static enum error replay_segment(struct log *log, struct segment *segment, int64_t from) {
@@ -296,7 +301,7 @@ static enum error replay_segment(struct log *log, struct segment *segment, int64
     batch_walk_init(&walk, log->dir->disk, file->fd, BATCH_WALK_HEADERS, batch.position,
                     segment->size);
     while ((error = batch_walk_next(&walk, &batch, &found)) == ERR_NONE && found) {
-        if ((error = replay_batch(log, segment, file->fd, &batch)) != ERR_NONE)
+        if ((error = replay_header(log, segment, file->fd, &batch)) != ERR_NONE)
             break;
     }
     batch_walk_done(&walk);
@@ -328,17 +333,17 @@ static enum error prove_snapshot(struct log *log) {
     return error;
 }
 
-static enum error rebuild(struct log *log, int64_t snapshot_max, bool trust_absence) {
-    struct snapshots_found snapshots;
-    enum error error;
+static bool has_unproven(const struct log *log, const struct producers_rebuild *rebuild) {
+    for (size_t i = 0; i < rebuild->snapshot_count; i++) {
+        if (rebuild->snapshots[i] == log->end_offset && log->end_offset > rebuild->snapshot_max)
+            return true;
+    }
+    return false;
+}
 
-    producer_state_clear(log->producers);
-    if ((error = load_newest(log, snapshot_max, &snapshots)) != ERR_NONE ||
-        (error = log_take_open_transactions(log)) != ERR_NONE)
-        return error;
-    /* Where there was one, there were producers: if it is damaged, the batches tell of them. */
-    if (!snapshots.any && trust_absence)
-        return ERR_NONE;
+enum error log_replay_segments(struct log *log) {
+    enum error error = ERR_NONE;
+
     for (size_t i = 0; i < log->segment_count && error == ERR_NONE; i++) {
         struct segment *segment = log->segments[i];
         if (segment->size > 0 && segment->next_offset > log->snapshot_offset)
@@ -351,16 +356,50 @@ static enum error rebuild(struct log *log, int64_t snapshot_max, bool trust_abse
             error = ERR_NONE;
         }
     }
-    return error == ERR_NONE && snapshots.unproven ? prove_snapshot(log) : error;
+    return error;
 }
 
-enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool trust_absence) {
+/* ---- rebuilding ---- */
+
+enum error log_begin_producers(struct log *log, int64_t snapshot_max,
+                               struct producers_rebuild *rebuild) {
     enum error error;
 
+    *rebuild = (struct producers_rebuild){.snapshot_max = snapshot_max};
     /* What was verified may have been cut away: it is asked again. */
     verifications_clear(&log->verifications);
     log_begin_rebuilding_transactions(log);
-    error = rebuild(log, snapshot_max, trust_absence);
+    producer_state_clear(log->producers);
+    error = load_newest(log, rebuild);
+    return error == ERR_NONE ? log_take_open_transactions(log) : error;
+}
+
+enum error log_end_producers(struct log *log, const struct producers_rebuild *rebuild) {
+    enum error error = remove_others(log, rebuild);
+
+    if (error == ERR_NONE && has_unproven(log, rebuild))
+        error = prove_snapshot(log);
     log_end_rebuilding_transactions(log);
+    return error;
+}
+
+void producers_rebuild_done(struct producers_rebuild *rebuild) {
+    free(rebuild->snapshots);
+}
+
+enum error log_rebuild_producers(struct log *log, int64_t snapshot_max, bool trust_absence) {
+    struct producers_rebuild rebuild;
+    enum error error = log_begin_producers(log, snapshot_max, &rebuild);
+
+    /* First, so that none stays of what was cut away, if the replay fails. */
+    if (error == ERR_NONE)
+        error = remove_others(log, &rebuild);
+    /* Where there was one, there were producers: if it is damaged, the batches tell of them. */
+    if (error == ERR_NONE && (rebuild.snapshot_count > 0 || !trust_absence))
+        error = log_replay_segments(log);
+    if (error == ERR_NONE && has_unproven(log, &rebuild))
+        error = prove_snapshot(log);
+    log_end_rebuilding_transactions(log);
+    producers_rebuild_done(&rebuild);
     return error;
 }

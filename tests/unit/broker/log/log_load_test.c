@@ -238,6 +238,33 @@ static void a_log_that_is_whole_is_recovered_without_a_change(void **state) {
     }
 }
 
+/* Headers that are looked for again once the page cache has dropped them took most of a start. */
+static void recovery_reads_each_segment_once(void **state) {
+    struct batch_spec spec = {
+        .records = 4, .timestamp = FIXTURE_NOW_MS, .value_bytes = 4096, .producer_id = 7};
+    struct log_append_result result;
+    struct fixture f;
+    struct log *log;
+    (void)state;
+
+    fixture_init(&f);
+    f.config.segment_bytes = 1 << 20;
+    log = fixture_load(&f, true, 0);
+    for (int i = 0; i < 100; i++, spec.base_sequence += 4)
+        assert_int_equal(append_batch(&f, log, &spec, &result), ERR_NONE);
+    assert_int_equal(log->segment_count, 2);
+    fixture_crash(&f, log);
+    f.disk.only = DISK_READ;
+    f.disk.only_one_kind = true;
+    f.disk.calls = 0;
+    log = fixture_load(&f, false, 0);
+    assert_in_range(f.disk.calls, 2, 10);
+    spec.base_sequence -= 4;
+    assert_int_equal(append_batch(&f, log, &spec, &result), ERR_DUPLICATE_BATCH);
+    fixture_close(&f, log);
+    fixture_done(&f);
+}
+
 /* It was written before the crash, and says something else than the batches. */
 static void a_snapshot_at_the_end_that_is_wrong_is_not_kept(void **state) {
     struct batch_spec spec = {.records = 2, .timestamp = FIXTURE_NOW_MS, .value_bytes = 30};
@@ -343,11 +370,12 @@ static void a_log_that_ends_below_its_start_begins_anew_there(void **state) {
 
     fixture_init(&f);
     log = fixture_load(&f, true, 0);
-    append_records(&f, log, 10);
+    append_with_producers(&f, log, 5);
     fixture_close(&f, log);
     assert_int_equal(fixture_try_load(&f, false, 0, 50, &log), ERR_NONE);
     assert_int_equal(log_start_offset(log), 50);
     assert_int_equal(log_end_offset(log), 50);
+    assert_int_equal(log_producer_count(log), 0);
     fixture_close(&f, log);
     log = fixture_load(&f, true, 0);
     assert_int_equal(log_end_offset(log), 50);
@@ -573,6 +601,7 @@ int main(void) {
         cmocka_unit_test(zeros_and_garbage_behind_the_end_are_cut),
         cmocka_unit_test(recovery_rebuilds_the_same_index),
         cmocka_unit_test(a_log_that_is_whole_is_recovered_without_a_change),
+        cmocka_unit_test(recovery_reads_each_segment_once),
         cmocka_unit_test(a_snapshot_at_the_end_that_is_wrong_is_not_kept),
         cmocka_unit_test(a_cut_takes_all_later_segments_with_it),
         cmocka_unit_test(a_recovery_point_behind_the_end_is_not_believed),
