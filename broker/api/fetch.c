@@ -1,7 +1,7 @@
 #include "broker/api/fetch_conversion.h"
 #include "broker/api/fetch_items.h"
+#include "broker/api/fetch_leaders.h"
 #include "broker/api/handlers.h"
-#include "broker/api/leader_hints.h"
 
 #include "broker/config/config.h"
 #include "broker/config/live_config.h"
@@ -16,23 +16,25 @@
 /*
  * Fetch: resolves the session into the partitions to be read, reads them as file ranges, and
  * either answers or waits on each partition until something moves or the time is up; then reads
- * once more and answers. Like a production it lives in the request's arena and ends only when no
- * waiter's task is on its way.
+ * once more and answers. What rests in a follower's session is not among them: the session is
+ * waited for, once, and what has come to have something to tell is taken in before the next read.
+ * Like a production it lives in the request's arena and ends only when no waiter's task is on its
+ * way.
  */
 
-#define SESSION_VERSION_MIN      7
-#define COLD_BYTES_MIN           (64 * 1024)
-#define READ_AHEAD_BYTES         ((size_t)4 << 20) /* of all partitions of a reader together */
-#define ZSTD_VERSION_MIN         10
-#define RACK_VERSION_MIN         11
-#define REPLICA_STATE_VERSION    15
-#define LEADER_HINTS_VERSION_MIN 16
+#define SESSION_VERSION_MIN   7
+#define COLD_BYTES_MIN        (64 * 1024)
+#define READ_AHEAD_BYTES      ((size_t)4 << 20) /* of all partitions of a reader together */
+#define ZSTD_VERSION_MIN      10
+#define RACK_VERSION_MIN      11
+#define REPLICA_STATE_VERSION 15
 
 #define RACK_AWARE_SELECTOR "org.apache.kafka.common.replica.RackAwareReplicaSelector"
 
 struct fetched {
     struct fetch_item *item;
     struct partition *partition; /* a reference, or NULL */
+    bool is_looked_up;           /* what is above and below is known */
     enum error error;
     int64_t end_before; /* of what its reader may see, before the last read */
     struct partition_read read;
@@ -58,6 +60,9 @@ struct fetching {
     int64_t deadline_ms;
     struct fetched *fetched;
     int32_t fetched_count;
+    int32_t fetched_capacity;
+    struct waiter session_waiter; /* for what rests in the session */
+    bool session_waiter_is_listed;
     int64_t bytes; /* read in the last pass */
     int32_t on_the_way;
     bool is_warming;  /* in the background: neither time nor abandonment matters any more */
@@ -157,8 +162,6 @@ static void read_partition(struct fetching *fetching, struct fetched *fetched, b
     fetched->error = partition_read(fetched->partition, read, &fetched->result);
     if (fetched->error == ERR_NONE)
         fetching->bytes += (int64_t)fetched->result.records.size;
-    if (is_first)
-        partition_count_traffic(fetched->partition, TRAFFIC_FETCH_REQUESTS, 1);
 }
 
 static bool must_answer(const struct fetched *fetched) {
@@ -175,6 +178,15 @@ static int32_t near_replica_of(const struct fetching *fetching, const struct met
                                  fetched->item->fetch_offset);
 }
 
+static void look_up(struct fetching *fetching, const struct metadata *metadata,
+                    struct fetched *fetched) {
+    fetched->error = find_partition(fetching, metadata, fetched->item, &fetched->partition);
+    fetched->near_replica_id = near_replica_of(fetching, metadata, fetched);
+    fetched->is_looked_up = true;
+    if (fetched->error == ERR_NONE)
+        partition_count_traffic(fetched->partition, TRAFFIC_FETCH_REQUESTS, 1);
+}
+
 /* Reads all partitions; true if there is a reason to answer at once. */
 static bool read_all(struct fetching *fetching, bool is_first) {
     const struct metadata *metadata = metadata_cache_get(fetching->call->context->metadata);
@@ -183,11 +195,10 @@ static bool read_all(struct fetching *fetching, bool is_first) {
     fetching->bytes = 0;
     for (int32_t i = 0; i < fetching->fetched_count; i++) {
         struct fetched *fetched = &fetching->fetched[i];
-        if (is_first)
-            fetched->error = find_partition(fetching, metadata, fetched->item, &fetched->partition);
-        if (is_first)
-            fetched->near_replica_id = near_replica_of(fetching, metadata, fetched);
-        if (fetched->partition != NULL && (!is_first || fetched->error == ERR_NONE))
+        bool is_new = !fetched->is_looked_up;
+        if (is_new)
+            look_up(fetching, metadata, fetched);
+        if (fetched->partition != NULL && (!is_new || fetched->error == ERR_NONE))
             read_partition(fetching, fetched, is_first);
         is_urgent = is_urgent || must_answer(fetched);
     }
@@ -259,6 +270,7 @@ static bool includes(struct fetching *fetching, const struct fetched *fetched) {
         .has_records = fetched->result.records.size > 0,
         .has_error = fetched->error != ERR_NONE,
         .must_send = fetched->result.diverged || fetched->near_replica_id >= 0,
+        .partition = fetching->replica_id >= 0 ? fetched->partition : NULL,
     };
 
     return fetch_context_includes(&fetching->context, fetched->item, &answer);
@@ -298,47 +310,6 @@ static bool fill_response(struct fetching *fetching, struct fetch_response *resp
         topic->partitions_count++;
     }
     return true;
-}
-
-static void fill_nodes(struct api_call *call, const struct leader_hints *hints,
-                       struct fetch_response *response) {
-    response->node_endpoints =
-        api_alloc(call, (size_t)hints->node_count, sizeof(*response->node_endpoints));
-    if (response->node_endpoints == NULL)
-        return;
-    for (int32_t i = 0; i < hints->node_count; i++) {
-        const struct leader_node *node = &hints->nodes[i];
-        response->node_endpoints[i] =
-            (struct fetch_response_node_endpoints){node->id, node->host, node->port, node->rack};
-    }
-    response->node_endpoints_count = hints->node_count;
-}
-
-static bool is_of_another_leader(int16_t error_code) {
-    return error_code == error_to_wire(ERR_NOT_LEADER_OR_FOLLOWER) ||
-           error_code == error_to_wire(ERR_FENCED_LEADER_EPOCH);
-}
-
-static void tell_leaders(struct fetching *fetching, struct fetch_response *response) {
-    struct leader_hints hints;
-
-    if (fetching->call->header.api_version < LEADER_HINTS_VERSION_MIN ||
-        !leader_hints_begin(&hints, fetching->call, fetching->fetched_count))
-        return;
-    for (int32_t i = 0; i < response->responses_count; i++) {
-        const struct fetch_response_responses *topic = &response->responses[i];
-        const struct metadata_topic *known =
-            metadata_find_topic_by_id(hints.metadata, &topic->topic_id);
-        for (int32_t j = 0; j < topic->partitions_count; j++) {
-            struct fetch_response_responses_partitions *partition = &topic->partitions[j];
-            if (is_of_another_leader(partition->error_code))
-                (void)leader_hints_find(&hints, known, partition->partition_index,
-                                        &partition->current_leader.leader_id,
-                                        &partition->current_leader.leader_epoch);
-        }
-    }
-    fill_nodes(fetching->call, &hints, response);
-    leader_hints_end(&hints);
 }
 
 static bool has_error(const struct fetching *fetching) {
@@ -393,7 +364,7 @@ static void send_answer(struct fetching *fetching) {
         return;
     }
     if (has_error(fetching))
-        tell_leaders(fetching, &response);
+        fetch_tell_leaders(call, fetching->fetched_count, &response);
     /* Encoding takes the writer's own references of the ranges; ours go then, and only after that
      * the call with its arena. */
     (void)api_encode(call, &response);
@@ -459,15 +430,44 @@ static void answer(struct fetching *fetching) {
 
 static void wait_for_data(struct fetching *fetching);
 
+static bool list_fetched(struct fetching *fetching, struct fetch_item *items, int32_t count) {
+    int32_t needed = fetching->fetched_count + count;
+
+    if (needed > fetching->fetched_capacity || fetching->fetched == NULL) {
+        int32_t capacity = needed + fetching->fetched_count; /* twice, from the second time on */
+        struct fetched *all = api_alloc(fetching->call, (size_t)capacity, sizeof(*all));
+        if (all == NULL)
+            return false;
+        if (fetching->fetched_count > 0)
+            memcpy(all, fetching->fetched, (size_t)fetching->fetched_count * sizeof(*all));
+        fetching->fetched = all;
+        fetching->fetched_capacity = capacity;
+    }
+    for (int32_t i = 0; i < count; i++)
+        fetching->fetched[fetching->fetched_count++] =
+            (struct fetched){.item = &items[i], .fetching = fetching};
+    return true;
+}
+
+/* What rested until now. Nothing is read and no waiter listed, so that all may move. */
+static bool take_roused(struct fetching *fetching) {
+    struct fetch_item *items;
+    int32_t count;
+
+    return fetch_context_take_roused(&fetching->context, &fetching->call->request->arena, &items,
+                                     &count) == ERR_NONE &&
+           (count == 0 || list_fetched(fetching, items, count));
+}
+
 /* No waiter is listed or on its way: what happened meanwhile decides. */
 static void go_on(struct fetching *fetching) {
-    if (fetching->is_abandoned) {
+    release_ranges(fetching);
+    if (fetching->is_abandoned || !take_roused(fetching)) {
         struct request *request = fetching->call->request;
         release(fetching);
         request_close_connection(request);
         return;
     }
-    release_ranges(fetching);
     if (read_all(fetching, false) || fetching->is_over)
         answer(fetching);
     else
@@ -482,6 +482,11 @@ static void stop_waiting(struct fetching *fetching) {
             fetching->on_the_way--;
         }
     }
+    if (fetching->session_waiter_is_listed &&
+        fetch_context_stop_waiting(&fetching->context, &fetching->session_waiter)) {
+        fetching->session_waiter_is_listed = false;
+        fetching->on_the_way--;
+    }
     if (fetching->on_the_way == 0)
         go_on(fetching);
 }
@@ -491,6 +496,14 @@ static void on_woken(struct task *task) {
     struct fetching *fetching = fetched->fetching;
 
     fetched->is_listed = false;
+    fetching->on_the_way--;
+    stop_waiting(fetching);
+}
+
+static void on_roused(struct task *task) {
+    struct fetching *fetching = CONTAINER_OF(task, struct fetching, session_waiter.task);
+
+    fetching->session_waiter_is_listed = false;
     fetching->on_the_way--;
     stop_waiting(fetching);
 }
@@ -523,6 +536,20 @@ static void hasten(struct fetching *fetching) {
     request_set_deadline(fetching->call->request, 0, on_deadline);
 }
 
+/* False: there is something to tell already. */
+static bool wait_for_session(struct fetching *fetching) {
+    struct waiter *waiter = &fetching->session_waiter;
+
+    if (fetching->context.resting_count == 0)
+        return true;
+    waiter->executor = fetching->call->request->executor;
+    waiter->task.run = on_roused;
+    fetching->session_waiter_is_listed = fetch_context_wait(&fetching->context, waiter);
+    if (fetching->session_waiter_is_listed)
+        fetching->on_the_way++;
+    return fetching->session_waiter_is_listed;
+}
+
 static void wait_for_data(struct fetching *fetching) {
     struct request *request = fetching->call->request;
     int64_t left_ms = fetching->deadline_ms - clock_monotonic_ms(fetching->call->context->clock);
@@ -550,7 +577,7 @@ static void wait_for_data(struct fetching *fetching) {
             has_moved = true;
     }
     request->user = fetching;
-    if (has_moved) {
+    if (has_moved || !wait_for_session(fetching)) {
         stop_waiting(fetching);
         return;
     }
@@ -568,6 +595,8 @@ static enum error begin(struct fetching *fetching, const struct fetch_request *r
         .session_epoch = has_session ? request->session_epoch : -1,
         .uses_topic_ids = call->header.api_version >= FETCH_TOPIC_ID_VERSION_MIN,
         .is_follower = fetching->replica_id >= 0,
+        .replica_id = fetching->replica_id,
+        .replica_epoch = fetching->replica_epoch,
         .now_ms = clock_monotonic_ms(call->context->clock),
     };
 
@@ -593,7 +622,6 @@ static struct bytes rack_of(const struct fetching *fetching, const struct fetch_
 static bool prepare(struct fetching *fetching, const struct fetch_request *request) {
     struct api_call *call = fetching->call;
     int64_t broker_max = call->context->config->fetch_max_bytes;
-    int32_t count = fetching->context.item_count;
 
     fetching->bytes_max = call->header.api_version >= 3 && request->max_bytes < broker_max
                               ? request->max_bytes
@@ -605,15 +633,7 @@ static bool prepare(struct fetching *fetching, const struct fetch_request *reque
                                                           : READ_UNCOMMITTED;
     fetching->rack = rack_of(fetching, request);
     fetching->deadline_ms = clock_monotonic_ms(call->context->clock) + request->max_wait_ms;
-    fetching->fetched = api_alloc(call, (size_t)count, sizeof(*fetching->fetched));
-    if (fetching->fetched == NULL)
-        return false;
-    fetching->fetched_count = count;
-    for (int32_t i = 0; i < count; i++) {
-        fetching->fetched[i].item = &fetching->context.items[i];
-        fetching->fetched[i].fetching = fetching;
-    }
-    return true;
+    return list_fetched(fetching, fetching->context.items, fetching->context.item_count);
 }
 
 static void refuse(struct api_call *call, enum error error) {
@@ -660,7 +680,8 @@ static void handle(struct api_call *call) {
     }
     if (fetching->replica_id >= 0)
         hasten(api_waiting_fetch(call->request));
-    if (read_all(fetching, true) || request.max_wait_ms <= 0 || fetching->fetched_count == 0)
+    if (read_all(fetching, true) || request.max_wait_ms <= 0 ||
+        (fetching->fetched_count == 0 && fetching->context.resting_count == 0))
         answer(fetching);
     else
         wait_for_data(fetching);

@@ -20,7 +20,7 @@
     X(BYTES_OUT, "bytesout", true, "Bytes of records that consumers fetched.")                   \
     X(BYTES_REJECTED, "bytesrejected", true, "Bytes of batches that were larger than allowed.")  \
     X(PRODUCE_REQUESTS, "totalproducerequests", true, "Batches that producers sent.")            \
-    X(FETCH_REQUESTS, "totalfetchrequests", true, "Partitions that were fetched from.")          \
+    X(FETCH_REQUESTS, "totalfetchrequests", true, "Partitions that fetches looked at.")          \
     X(FAILED_PRODUCE_REQUESTS, "failedproducerequests", true, "Batches that were not appended.") \
     X(FAILED_FETCH_REQUESTS, "failedfetchrequests", true, "Partitions that could not be read.")  \
     X(REPLICATION_BYTES_IN, "replicationbytesin", false, "Bytes that came from leaders.")        \

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
+#include "broker/replica/watch.h"
 #include "client/base/rng.h"
 #include "client/base/sync.h"
 
@@ -23,6 +24,8 @@ struct session_partition {
     struct fetch_item item; /* topic points into key.name */
     int64_t sent_high_watermark;
     int64_t sent_log_start_offset;
+    bool rests; /* not in the order; `watch` is on, or has fired */
+    struct watch watch;
     TAILQ_ENTRY(session_partition) order;
     UT_hash_handle hh;
 };
@@ -38,8 +41,10 @@ struct fetch_session {
     int32_t next_epoch;                   /* lock */
     struct session_partition *partitions; /* lock */
     struct session_order order;           /* lock; those that returned data go to the end */
-    int64_t created_ms;                   /* cache's lock */
-    int64_t used_ms;                      /* cache's lock */
+    int32_t resting_count;                /* lock; of the partitions */
+    struct watcher watcher;
+    int64_t created_ms; /* cache's lock */
+    int64_t used_ms;    /* cache's lock */
     atomic_int partition_count;
     UT_hash_handle hh; /* cache's lock */
 };
@@ -87,7 +92,23 @@ static struct session_partition *find_partition(struct fetch_session *session,
     return partition;
 }
 
+/* Under the session's lock. It goes to the end: whoever waits there already is served first. */
+static void put_in_order(struct fetch_session *session, struct session_partition *partition) {
+    partition->rests = false;
+    session->resting_count--;
+    TAILQ_INSERT_TAIL(&session->order, partition, order);
+}
+
+/* Under the session's lock. */
+static void rouse(struct fetch_session *session, struct session_partition *partition) {
+    if (!partition->rests)
+        return;
+    partition_unwatch(&partition->watch);
+    put_in_order(session, partition);
+}
+
 static void drop_partition(struct fetch_session *session, struct session_partition *partition) {
+    rouse(session, partition);
     HASH_DEL(session->partitions, partition);
     TAILQ_REMOVE(&session->order, partition, order);
     atomic_fetch_sub(&session->partition_count, 1);
@@ -105,12 +126,14 @@ static enum error put_partition(struct fetch_session *session, const struct fetc
         if (partition == NULL)
             return ERR_OUT_OF_MEMORY;
         make_key(&partition->key, session, item);
+        partition->watch.watcher = &session->watcher;
         partition->sent_high_watermark = NEVER_SENT;
         partition->sent_log_start_offset = NEVER_SENT;
         HASH_ADD(hh, session->partitions, key, sizeof(partition->key), partition);
         TAILQ_INSERT_TAIL(&session->order, partition, order);
         atomic_fetch_add(&session->partition_count, 1);
     }
+    rouse(session, partition);
     partition->item = *item;
     partition->item.topic =
         session->uses_topic_ids ? BYTES_NULL : bytes_of_text(partition->key.name);
@@ -125,6 +148,7 @@ static void session_unref(struct fetch_session *session) {
         return;
     HASH_ITER (hh, session->partitions, partition, next)
         drop_partition(session, partition);
+    watcher_done(&session->watcher);
     mutex_done(&session->lock);
     free(session);
 }
@@ -218,6 +242,7 @@ static struct fetch_session *make_session(struct fetch_sessions *sessions,
     session->uses_topic_ids = request->uses_topic_ids;
     session->is_follower = request->is_follower;
     session->next_epoch = 1;
+    watcher_init(&session->watcher, request->replica_id, request->replica_epoch, request->now_ms);
     session->created_ms = session->used_ms = request->now_ms;
     atomic_init(&session->references, 2); /* the cache's and the caller's */
     HASH_ADD_INT(sessions->by_id, id, session);
@@ -228,9 +253,10 @@ out:
 
 /* ---- One fetch ---- */
 
+/* Of what has an order: all that does not rest. */
 static enum error list_session(struct fetch_session *session, struct arena *arena,
                                struct fetch_context *context) {
-    int32_t capacity = atomic_load(&session->partition_count);
+    int32_t capacity = atomic_load(&session->partition_count) - session->resting_count;
     struct session_partition *partition;
 
     context->items = arena_alloc(arena, (size_t)capacity, sizeof(*context->items));
@@ -288,6 +314,28 @@ static enum error begin_full(struct fetch_sessions *sessions,
 }
 
 /* Under the session's lock. */
+static void take_fired(struct fetch_session *session) {
+    struct watch *watch;
+
+    while ((watch = watcher_take_fired(&session->watcher)) != NULL)
+        put_in_order(session, CONTAINER_OF(watch, struct session_partition, watch));
+}
+
+/* Under the session's lock. A broker that registered anew says so for each of its replicas. */
+static void note_replica(struct fetch_session *session,
+                         const struct fetch_session_request *request) {
+    struct session_partition *partition;
+    struct session_partition *next;
+
+    if (!watcher_is(&session->watcher, request->replica_id, request->replica_epoch)) {
+        HASH_ITER (hh, session->partitions, partition, next)
+            rouse(session, partition);
+        watcher_set(&session->watcher, request->replica_id, request->replica_epoch);
+    }
+    watcher_note_fetch(&session->watcher, request->now_ms);
+}
+
+/* Under the session's lock. */
 static enum error update_session(struct fetch_session *session,
                                  const struct fetch_session_request *request) {
     enum error error = ERR_NONE;
@@ -297,6 +345,7 @@ static enum error update_session(struct fetch_session *session,
     if (session->uses_topic_ids != request->uses_topic_ids)
         return ERR_FETCH_SESSION_TOPIC_ID_ERROR;
     session->next_epoch = session->next_epoch == INT32_MAX ? 1 : session->next_epoch + 1;
+    note_replica(session, request);
     for (int32_t i = 0; i < request->item_count && error == ERR_NONE; i++)
         error = put_partition(session, &request->items[i]);
     for (int32_t i = 0; i < request->forgotten_count; i++) {
@@ -304,6 +353,7 @@ static enum error update_session(struct fetch_session *session,
         if (partition != NULL)
             drop_partition(session, partition);
     }
+    take_fired(session);
     return error;
 }
 
@@ -329,8 +379,9 @@ static enum error begin_incremental(struct fetch_sessions *sessions,
     error = update_session(session, request);
     if (error == ERR_NONE)
         error = list_session(session, arena, context);
+    context->resting_count = session->resting_count;
     mutex_unlock(&session->lock);
-    if (error == ERR_NONE && context->item_count == 0) {
+    if (error == ERR_NONE && context->item_count == 0 && context->resting_count == 0) {
         mutex_lock(&sessions->lock);
         remove_session(sessions, session->id);
         mutex_unlock(&sessions->lock);
@@ -355,6 +406,67 @@ enum error fetch_context_begin(struct fetch_sessions *sessions,
     return error;
 }
 
+enum error fetch_context_take_roused(struct fetch_context *context, struct arena *arena,
+                                     struct fetch_item **items, int32_t *count) {
+    struct fetch_session *session = context->session;
+    struct session_partition *partition;
+    enum error error = ERR_NONE;
+    int32_t resting_count;
+
+    *count = 0;
+    if (session == NULL || context->resting_count == 0)
+        return ERR_NONE;
+    mutex_lock(&session->lock);
+    resting_count = session->resting_count;
+    take_fired(session);
+    *items = arena_alloc(arena, (size_t)(resting_count - session->resting_count), sizeof(**items));
+    if (*items == NULL)
+        error = ERR_OUT_OF_MEMORY;
+    /* They are the last ones. */
+    partition = TAILQ_LAST(&session->order, session_order);
+    for (; error == ERR_NONE && *count < resting_count - session->resting_count; (*count)++) {
+        (*items)[*count] = partition->item;
+        partition = TAILQ_PREV(partition, session_order, order);
+    }
+    mutex_unlock(&session->lock);
+    return error;
+}
+
+bool fetch_context_wait(struct fetch_context *context, struct waiter *waiter) {
+    return watcher_wait(&context->session->watcher, waiter);
+}
+
+bool fetch_context_stop_waiting(struct fetch_context *context, struct waiter *waiter) {
+    return watcher_stop_waiting(&context->session->watcher, waiter);
+}
+
+static bool is_same_position(const struct fetch_item *a, const struct fetch_item *b) {
+    return a->current_leader_epoch == b->current_leader_epoch &&
+           a->fetch_offset == b->fetch_offset && a->last_fetched_epoch == b->last_fetched_epoch &&
+           a->log_start_offset == b->log_start_offset;
+}
+
+/* After an answer that says that there is nothing: no fetch needs to look at it, until there is.
+ * Under the session's lock. */
+static void lay_to_rest(struct fetch_session *session, struct session_partition *partition,
+                        const struct fetch_item *item, const struct fetch_answer *answer) {
+    const struct watch_terms terms = {
+        .leader_epoch = item->current_leader_epoch,
+        .fetch_offset = item->fetch_offset,
+        .follower_log_start_offset = item->log_start_offset,
+        .high_watermark = answer->high_watermark,
+        .log_start_offset = answer->log_start_offset,
+    };
+
+    if (answer->partition == NULL || !session->uses_topic_ids || answer->has_records ||
+        answer->has_error || answer->must_send || !is_same_position(&partition->item, item) ||
+        !partition_watch(answer->partition, &partition->watch, &terms))
+        return;
+    TAILQ_REMOVE(&session->order, partition, order);
+    partition->rests = true;
+    session->resting_count++;
+}
+
 bool fetch_context_includes(struct fetch_context *context, const struct fetch_item *item,
                             const struct fetch_answer *answer) {
     struct fetch_session *session = context->session;
@@ -366,6 +478,7 @@ bool fetch_context_includes(struct fetch_context *context, const struct fetch_it
     mutex_lock(&session->lock);
     partition = find_partition(session, item);
     if (partition != NULL) {
+        rouse(session, partition);
         if (context->is_incremental)
             includes = answer->has_records || answer->has_error || answer->must_send ||
                        partition->sent_high_watermark != answer->high_watermark ||
@@ -377,6 +490,7 @@ bool fetch_context_includes(struct fetch_context *context, const struct fetch_it
             TAILQ_REMOVE(&session->order, partition, order);
             TAILQ_INSERT_TAIL(&session->order, partition, order);
         }
+        lay_to_rest(session, partition, item, answer);
     }
     mutex_unlock(&session->lock);
     return includes;

@@ -55,6 +55,7 @@ struct partition *partition_new(const struct partition_environment *environment,
     atomic_init(&partition->high_watermark, high_watermark);
     partition->partition_epoch = -1;
     TAILQ_INIT(&partition->waiters);
+    LIST_INIT(&partition->watches);
     partition->flush_listener.on_flushed = on_flushed;
     partition->listens = true;
     log_set_listener(log, &partition->flush_listener);
@@ -93,7 +94,7 @@ void partition_unref(struct partition *partition) {
     if (partition == NULL ||
         atomic_fetch_sub_explicit(&partition->references, 1, memory_order_acq_rel) != 1)
         return;
-    CHECK(TAILQ_EMPTY(&partition->waiters));
+    CHECK(TAILQ_EMPTY(&partition->waiters) && LIST_EMPTY(&partition->watches));
     stop_listening(partition);
     log_unref(partition->log);
     log_unref(partition->future);
@@ -322,13 +323,29 @@ static void become_leader(struct partition *partition, const struct metadata_par
     take_followers(partition, state, new_epoch);
 }
 
+static bool has_followers(struct partition *partition, const struct metadata_partition *state) {
+    int32_t count = 0;
+
+    for (int32_t i = 0; i < state->replica_count; i++) {
+        if (state->replicas[i] == partition->environment->broker_id)
+            continue;
+        if (find_follower(partition, state->replicas[i]) == NULL)
+            return false;
+        count++;
+    }
+    return count == partition->follower_count;
+}
+
 /* The state is known, but its replicas may be others: the controller may have lost its office
  * before it could tell so by a new leader epoch. Nobody waits for a replica that is none any more.
  */
 static void take_assignment(struct partition *partition, const struct metadata_partition *state,
                             struct waiter_list *woken) {
+    if (!has_followers(partition, state)) {
+        partition_fire_watches(partition, woken);
+        take_followers(partition, state, false);
+    }
     partition->replica_count = state->replica_count;
-    take_followers(partition, state, false);
     if (partition_advance_high_watermark(partition))
         partition_collect_waiters(partition, log_end_offset(partition->log), false, woken);
 }
@@ -351,6 +368,7 @@ bool partition_apply(struct partition *partition, const struct metadata_partitio
                             state->partition_epoch > partition->partition_epoch);
     partition->min_isr = min_isr < state->replica_count ? min_isr : state->replica_count;
     if (changed) {
+        partition_fire_watches(partition, &woken);
         if (!new_epoch && role == ROLE_LEADER)
             partition_count_isr_change(partition, state->isr_count);
         take_state(partition, state, min_isr);
@@ -405,6 +423,7 @@ enum error partition_retire(struct partition *partition, struct log_manager *man
     atomic_store(&partition->role, ROLE_NONE);
     atomic_store(&partition->leader_id, METADATA_NO_BROKER);
     partition_end_proposal(partition);
+    partition_fire_watches(partition, &woken);
     partition_collect_waiters(partition, 0, true, &woken);
     mutex_unlock(&partition->lock);
     stop_listening(partition);
@@ -494,13 +513,19 @@ static struct retention_guard present_guard(const struct partition *partition) {
 
 void partition_apply_retention(struct partition *partition) {
     struct retention_guard guard;
+    int64_t start_before;
+    bool has_moved;
     enum error error;
 
     mutex_lock(&partition->append_lock);
     guard = present_guard(partition);
+    start_before = log_start_offset(partition->log);
     error = log_apply_retention(partition->log, clock_wall_ms(partition->environment->clock),
                                 guard.bytes_max == 0 ? NULL : &guard);
+    has_moved = log_start_offset(partition->log) != start_before;
     mutex_unlock(&partition->append_lock);
+    if (has_moved)
+        partition_tell_watchers(partition);
     /* A disk that fails has told of it already. */
     if (error == ERR_OUT_OF_MEMORY)
         LOG_WARN("retention_postponed", "topic=%s partition=%d error=%s", partition->topic,
@@ -533,5 +558,7 @@ enum error partition_delete_records(struct partition *partition, int64_t offset,
             log_advance_start_offset(partition->log, *required_offset);
     }
     mutex_unlock(&partition->append_lock);
+    if (error == ERR_NONE)
+        partition_tell_watchers(partition);
     return error;
 }

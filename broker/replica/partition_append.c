@@ -42,9 +42,12 @@ enum error partition_append_as_leader(struct partition *partition, uint8_t *reco
                                  &options, append->arena, result);
 out:
     mutex_unlock(&partition->append_lock);
-    if (error != ERR_NONE)
+    if (error != ERR_NONE) {
+        partition_tell_watchers(partition); /* the end may have moved before the disk failed */
         return error;
+    }
     mutex_lock(&partition->lock);
+    partition_fire_watches(partition, &woken);
     if (atomic_load(&partition->role) == ROLE_LEADER)
         (void)partition_advance_high_watermark(partition);
     partition_collect_waiters(partition, log_end_offset(partition->log), false, &woken);

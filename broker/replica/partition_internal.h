@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "broker/replica/partition.h"
+#include "broker/replica/watch.h"
 #include "client/base/sync.h"
 
 struct former_log {
@@ -76,6 +77,7 @@ struct partition {
     int32_t follower_count;
 
     struct waiter_list waiters; /* lock */
+    struct watch_list watches;  /* lock; a leader's: of followers that have everything */
 
     struct log_listener flush_listener;
     bool listens; /* append_lock: the log knows the listener */
@@ -114,6 +116,15 @@ bool partition_advance_high_watermark(struct partition *partition);
  * the list into `woken`. Under `lock`. */
 void partition_collect_waiters(struct partition *partition, int64_t log_end_offset, bool all,
                                struct waiter_list *woken);
+
+/* partition_watch.c. Fires all watches, and takes the sessions' fetches that wait into `woken`:
+ * each of them waits for the partition itself from then on, if it is not answered. Under `lock`. */
+void partition_fire_watches(struct partition *partition, struct waiter_list *woken);
+/* The same for a log whose start moved, or whose directory failed. Under no lock. */
+void partition_tell_watchers(struct partition *partition);
+/* Brings the times of the followers that are watched for up to date: before anybody decides by
+ * them. Under `lock`. */
+void partition_note_rest(struct partition *partition);
 
 /* Posts the tasks. Under no lock. */
 void partition_post_waiters(struct waiter_list *woken);

@@ -37,6 +37,7 @@ size_t partition_follower_delays(struct partition *partition, struct follower_de
     if (atomic_load(&partition->role) != ROLE_LEADER)
         return 0;
     mutex_lock(&partition->lock);
+    partition_note_rest(partition);
     for (int32_t i = 0; i < partition->follower_count; i++)
         delays[count++] = (struct follower_delay){
             partition->followers[i].broker_id,
@@ -95,6 +96,7 @@ void partition_check_lag(struct partition *partition) {
     int32_t lagging_count = 0;
 
     mutex_lock(&partition->lock);
+    partition_note_rest(partition);
     if (atomic_load(&partition->role) == ROLE_LEADER && partition->proposed == NULL) {
         struct leader_view view = partition_view(partition, maximal);
         lagging_count = leader_view_lagging(&view, lagging);
@@ -165,6 +167,7 @@ bool partition_isr_answer(struct partition *partition, const struct isr_proposal
     if (error != ERR_NONE && partition->environment->isr_counters != NULL)
         counter_add(&partition->environment->isr_counters->failed_updates, 1);
     mutex_lock(&partition->lock);
+    partition_fire_watches(partition, &woken);
     /* The metadata may have brought a newer state meanwhile; then this answer is history. */
     if (partition->proposed != NULL && atomic_load(&partition->role) == ROLE_LEADER &&
         atomic_load(&partition->leader_epoch) == proposal->leader_epoch &&

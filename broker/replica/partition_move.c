@@ -284,6 +284,7 @@ static void after_exchange(struct partition *partition) {
     mutex_lock(&partition->lock);
     /* Whoever moved it meanwhile may have told the old log. */
     log_note_high_watermark(log, atomic_load(&partition->high_watermark));
+    partition_fire_watches(partition, &woken);
     partition_collect_waiters(partition, log_end_offset(log), false, &woken);
     mutex_unlock(&partition->lock);
     partition_post_waiters(&woken);

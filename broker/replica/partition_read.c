@@ -98,6 +98,7 @@ int32_t partition_choose_near(struct partition *partition, const struct metadata
 
     replicas[0] = (struct near_replica){own_id, own == NULL ? NULL : own->rack, 0, 0};
     mutex_lock(&partition->lock);
+    partition_note_rest(partition);
     if (atomic_load(&partition->role) == ROLE_LEADER)
         count = list_readable(partition, metadata, listener, fetch_offset, replicas);
     mutex_unlock(&partition->lock);

@@ -52,6 +52,13 @@ void replica_progress_on_fetch(struct replica_progress *replica, int64_t fetch_o
     replica->leader_end_offset_at_last_fetch = leader_log_end_offset;
 }
 
+void replica_progress_on_rest(struct replica_progress *replica, int64_t fetched_ms) {
+    if (fetched_ms > replica->caught_up_ms)
+        replica->caught_up_ms = fetched_ms;
+    if (fetched_ms > replica->last_fetch_ms)
+        replica->last_fetch_ms = fetched_ms;
+}
+
 bool replica_is_caught_up(const struct replica_progress *replica, int64_t leader_log_end_offset,
                           int64_t now_ms, int64_t lag_ms_max) {
     return replica->log_end_offset == leader_log_end_offset ||

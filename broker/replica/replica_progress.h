@@ -49,6 +49,9 @@ void replica_progress_on_fetch(struct replica_progress *replica, int64_t fetch_o
                                int64_t log_start_offset, int64_t leader_log_end_offset,
                                int64_t now_ms);
 
+/* It fetched, and had all that the leader had; that was at that time still where both are now. */
+void replica_progress_on_rest(struct replica_progress *replica, int64_t fetched_ms);
+
 bool replica_is_caught_up(const struct replica_progress *replica, int64_t leader_log_end_offset,
                           int64_t now_ms, int64_t lag_ms_max);
 
