@@ -59,7 +59,7 @@ struct open_file *file_cache_find(struct file_cache *cache, struct cached_file *
     open = file->open;
     if (open != NULL) {
         open_file_ref(open);
-        if (!file->is_pinned && TAILQ_FIRST(&cache->lru) != file) {
+        if (!open->is_pinned && TAILQ_FIRST(&cache->lru) != file) {
             TAILQ_REMOVE(&cache->lru, file, lru);
             TAILQ_INSERT_HEAD(&cache->lru, file, lru);
         }
@@ -72,11 +72,10 @@ struct open_file *file_cache_find(struct file_cache *cache, struct cached_file *
 static struct open_file *take_out(struct file_cache *cache, struct cached_file *file) {
     struct open_file *open = file->open;
 
-    if (!file->is_pinned) {
+    if (!open->is_pinned) {
         TAILQ_REMOVE(&cache->lru, file, lru);
         cache->count--;
     }
-    file->is_pinned = false;
     file->open = NULL;
     return open;
 }
@@ -136,7 +135,7 @@ enum error file_cache_open(struct file_cache *cache, struct cached_file *file, s
         close(fd);
         return ERR_OUT_OF_MEMORY;
     }
-    *open = (struct open_file){{owner_ref, owner_unref}, fd, 1};
+    *open = (struct open_file){{owner_ref, owner_unref}, fd, 1, false};
     *opened = put_in(cache, file, open);
     return ERR_NONE;
 }
@@ -156,11 +155,11 @@ enum error file_cache_pin(struct file_cache *cache, struct cached_file *file, st
         /* Evicted meanwhile: the cache gets this one instead. */
         open_file_ref(open);
         file->open = open;
-    } else if (!file->is_pinned) {
+    } else if (!file->open->is_pinned) {
         TAILQ_REMOVE(&cache->lru, file, lru);
         cache->count--;
     }
-    file->is_pinned = true;
+    file->open->is_pinned = true;
     mutex_unlock(&cache->lock);
     open_file_unref(open);
     return ERR_NONE;

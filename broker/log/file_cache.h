@@ -22,14 +22,14 @@ struct file_cache;
 struct open_file {
     struct file_owner owner; /* first: what a file range refers to */
     int fd;
-    int refs; /* atomic */
+    int refs;       /* atomic */
+    bool is_pinned; /* the cache's lock; not to be closed: its place is not in the list */
 };
 
 /* The place of one file in the cache; zeroed at first. Its owner must call file_cache_forget
  * before it goes. */
 struct cached_file {
     struct open_file *open; /* the cache's lock; NULL: not open */
-    bool is_pinned;         /* the cache's lock; open, and not to be closed: not in the list */
     TAILQ_ENTRY(cached_file) lru;
 };
 

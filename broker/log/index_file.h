@@ -44,7 +44,7 @@ struct index_file {
     uint32_t tail_count;     /* state lock */
     uint32_t tail_capacity;  /* state lock */
     uint32_t file_count;     /* state lock; entries in the file */
-    enum index_kind kind;    /* fixed */
+    uint8_t kind;            /* fixed; enum index_kind */
     bool is_dirty;           /* atomic; the file may hold what was not synced yet */
     bool has_leftovers;      /* writer; behind file_count the file may hold entries of before */
     struct index_entry last; /* writer; {-1, -1} if there is none */

@@ -15,18 +15,18 @@
 
 struct leader_epochs {
     struct disk *disk;
-    char *dir;
+    const char *dir;             /* the caller's */
     struct epoch_start *entries; /* epochs and offsets strictly ascending */
     size_t count;
     size_t capacity;
-    bool file_is_stale;    /* the file may hold something else than memory */
+    uint64_t file_hash;    /* of what the file holds; 0: unknown */
+    bool file_is_stale;    /* it may hold something else than memory */
     bool file_is_durable;  /* what it holds was synced */
-    uint64_t file_hash;    /* of what it holds; 0: unknown */
     bool file_has_entries; /* or may have */
 };
 
 static enum error reserve_one(struct leader_epochs *epochs) {
-    size_t capacity = epochs->capacity == 0 ? 2 : epochs->capacity * 2;
+    size_t capacity = epochs->capacity == 0 ? 1 : epochs->capacity * 2;
     struct epoch_start *grown;
 
     if (epochs->count < epochs->capacity)
@@ -41,11 +41,10 @@ static enum error reserve_one(struct leader_epochs *epochs) {
 enum error leader_epochs_new(struct disk *disk, const char *dir, struct leader_epochs **created) {
     struct leader_epochs *epochs = calloc(1, sizeof(*epochs));
 
-    if (epochs == NULL || (epochs->dir = strdup(dir)) == NULL) {
-        free(epochs);
+    if (epochs == NULL)
         return ERR_OUT_OF_MEMORY;
-    }
     epochs->disk = disk;
+    epochs->dir = dir;
     epochs->file_is_stale = true;
     epochs->file_has_entries = true;
     *created = epochs;
@@ -110,18 +109,11 @@ void leader_epochs_free(struct leader_epochs *epochs) {
     if (epochs == NULL)
         return;
     free(epochs->entries);
-    free(epochs->dir);
     free(epochs);
 }
 
-enum error leader_epochs_set_dir(struct leader_epochs *epochs, const char *dir) {
-    char *copy = strdup(dir);
-
-    if (copy == NULL)
-        return ERR_OUT_OF_MEMORY;
-    free(epochs->dir);
-    epochs->dir = copy;
-    return ERR_NONE;
+void leader_epochs_set_dir(struct leader_epochs *epochs, const char *dir) {
+    epochs->dir = dir;
 }
 
 static void file_path(const struct leader_epochs *epochs, char path[PATH_MAX]) {

@@ -34,7 +34,8 @@ struct epoch_end {
     int64_t end_offset;   /* first offset after the epoch; -1: unknown */
 };
 
-/* Reads the file in directory `dir`; a missing one is an empty cache.
+/* Reads the file in directory `dir`; a missing one is an empty cache. `dir` must live on, here and
+ * below.
  * Errors: DISK_CORRUPT (unparsable, or entries out of order), DISK_FAILED, OUT_OF_MEMORY. */
 MUST_CHECK enum error leader_epochs_open(struct disk *disk, const char *dir,
                                          struct leader_epochs **opened);
@@ -48,7 +49,7 @@ MUST_CHECK enum error leader_epochs_restore(struct disk *disk, const char *dir,
 void leader_epochs_free(struct leader_epochs *epochs); /* accepts NULL */
 
 /* After the directory was renamed. */
-MUST_CHECK enum error leader_epochs_set_dir(struct leader_epochs *epochs, const char *dir);
+void leader_epochs_set_dir(struct leader_epochs *epochs, const char *dir);
 
 /* Notes, in memory, that `leader_epoch` begins at `start_offset`. Nothing happens if it is the
  * latest already. Entries of the tail with an epoch or a start at or above it are contradicted and

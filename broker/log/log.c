@@ -45,9 +45,8 @@ void log_unref(struct log *log) {
     producer_state_free(log->producers);
     verifications_clear(&log->verifications);
     unstable_transactions_done(&log->unstable);
-    free(log->dir_name);
-    for (size_t i = 0; i < ARRAY_COUNT(log->dir_names_old); i++)
-        free(log->dir_names_old[i]);
+    for (size_t i = 0; i < ARRAY_COUNT(log->dir_names_later); i++)
+        free(log->dir_names_later[i]);
     mutex_done(&log->state_lock);
     free(log);
 }
@@ -95,7 +94,8 @@ void log_note_high_watermark(struct log *log, int64_t high_watermark) {
 
 enum error log_new(struct log_dir *dir, const struct log_load_options *options,
                    struct log **created) {
-    struct log *log = calloc(1, sizeof(*log) + options->topic.size + 1);
+    size_t dir_name_size = strlen(options->dir_name) + 1;
+    struct log *log = calloc(1, sizeof(*log) + options->topic.size + 1 + dir_name_size);
 
     if (log == NULL)
         return ERR_OUT_OF_MEMORY;
@@ -103,6 +103,7 @@ enum error log_new(struct log_dir *dir, const struct log_load_options *options,
     log_flush_init(log);
     memcpy(log->names, options->topic.data, options->topic.size);
     log->topic = bytes_of(log->names, options->topic.size);
+    log->dir_name = memcpy(log->names + options->topic.size + 1, options->dir_name, dir_name_size);
     log->partition = options->partition;
     log->dir = dir;
     log->refs = 1;
@@ -119,32 +120,27 @@ enum error log_new(struct log_dir *dir, const struct log_load_options *options,
     log->home = (struct segment_home){.disk = dir->disk,
                                       .cache = dir->cache,
                                       .state_lock = &log->state_lock,
+                                      .dir = log->dir_name,
                                       .config = &log->config};
-    if ((log->dir_name = strdup(options->dir_name)) == NULL ||
-        producer_state_new(&log->producers) != ERR_NONE) {
+    if (producer_state_new(&log->producers) != ERR_NONE) {
         log_unref(log);
         return ERR_OUT_OF_MEMORY;
     }
-    log->home.dir = log->dir_name;
     *created = log;
     return ERR_NONE;
 }
 
 enum error log_set_dir_name(struct log *log, const char *dir_name) {
     char *copy = strdup(dir_name);
-    enum error error;
 
     if (copy == NULL)
         return ERR_OUT_OF_MEMORY;
-    if ((error = leader_epochs_set_dir(log->epochs, dir_name)) != ERR_NONE) {
-        free(copy);
-        return error;
-    }
     /* A folder is renamed twice at most: when it was a future one, and when it is deleted. */
-    CHECK(log->dir_names_old[1] == NULL);
-    log->dir_names_old[1] = log->dir_names_old[0];
-    log->dir_names_old[0] = log->dir_name;
+    CHECK(log->dir_names_later[1] == NULL);
+    log->dir_names_later[1] = log->dir_names_later[0];
+    log->dir_names_later[0] = copy;
     log->dir_name = copy;
+    leader_epochs_set_dir(log->epochs, copy);
     __atomic_store_n(&log->home.dir, copy, __ATOMIC_RELEASE);
     return ERR_NONE;
 }

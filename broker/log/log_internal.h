@@ -75,6 +75,7 @@ struct batch_ends {
     } ends[BATCH_ENDS];
 };
 
+/* In an order without holes: a broker has tens of thousands. */
 struct log {
     /* fixed */
     struct log_dir *dir;
@@ -83,20 +84,20 @@ struct log {
     int refs; /* atomic */
 
     /* atomics */
-    bool is_open;              /* else see log_open.c; never falls */
-    bool epochs_file_is_wrong; /* found when the log was opened */
-    bool is_closed;            /* deleted, set aside or closing: every operation fails */
+    bool is_open;                /* else see log_open.c; never falls */
+    bool epochs_file_is_wrong;   /* found when the log was opened */
+    bool is_closed;              /* deleted, set aside or closing: every operation fails */
+    bool is_being_compacted;     /* a pass is under way */
+    bool compaction_failed;      /* and is not tried again */
+    bool has_ended_transactions; /* whose marker the high watermark has not passed */
     int64_t start_offset;
     int64_t end_offset;
     int64_t flushed_offset;
     int64_t high_watermark;
     int64_t compacted_offset; /* everything below was compacted; 0: nothing yet */
-    bool is_being_compacted;  /* a pass is under way */
-    bool compaction_failed;   /* and is not tried again */
     int64_t size;
     int64_t first_unstable_offset; /* NO_UNSTABLE_OFFSET: none */
     int64_t oldest_transaction_ms; /* see log_oldest_transaction_ms */
-    bool has_ended_transactions;   /* whose marker the high watermark has not passed */
 
     /* the partition's lock */
     struct log_config config;
@@ -105,12 +106,15 @@ struct log {
     struct verifications verifications;
     int64_t snapshot_offset;        /* of the newest producer snapshot; -1: none */
     int64_t recovery_point_written; /* dir->checkpoint_lock; what the checkpoint file may say */
-    uint32_t truncations;           /* counted */
     int64_t hole_offset;            /* see log_hole; -1: none */
+    uint32_t truncations;           /* counted */
+
+    int listener_calls;            /* dir->listener_lock; running now */
+    struct log_listener *listener; /* dir->listener_lock */
 
     struct segment_home home;
-    char *dir_name;         /* what home.dir points to */
-    char *dir_names_old[2]; /* before renames; readers may still hold them */
+    const char *dir_name;     /* what home.dir points to */
+    char *dir_names_later[2]; /* by renames; readers may still hold those of before */
 
     struct mutex state_lock;
     struct uuid topic_id;      /* state_lock */
@@ -121,25 +125,22 @@ struct log {
     struct batch_ends *ends;               /* state_lock; NULL before the first append */
     struct unstable_transactions unstable; /* state_lock */
     bool transactions_are_rebuilt;         /* state_lock; first_unstable_offset stays meanwhile */
-    uint32_t generation;                   /* state_lock; counts truncations */
-    int64_t flush_wanted_offset;           /* state_lock */
     bool flush_is_running;                 /* state_lock; flush_task is posted or runs */
     bool writeback_is_running;             /* state_lock; writeback_task likewise */
+    uint32_t generation;                   /* state_lock; counts truncations */
     uint32_t dir_changes;                  /* state_lock; of the folder's entries, counted */
     uint32_t dir_changes_synced;           /* state_lock; of them durable */
+    int64_t flush_wanted_offset;           /* state_lock */
     int64_t durable_base; /* state_lock; segments with a lower base have durable indexes */
     struct task flush_task;
     struct task writeback_task;
-
-    struct log_listener *listener; /* dir->listener_lock */
-    int listener_calls;            /* dir->listener_lock; running now */
 
     TAILQ_ENTRY(log) in_dir;        /* dir->lock */
     TAILQ_ENTRY(log) in_flush_aged; /* dir->lock */
     int64_t flush_aged_due_ms;      /* dir->lock; wall clock; -1: not in the list */
 
     struct log *next_in_bucket; /* the manager's lock */
-    char names[];               /* topic */
+    char names[];               /* the topic; behind its zero, dir_name before any rename */
 };
 
 struct log_load_options {

@@ -46,9 +46,9 @@ enum error log_new_unopened(struct log_dir *dir, const struct log_load_options *
 
     if (told == NULL || (error = log_new(dir, options, &log)) != ERR_NONE)
         goto out;
-    if ((error = leader_epochs_restore(dir->disk, options->dir_name, summarised->epochs,
+    if ((error = leader_epochs_restore(dir->disk, log->dir_name, summarised->epochs,
                                        summarised->epoch_count, &log->epochs)) != ERR_NONE ||
-        (error = leader_epochs_restore(dir->disk, options->dir_name, summarised->epochs,
+        (error = leader_epochs_restore(dir->disk, log->dir_name, summarised->epochs,
                                        summarised->epoch_count, &told->epochs)) != ERR_NONE)
         goto out;
     /* As every start forgets epochs that had no batch. */

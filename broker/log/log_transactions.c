@@ -57,7 +57,7 @@ int64_t log_oldest_transaction_ms(const struct log *log) {
 
 enum error log_prepare_producer(struct log *log, const struct producer_batch *batch,
                                 size_t batches_before) {
-    enum error error = producer_state_prepare(log->producers, batch->producer_id);
+    enum error error = producer_state_prepare(log->producers, batch->producer_id, batches_before);
 
     if (error != ERR_NONE || !batch->is_transactional || batch->is_control)
         return error;

@@ -7,7 +7,7 @@
 #include "client/wire/record_batch.h"
 
 #define WINDOW                5 /* batches; a producer has at most as many in flight */
-#define BUCKETS_MIN           8
+#define BUCKETS_MIN           1 /* most partitions have one producer */
 #define SNAPSHOT_VERSION      1
 #define SNAPSHOT_HEADER_BYTES 10
 #define SNAPSHOT_CRC_FROM     6
@@ -29,7 +29,8 @@ struct producer {
     int32_t coordinator_epoch;        /* -1: no marker seen */
     int16_t producer_epoch;           /* -1: nothing known yet */
     int8_t batch_count;
-    struct window_batch batches[WINDOW]; /* oldest first */
+    int8_t batch_capacity;         /* 1 or WINDOW: a snapshot tells of one batch */
+    struct window_batch batches[]; /* oldest first */
 };
 
 struct producer_state {
@@ -81,7 +82,11 @@ static enum error grow(struct producer_state *state) {
     return ERR_NONE;
 }
 
-static enum error insert(struct producer_state *state, int64_t producer_id,
+static size_t producer_size(int8_t batch_capacity) {
+    return sizeof(struct producer) + (size_t)batch_capacity * sizeof(struct window_batch);
+}
+
+static enum error insert(struct producer_state *state, int64_t producer_id, int8_t batch_capacity,
                          struct producer **inserted) {
     struct producer *producer;
     enum error error;
@@ -89,8 +94,9 @@ static enum error insert(struct producer_state *state, int64_t producer_id,
 
     if ((error = grow(state)) != ERR_NONE)
         return error;
-    if ((producer = calloc(1, sizeof(*producer))) == NULL)
+    if ((producer = calloc(1, producer_size(batch_capacity))) == NULL)
         return ERR_OUT_OF_MEMORY;
+    producer->batch_capacity = batch_capacity;
     producer->producer_id = producer_id;
     producer->producer_epoch = -1;
     producer->coordinator_epoch = -1;
@@ -315,10 +321,29 @@ enum error producer_state_check(const struct producer_state *state,
     return ERR_NONE;
 }
 
-enum error producer_state_prepare(struct producer_state *state, int64_t producer_id) {
-    struct producer *producer;
+/* The whole window for a producer that has part of it; it may move. */
+static enum error widen(struct producer_state *state, int64_t producer_id) {
+    struct producer **link = &state->buckets[bucket_of(state, producer_id)];
+    struct producer *grown;
 
-    return find(state, producer_id) != NULL ? ERR_NONE : insert(state, producer_id, &producer);
+    while ((*link)->producer_id != producer_id)
+        link = &(*link)->next;
+    if ((grown = realloc(*link, producer_size(WINDOW))) == NULL)
+        return ERR_OUT_OF_MEMORY;
+    grown->batch_capacity = WINDOW;
+    *link = grown;
+    return ERR_NONE;
+}
+
+enum error producer_state_prepare(struct producer_state *state, int64_t producer_id,
+                                  size_t batches_before) {
+    struct producer *producer = find(state, producer_id);
+
+    if (producer == NULL)
+        return insert(state, producer_id, batches_before == 0 ? 1 : WINDOW, &producer);
+    if (producer->batch_capacity == WINDOW || (producer->batch_count == 0 && batches_before == 0))
+        return ERR_NONE;
+    return widen(state, producer_id);
 }
 
 static void push_batch(struct producer *producer, const struct producer_batch *batch) {
@@ -327,6 +352,7 @@ static void push_batch(struct producer *producer, const struct producer_batch *b
                 (WINDOW - 1) * sizeof(producer->batches[0]));
         producer->batch_count--;
     }
+    CHECK(producer->batch_count < producer->batch_capacity);
     producer->batches[producer->batch_count++] = (struct window_batch){
         .base_sequence = batch->base_sequence,
         .last_sequence = batch->last_sequence,
@@ -409,7 +435,7 @@ static enum error decode_entry(struct producer_state *state, const uint8_t *at) 
 
     if (producer_id < 0 || offset_delta < 0 || find(state, producer_id) != NULL)
         return ERR_DISK_CORRUPT;
-    if ((error = insert(state, producer_id, &producer)) != ERR_NONE)
+    if ((error = insert(state, producer_id, 1, &producer)) != ERR_NONE)
         return error;
     producer->producer_epoch = (int16_t)big_endian_load_u16(at + 8);
     producer->last_timestamp = (int64_t)big_endian_load_u64(at + 26);

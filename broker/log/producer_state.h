@@ -74,9 +74,11 @@ MUST_CHECK enum error producer_state_check(const struct producer_state *state,
                                            enum producer_check check,
                                            struct producer_duplicate *duplicate);
 
-/* Makes room for the producer, so that producer_state_apply can't fail: call it before the batch
- * is written. */
-MUST_CHECK enum error producer_state_prepare(struct producer_state *state, int64_t producer_id);
+/* Makes room for a batch of the producer, so that producer_state_apply can't fail: call it before
+ * the batch is written, with the number of batches, of any producer, that were prepared and are to
+ * be applied before it. */
+MUST_CHECK enum error producer_state_prepare(struct producer_state *state, int64_t producer_id,
+                                             size_t batches_before);
 
 /* The batch is in the log now, whatever its sequence. Its producer must have been prepared. */
 void producer_state_apply(struct producer_state *state, const struct producer_batch *batch);

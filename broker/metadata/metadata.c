@@ -17,12 +17,46 @@ static const char *copy_text(struct arena *arena, const char *text) {
     return text == NULL ? NULL : (const char *)arena_copy(arena, bytes_of_text(text)).data;
 }
 
-static int32_t *copy_ids(struct arena *arena, const int32_t *ids, int32_t count) {
-    int32_t *copy = alloc(arena, count, sizeof(*ids));
+/* Copies to `*free_ids`, which moves on by `capacity`. */
+static int32_t *copy_ids(int32_t **free_ids, const int32_t *ids, int32_t count, int32_t capacity) {
+    int32_t *copy = *free_ids;
 
     if (count > 0)
         memcpy(copy, ids, (size_t)count * sizeof(*ids));
+    *free_ids += capacity;
     return copy;
+}
+
+int32_t metadata_isr_room(const struct metadata_partition *partition) {
+    return partition->isr_count > partition->replica_count ? partition->isr_count
+                                                           : partition->replica_count;
+}
+
+static int32_t count_ids(const struct metadata_topic *topic) {
+    int32_t count = 0;
+
+    for (int32_t i = 0; i < topic->partition_count; i++) {
+        const struct metadata_partition *partition = &topic->partitions[i];
+        count += partition->replica_count + metadata_isr_room(partition) + partition->adding_count +
+                 partition->removing_count;
+    }
+    return count;
+}
+
+static size_t text_bytes(const char *text) {
+    return (text == NULL ? 0 : strlen(text) + 1) + ARENA_ROUNDING_MAX;
+}
+
+/* What a copy takes of its arena. */
+static size_t topic_bytes(const struct metadata_topic *topic, int32_t id_count) {
+    size_t bytes = text_bytes(topic->name);
+
+    bytes += (size_t)topic->partition_count * sizeof(*topic->partitions) + ARENA_ROUNDING_MAX;
+    bytes += (size_t)id_count * sizeof(int32_t) + ARENA_ROUNDING_MAX;
+    bytes += (size_t)topic->setting_count * sizeof(*topic->settings) + ARENA_ROUNDING_MAX;
+    for (int32_t i = 0; i < topic->setting_count; i++)
+        bytes += text_bytes(topic->settings[i].key) + text_bytes(topic->settings[i].value);
+    return bytes;
 }
 
 struct shared_topic *shared_topic_new(void) {
@@ -38,18 +72,25 @@ struct shared_topic *shared_topic_copy(const struct metadata_topic *source) {
     struct shared_topic *shared = shared_topic_new();
     struct metadata_topic *topic = &shared->topic;
     struct arena *arena = &shared->arena;
+    int32_t id_count = count_ids(source);
+    int32_t *free_ids;
 
+    CHECK(arena_reserve(arena, topic_bytes(source, id_count)));
     *topic = *source;
     topic->name = copy_text(arena, source->name);
+    free_ids = alloc(arena, id_count, sizeof(*free_ids));
     topic->partitions = alloc(arena, source->partition_count, sizeof(*topic->partitions));
     for (int32_t i = 0; i < source->partition_count; i++) {
         const struct metadata_partition *from = &source->partitions[i];
         struct metadata_partition *to = &topic->partitions[i];
         *to = *from;
-        to->replicas = copy_ids(arena, from->replicas, from->replica_count);
-        to->isr = copy_ids(arena, from->isr, from->isr_count);
-        to->adding_replicas = copy_ids(arena, from->adding_replicas, from->adding_count);
-        to->removing_replicas = copy_ids(arena, from->removing_replicas, from->removing_count);
+        to->replicas =
+            copy_ids(&free_ids, from->replicas, from->replica_count, from->replica_count);
+        to->isr = copy_ids(&free_ids, from->isr, from->isr_count, metadata_isr_room(from));
+        to->adding_replicas =
+            copy_ids(&free_ids, from->adding_replicas, from->adding_count, from->adding_count);
+        to->removing_replicas = copy_ids(&free_ids, from->removing_replicas, from->removing_count,
+                                         from->removing_count);
     }
     topic->settings = alloc(arena, source->setting_count, sizeof(*topic->settings));
     for (int32_t i = 0; i < source->setting_count; i++) {

@@ -31,23 +31,24 @@ struct metadata_broker {
     int32_t endpoint_count;
 };
 
+/* In an order without holes: every broker holds all of the cluster's. */
 struct metadata_partition {
     int32_t index;
     int32_t leader; /* METADATA_NO_BROKER: none */
     int32_t leader_epoch;
     int32_t controller_epoch;
     int32_t partition_epoch; /* version of the state znode; -1: the state is not known yet */
+    int32_t replica_count;
+    int32_t isr_count;
+    int32_t adding_count;
+    int32_t removing_count;
     int8_t leader_recovery_state;
     int64_t state_zxid; /* the transaction that wrote the state, or told it to all */
     int64_t state_ms;   /* when, by ZooKeeper's wall clock; 0: the state is not known yet */
     int32_t *replicas;
-    int32_t replica_count;
     int32_t *isr;
-    int32_t isr_count;
     int32_t *adding_replicas;
-    int32_t adding_count;
     int32_t *removing_replicas;
-    int32_t removing_count;
 };
 
 struct metadata_setting {

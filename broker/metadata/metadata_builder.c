@@ -372,8 +372,11 @@ bool metadata_builder_set_state(struct metadata_builder *builder, const struct u
     partition->leader_recovery_state = state->leader_recovery_state;
     partition->state_zxid = state->zxid;
     partition->state_ms = state->wall_ms;
-    partition->isr = arena_alloc(&slot->topic->arena, (size_t)state->isr_count, sizeof(int32_t));
-    CHECK(partition->isr != NULL);
+    if (state->isr_count > metadata_isr_room(partition)) {
+        partition->isr =
+            arena_alloc(&slot->topic->arena, (size_t)state->isr_count, sizeof(int32_t));
+        CHECK(partition->isr != NULL);
+    }
     if (state->isr_count > 0)
         memcpy(partition->isr, state->isr, (size_t)state->isr_count * sizeof(int32_t));
     partition->isr_count = state->isr_count;

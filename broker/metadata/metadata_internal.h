@@ -41,6 +41,8 @@ struct snapshot {
 /* New objects have one reference and an empty arena. */
 struct shared_topic *shared_topic_new(void);
 struct shared_topic *shared_topic_copy(const struct metadata_topic *source);
+/* As many ids as fit where a shared topic's partition has its ISR: all its replicas do. */
+int32_t metadata_isr_room(const struct metadata_partition *partition);
 struct shared_broker *shared_broker_copy(const struct metadata_broker *source);
 
 static inline struct shared_topic *shared_topic_of(const struct metadata_topic *topic) {

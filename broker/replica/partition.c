@@ -29,12 +29,12 @@ static void stop_listening(struct partition *partition) {
 struct partition *partition_new(const struct partition_environment *environment, const char *topic,
                                 int32_t index, const struct uuid *topic_id, struct log *log,
                                 int64_t high_watermark) {
-    struct partition *partition = calloc(1, sizeof(*partition));
+    size_t topic_size = strlen(topic) + 1;
+    struct partition *partition = calloc(1, sizeof(*partition) + topic_size);
 
     CHECK(partition != NULL);
     partition->environment = environment;
-    partition->topic = strdup(topic);
-    CHECK(partition->topic != NULL);
+    memcpy(partition->topic, topic, topic_size);
     partition->index = index;
     partition->topic_id = *topic_id;
     log_ref(log);
@@ -111,7 +111,6 @@ void partition_unref(struct partition *partition) {
     mutex_done(&partition->move_lock);
     mutex_done(&partition->lock);
     mutex_done(&partition->append_lock);
-    free(partition->topic);
     free(partition);
 }
 
@@ -288,15 +287,18 @@ static struct replica_progress *find_follower(struct partition *partition, int32
 /* Keeps what is known of replicas that stay, unless the epoch is new. */
 static void take_followers(struct partition *partition, const struct metadata_partition *state,
                            bool new_epoch) {
-    struct replica_progress *next = calloc((size_t)state->replica_count + 1, sizeof(*next));
+    int32_t self = partition->environment->broker_id;
+    bool is_replica = broker_ids_contain(state->replicas, state->replica_count, self);
+    size_t capacity = (size_t)state->replica_count - (is_replica ? 1 : 0);
+    struct replica_progress *next = capacity == 0 ? NULL : calloc(capacity, sizeof(*next));
     int32_t count = 0;
     int64_t now_ms = partition_now_ms(partition);
 
-    CHECK(next != NULL);
+    CHECK(next != NULL || capacity == 0);
     for (int32_t i = 0; i < state->replica_count; i++) {
         int32_t id = state->replicas[i];
         const struct replica_progress *known = new_epoch ? NULL : find_follower(partition, id);
-        if (id == partition->environment->broker_id)
+        if (id == self)
             continue;
         if (known != NULL)
             next[count++] = *known;

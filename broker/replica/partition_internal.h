@@ -22,14 +22,14 @@ struct proposed_isr {
     int64_t epochs[REPLICAS_MAX]; /* parallel: broker epochs */
 };
 
+/* In an order without holes: a broker has tens of thousands. */
 struct partition {
     const struct partition_environment *environment;
-    char *topic;               /* fixed */
-    int32_t index;             /* fixed */
-    struct uuid topic_id;      /* fixed */
+    struct uuid topic_id; /* fixed */
+    int32_t index;        /* fixed */
+    atomic_int references;
     _Atomic(struct log *) log; /* a reference; another one only once it was moved: append_lock */
     struct traffic_meter *traffic; /* fixed once others know the partition; a reference, or NULL */
-    atomic_int references;
 
     struct mutex append_lock; /* before `move_lock` */
     struct mutex move_lock;   /* before `lock` */
@@ -38,12 +38,14 @@ struct partition {
     struct log *future;     /* move_lock; a reference; NULL: it is not being moved */
     uint32_t cuts;          /* move_lock; truncations of the log, counted */
     uint32_t damaged_reads; /* the mover's thread: in a row */
-    bool is_retired;        /* append_lock */
     /* append_lock; what it was moved from. Readers may have come upon them without a lock, so they
      * stay as long as the partition; their files are closed. */
     SLIST_HEAD(, former_log) former_logs;
 
     atomic_bool leader_is_throttled, follower_is_throttled;
+    bool is_retired;              /* append_lock */
+    bool listens;                 /* append_lock: the log knows the listener */
+    int8_t leader_recovery_state; /* lock */
 
     /* Whom a reassignment adds. Written under both locks, readable under either; that there are
      * none, also without. */
@@ -64,23 +66,23 @@ struct partition {
     _Atomic int64_t follower_lag; /* append_lock; readable without */
 
     /* lock */
-    int32_t partition_epoch;
-    int8_t leader_recovery_state;
-    int32_t min_isr; /* effective */
     int64_t leader_epoch_start_offset;
+    int32_t partition_epoch;
+    int32_t min_isr; /* effective */
     int32_t replica_count;
+    int32_t follower_count;
     /* Arrays are as long as this partition needs them: a broker has tens of thousands. */
     int32_t *isr; /* owned */
     int32_t isr_count, isr_capacity;
     struct proposed_isr *proposed;      /* owned; NULL: none is pending */
     struct replica_progress *followers; /* owned; of a leader */
-    int32_t follower_count;
 
     struct waiter_list waiters; /* lock */
     struct watch_list watches;  /* lock; a leader's: of followers that have everything */
 
     struct log_listener flush_listener;
-    bool listens; /* append_lock: the log knows the listener */
+
+    char topic[]; /* fixed */
 };
 
 /* partition_move.c. Under `append_lock`: the log was cut, so is its future one. */

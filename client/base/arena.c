@@ -50,9 +50,25 @@ void arena_reset(struct arena *arena) {
     arena->allocated = kept->size;
 }
 
+static bool add_block(struct arena *arena, size_t size) {
+    struct arena_block *block;
+
+    if (size > arena->bytes_max || arena->allocated > arena->bytes_max - size)
+        return false;
+    block = malloc(sizeof(*block) + size);
+    if (block == NULL)
+        return false;
+    block->older = arena->blocks;
+    block->size = size;
+    arena->blocks = block;
+    arena->next = block->payload;
+    arena->end = block->payload + size;
+    arena->allocated += size;
+    return true;
+}
+
 static bool arena_grow(struct arena *arena, size_t size) {
     size_t block_size = arena->blocks == NULL ? BLOCK_BYTES : arena->blocks->size * 2;
-    struct arena_block *block;
 
     if (block_size > BLOCK_BYTES_LAST)
         block_size = BLOCK_BYTES_LAST;
@@ -60,18 +76,15 @@ static bool arena_grow(struct arena *arena, size_t size) {
         block_size = size;
     if (arena->allocated + block_size > arena->bytes_max)
         block_size = size;
-    if (size > arena->bytes_max || arena->allocated > arena->bytes_max - block_size)
-        return false;
-    block = malloc(sizeof(*block) + block_size);
-    if (block == NULL)
-        return false;
-    block->older = arena->blocks;
-    block->size = block_size;
-    arena->blocks = block;
-    arena->next = block->payload;
-    arena->end = block->payload + block_size;
-    arena->allocated += block_size;
-    return true;
+    return add_block(arena, block_size);
+}
+
+static bool has_room(const struct arena *arena, size_t size) {
+    return arena->next != NULL && (size_t)(arena->end - arena->next) >= size;
+}
+
+bool arena_reserve(struct arena *arena, size_t size) {
+    return has_room(arena, size) || add_block(arena, size);
 }
 
 void *arena_alloc(struct arena *arena, size_t count, size_t size) {
@@ -83,8 +96,7 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size) {
     total = (total + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (total == 0)
         total = alignof(max_align_t);
-    if ((arena->next == NULL || (size_t)(arena->end - arena->next) < total) &&
-        !arena_grow(arena, total))
+    if (!has_room(arena, total) && !arena_grow(arena, total))
         return NULL;
     memory = arena->next;
     arena->next += total;

@@ -10,6 +10,7 @@
 #ifndef CLIENT_BASE_ARENA_H
 #define CLIENT_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "client/base/bytes.h"
@@ -32,6 +33,12 @@ void arena_reset(struct arena *arena);
 
 /* Zeroed memory for `count` things of `size` bytes, or NULL past the bound or on overflow. */
 void *arena_alloc(struct arena *arena, size_t count, size_t size);
+
+/* One block for the next allocations and no more, for an arena that is kept: their bytes and
+ * ARENA_ROUNDING_MAX for each. False past the bound; then, and if it was too little, allocations
+ * get blocks as usual. */
+#define ARENA_ROUNDING_MAX ((size_t)16)
+bool arena_reserve(struct arena *arena, size_t size);
 
 /* Copies into the arena, with a zero behind that is not counted. Null stays null; failure is
  * null too. */

@@ -321,10 +321,12 @@ struct partition *controller_cluster_partition_add(struct cluster *cluster, stru
 }
 
 static int32_t *ids_copy(const int32_t *ids, size_t count) {
-    int32_t *copy = controller_allocate(count, sizeof(*copy));
+    int32_t *copy = NULL;
 
-    if (count > 0)
+    if (count > 0) {
+        copy = controller_allocate(count, sizeof(*copy));
         memcpy(copy, ids, count * sizeof(*copy));
+    }
     return copy;
 }
 

@@ -79,10 +79,10 @@ enum partition_phase {
     PARTITION_BROKEN   /* its znode is not readable: left alone until the next term */
 };
 
+/* In an order without holes: a cluster has tens of thousands. */
 struct partition {
     struct unit unit;
     struct topic *topic;
-    int32_t index;
     int32_t *replica_ids;     /* the assignment */
     struct replica *replicas; /* parallel */
     size_t replica_count;
@@ -90,6 +90,7 @@ struct partition {
     size_t adding_count;
     int32_t *removing_ids; /* will go with it; owned */
     size_t removing_count;
+    int32_t index;
     enum partition_phase phase;
     bool dirty;            /* something happened since it was last looked at */
     bool unclean_allowed;  /* when it is looked at next */
@@ -99,8 +100,10 @@ struct partition {
     bool note_wanted;      /* brokers have not been told of its state as it is now */
     bool node_exists;      /* .../partitions/P */
     bool exists;           /* .../state; `state` and `version` are valid */
-    struct controller_partition_state state; /* isr owned */
+    bool epoch_wanted;  /* its replicas are new: the leader hears of them by a new leader epoch */
+    bool epoch_writing; /* WRITING: with a new leader epoch because of that */
     int32_t version;
+    struct controller_partition_state state; /* isr owned */
     int64_t registrations_seen; /* all that are older than this were, when `state` was written */
     struct controller_partition_state next; /* WRITING, READING: isr owned */
     uint64_t read_token;                    /* READING */
@@ -112,8 +115,6 @@ struct partition {
     struct controller_partition_assignment *planned;
     struct request_item *planned_item;
     struct request_items reassignments; /* requests to reassign it, in order */
-    bool epoch_wanted;  /* its replicas are new: the leader hears of them by a new leader epoch */
-    bool epoch_writing; /* WRITING: with a new leader epoch because of that */
 };
 
 enum topic_phase {

@@ -23,7 +23,7 @@ static enum error check(struct producer_state *state, const struct producer_batc
 }
 
 static void apply(struct producer_state *state, const struct producer_batch *batch) {
-    assert_int_equal(producer_state_prepare(state, batch->producer_id), ERR_NONE);
+    assert_int_equal(producer_state_prepare(state, batch->producer_id, 0), ERR_NONE);
     producer_state_apply(state, batch);
 }
 
@@ -73,7 +73,7 @@ static void an_unknown_producer_may_begin_anywhere(void **state) {
 
     assert_int_equal(producer_state_new(&producers), ERR_NONE);
     assert_int_equal(check(producers, &batch), ERR_NONE);
-    assert_int_equal(producer_state_prepare(producers, 1000), ERR_NONE);
+    assert_int_equal(producer_state_prepare(producers, 1000, 0), ERR_NONE);
     assert_int_equal(check(producers, &batch), ERR_NONE);
     producer_state_free(producers);
 }
@@ -115,6 +115,51 @@ static void the_window_holds_five_batches(void **state) {
             assert_int_equal(duplicate.last_offset, 109 + 10 * i);
         }
     }
+    producer_state_free(producers);
+}
+
+/* A snapshot tells of one batch; there must be room for the next ones nevertheless. */
+static void the_window_fills_again_after_a_snapshot(void **state) {
+    struct producer_duplicate duplicate;
+    struct producer_state *producers = sample();
+    uint8_t *bytes;
+    size_t size;
+    (void)state;
+
+    assert_int_equal(producer_state_encode(producers, &bytes, &size), ERR_NONE);
+    assert_int_equal(producer_state_decode(producers, bytes_of(bytes, size)), ERR_NONE);
+    free(bytes);
+    for (int32_t i = 1; i <= 6; i++) {
+        struct producer_batch batch = batch_of(2, 5 + 5 * i, 5, 37 + 5 * i);
+        assert_int_equal(check(producers, &batch), ERR_NONE);
+        apply(producers, &batch);
+        assert_int_equal(producer_state_check(producers, &batch, PRODUCER_CHECK_ALL, &duplicate),
+                         ERR_DUPLICATE_BATCH);
+        assert_int_equal(duplicate.base_offset, 37 + 5 * i);
+    }
+    producer_state_free(producers);
+}
+
+/* As a follower has them, which takes many batches at once: all prepared first, then applied. */
+static void many_batches_are_prepared_before_any_is_applied(void **state) {
+    enum { COUNT = 7, PRODUCERS = 3 };
+    struct producer_state *producers = sample();
+    struct producer_batch batches[COUNT * PRODUCERS];
+    (void)state;
+
+    for (int32_t i = 0; i < COUNT * PRODUCERS; i++) {
+        batches[i] = batch_of(2, 10 + i / PRODUCERS, 1, 42 + i);
+        batches[i].producer_id = 1000 + i % PRODUCERS; /* the first is known */
+        assert_int_equal(producer_state_prepare(producers, batches[i].producer_id, (size_t)i),
+                         ERR_NONE);
+    }
+    for (int32_t i = 0; i < COUNT * PRODUCERS; i++)
+        producer_state_apply(producers, &batches[i]);
+    assert_int_equal(producer_state_count(producers), PRODUCERS);
+    for (int32_t i = 0; i < COUNT * PRODUCERS; i++)
+        assert_int_equal(check(producers, &batches[i]), i / PRODUCERS < COUNT - 5
+                                                            ? ERR_OUT_OF_ORDER_SEQUENCE_NUMBER
+                                                            : ERR_DUPLICATE_BATCH);
     producer_state_free(producers);
 }
 
@@ -249,6 +294,8 @@ int main(void) {
         cmocka_unit_test(an_unknown_producer_may_begin_anywhere),
         cmocka_unit_test(sequences_wrap_from_the_largest_to_zero),
         cmocka_unit_test(the_window_holds_five_batches),
+        cmocka_unit_test(the_window_fills_again_after_a_snapshot),
+        cmocka_unit_test(many_batches_are_prepared_before_any_is_applied),
         cmocka_unit_test(transactions_open_and_close),
         cmocka_unit_test(idle_producers_expire),
         cmocka_unit_test(a_producer_that_names_a_time_before_all_times_expires),

@@ -347,6 +347,43 @@ static void test_an_entry_that_is_known_leaves_later_settings(void **state) {
     metadata_unref(known);
 }
 
+static const struct metadata *with_isr(const struct metadata *base, int32_t partition_epoch,
+                                       const int32_t *members, int32_t count) {
+    struct metadata_builder *builder = metadata_builder_new(base);
+    struct metadata_state state = {
+        .leader = 1, .partition_epoch = partition_epoch, .isr = members, .isr_count = count};
+
+    assert_true(metadata_builder_set_state(builder, &first_id, &state));
+    return finish(builder);
+}
+
+static void assert_isr(const struct metadata *known, const int32_t *members, int32_t count) {
+    const struct metadata_partition *partition =
+        metadata_find_partition(metadata_find_topic(known, bytes_of_text("a")), 0);
+
+    assert_int_equal(partition->isr_count, count);
+    assert_memory_equal(partition->isr, members, (size_t)count * sizeof(*members));
+    assert_memory_equal(partition->replicas, replicas, sizeof(replicas));
+}
+
+/* Also where it has more members than there are replicas, as a state that was written before a
+ * reassignment may have. */
+static void test_an_isr_grows_and_shrinks_and_earlier_snapshots_keep_theirs(void **state) {
+    static const int32_t members[] = {1, 2, 3, 4, 5};
+    static const int32_t counts[] = {0, 1, 3, 2, 5, 4, 3, 5};
+    enum { COUNT = sizeof(counts) / sizeof(counts[0]) };
+    const struct metadata *snapshots[COUNT];
+
+    (void)state;
+    snapshots[0] = with_topic(NULL, &first_id, 10);
+    for (int32_t i = 1; i < COUNT; i++)
+        snapshots[i] = with_isr(snapshots[i - 1], i, members, counts[i]);
+    for (int32_t i = 0; i < COUNT; i++) {
+        assert_isr(snapshots[i], members, counts[i]);
+        metadata_unref(snapshots[i]);
+    }
+}
+
 static void test_partitions_with_gaps_are_refused(void **state) {
     static const struct metadata_assignment gap[] = {
         {.index = 0, .replicas = replicas, .replica_count = 3},
@@ -397,6 +434,7 @@ int main(void) {
         cmocka_unit_test(test_an_older_assignment_does_not_bring_back_a_topic_that_was_replaced),
         cmocka_unit_test(test_an_assignment_that_is_known_counts_as_set),
         cmocka_unit_test(test_an_entry_that_is_known_leaves_later_settings),
+        cmocka_unit_test(test_an_isr_grows_and_shrinks_and_earlier_snapshots_keep_theirs),
         cmocka_unit_test(test_partitions_with_gaps_are_refused),
         cmocka_unit_test(test_what_is_offline_stays_until_it_is_replaced),
     };
