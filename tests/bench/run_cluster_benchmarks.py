@@ -2,6 +2,7 @@
 """What happens to a cluster of many partitions when brokers come and go. Numbers, no verdict.
 
     tests/bench/run_cluster_benchmarks.py [--partitions 10000] [--topics 10] [--kafka FOLDER]
+                                          [--json FILE]
 
 With FOLDER (as run_benchmarks.py's) the cluster is Apache Kafka's. BARNABAS_BUILD: as there.
 
@@ -27,15 +28,13 @@ import time
 from kazoo.client import KazooClient
 
 import bench_servers
+from measured_rows import MeasuredRows
 
 SESSION_MS = 6000
 IDLE_SECONDS = 10
 PATIENCE_SECONDS = 300
 METADATA_REQUESTS = 50
-
-
-def print_row(name, what, value):
-    print(f"{name:4} {what:66} {value}", flush=True)
+measured = MeasuredRows(66)
 
 
 def text(value):
@@ -209,12 +208,12 @@ class Bench:
         led = [self.until("all are led", lambda b=b: self.is_led(b)) for b in self.running()]
         whole = [self.until("all are in sync", lambda b=b: self.is_whole(b))
                  for b in self.running()]
-        print_row("C1", f"{self.options.partitions} partitions are made, CreateTopics answered",
-                  f"{answered - begun:.2f} s")
-        print_row("C1", "every broker knows a leader of each", f"{max(led) - begun:.2f} s")
-        print_row("C1", "every replica is in sync", f"{max(whole) - begun:.2f} s")
+        measured.print("C1", f"{self.options.partitions} partitions are made, CreateTopics answered",
+                       f"{answered - begun:.2f} s")
+        measured.print("C1", "every broker knows a leader of each", f"{max(led) - begun:.2f} s")
+        measured.print("C1", "every replica is in sync", f"{max(whole) - begun:.2f} s")
         more = int(self.cluster.zookeeper.monitor()["zk_watch_count"])
-        print_row("C1", "watches of all brokers, before and after", f"{watches}, {more}")
+        measured.print("C1", "watches of all brokers, before and after", f"{watches}, {more}")
         self.idle("C1")
 
     def idle(self, name):
@@ -222,11 +221,11 @@ class Bench:
         before = {b: self.cpu_seconds(b) for b in self.running()}
         time.sleep(IDLE_SECONDS)
         shares = [(self.cpu_seconds(b) - before[b]) / IDLE_SECONDS for b in self.running()]
-        print_row(name, "idle: each broker's share of one processor",
-                  ", ".join(f"{share:.1%}" for share in shares))
-        print_row(name, "memory of each broker",
-                  ", ".join(f"{self.cluster.brokers[b].resident_kib() / 1024:.0f} MiB"
-                            for b in self.running()))
+        measured.print(name, "idle: each broker's share of one processor",
+                       ", ".join(f"{share:.1%}" for share in shares))
+        measured.print(name, "memory of each broker",
+                       ", ".join(f"{self.cluster.brokers[b].resident_kib() / 1024:.0f} MiB"
+                                 for b in self.running()))
         self.metadata_latency(name)
 
     def metadata_latency(self, name):
@@ -241,8 +240,8 @@ class Bench:
                 size = len(asker.ask(3, 1, body))
                 times.append(time.monotonic() - begun)
             times.sort()
-            print_row(name, f"metadata of {what}, {size:,} bytes: median, slowest",
-                      f"{times[len(times) // 2] * 1e3:.2f} ms, {times[-1] * 1e3:.2f} ms")
+            measured.print(name, f"metadata of {what}, {size:,} bytes: median, slowest",
+                           f"{times[len(times) // 2] * 1e3:.2f} ms, {times[-1] * 1e3:.2f} ms")
 
     # ---- C2, C3 ----
 
@@ -270,12 +269,12 @@ class Bench:
         gone = moments.after(killed, path, False)
         served = self.until_served(topics)
         count = sum(len(partitions) for partitions in topics.values())
-        print_row(name, f"{count} partitions are served again, after the end of the session",
-                  f"{served - gone:.2f} s")
+        measured.print(name, f"{count} partitions are served again, after the end of the session",
+                       f"{served - gone:.2f} s")
         if was_controller:
             elected = moments.after(gone - 1, "/controller", True)
-            print_row(name, "the same, after the next controller's election",
-                      f"{served - elected:.2f} s (elected after {elected - gone:.2f} s)")
+            measured.print(name, "the same, after the next controller's election",
+                           f"{served - elected:.2f} s (elected after {elected - gone:.2f} s)")
             self.until_created(name, elected)
         moments.close()
 
@@ -283,7 +282,7 @@ class Bench:
         self.until("a topic is made", lambda: b"created" in self.cluster.barnabas(
             "--timeout", "5", "topic", "create", f"after-{name}", "--partitions", "1",
             "--replication-factor", "2", check=False))
-        print_row(name, "a topic is made, after that", f"{time.monotonic() - since:.2f} s")
+        measured.print(name, "a topic is made, after that", f"{time.monotonic() - since:.2f} s")
 
     # ---- C4, C5 ----
 
@@ -293,9 +292,9 @@ class Bench:
         known = self.until("it answers", lambda: self.askers[victim].ask(18, 0, b"") is not None)
         other = next(broker_id for broker_id in self.running() if broker_id != victim)
         whole = self.until("it is in sync", lambda: self.is_whole(other))
-        print_row(name, "a broker that was killed starts: it accepts clients",
-                  f"{known - begun:.2f} s")
-        print_row(name, "it is in every ISR", f"{whole - begun:.2f} s")
+        measured.print(name, "a broker that was killed starts: it accepts clients",
+                       f"{known - begun:.2f} s")
+        measured.print(name, "it is in every ISR", f"{whole - begun:.2f} s")
 
     def restart_zookeeper(self, name):
         before = {b: self.ours(b) for b in self.running()}
@@ -303,13 +302,13 @@ class Bench:
         back = time.monotonic()
         self.until_created(name, back)
         self.cluster.wait_until_whole()
-        print_row(name, "all brokers are registered, after ZooKeeper answers",
-                  f"{time.monotonic() - back:.2f} s")
+        measured.print(name, "all brokers are registered, after ZooKeeper answers",
+                       f"{time.monotonic() - back:.2f} s")
         after = {b: self.ours(b) for b in self.running()}
         kept = sum(after[b][key][0] == value[0] for b in self.running()
                    for key, value in before[b].items())
-        print_row(name, "leaders that stayed",
-                  f"{kept} of {sum(len(told) for told in before.values())}")
+        measured.print(name, "leaders that stayed",
+                       f"{kept} of {sum(len(told) for told in before.values())}")
         self.idle(name)
 
     def run(self):
@@ -330,6 +329,7 @@ def main():
     parser.add_argument("--topics", type=int, default=10)
     parser.add_argument("--kafka", type=pathlib.Path, metavar="FOLDER")
     parser.add_argument("--keep", action="store_true", help="the cluster's folder stays")
+    parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     settings = {"zookeeper.session.timeout.ms": SESSION_MS, "min.insync.replicas": 1,
                 "auto.leader.rebalance.enable": "false"}
@@ -339,6 +339,7 @@ def main():
         Bench(cluster, options).run()
         if options.keep:
             print(cluster.folder)
+    measured.write(options.json)
 
 
 if __name__ == "__main__":

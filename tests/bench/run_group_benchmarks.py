@@ -2,6 +2,7 @@
 """What consumer groups cost, and how long consumers wait for them. Numbers, no verdict.
 
     tests/bench/run_group_benchmarks.py [--build build/release] [--groups 1000] [--commits 100000]
+                                        [--json FILE]
 
   G1  groups of five members, a connection each, that send a heartbeat every three seconds: the
       broker's share of one processor, and its memory
@@ -23,6 +24,8 @@ import sys
 import threading
 import time
 
+from measured_rows import MeasuredRows
+
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
@@ -33,10 +36,7 @@ REBALANCES = 100
 PARTITIONS_OF_COMMITS = 1000
 PARTITIONS_OF_GAP = 20
 GAP_RATE = 500
-
-
-def print_row(name, what, value):
-    print(f"{name:4} {what:58} {value}", flush=True)
+measured = MeasuredRows(58)
 
 
 def spread(values, unit, scale=1):
@@ -101,8 +101,8 @@ def heartbeats(cluster, group_count):
         crowd.turn(0)
     members = [member for group in groups for member in group]
     crowd.run_until(lambda: all(member.synced_at for member in members), 120)
-    print_row("G1", f"{group_count} new groups of {MEMBERS_PER_GROUP}: until all have assignments",
-              f"{time.monotonic() - begun:.1f} s")
+    measured.print("G1", f"{group_count} new groups of {MEMBERS_PER_GROUP}: until all have assignments",
+                   f"{time.monotonic() - begun:.1f} s")
     beating = Beating(crowd, members)
     for phase in ("settle", "measure"):
         crowd.beats, cpu, begun = 0, cpu_seconds(broker), time.monotonic()
@@ -110,13 +110,13 @@ def heartbeats(cluster, group_count):
             beating.step()
     seconds = time.monotonic() - begun
     used = cpu_seconds(broker) - cpu
-    print_row("G1", "heartbeats a second, answered", f"{crowd.beats / seconds:.0f}")
-    print_row("G1", "CPU share of the broker, of one processor", f"{100 * used / seconds:.1f} %")
-    print_row("G1", "CPU per heartbeat", f"{1e6 * used / crowd.beats:.1f} us")
-    print_row("G1", "memory of the broker", f"{broker.resident_kib() / 1000:.0f} MB")
+    measured.print("G1", "heartbeats a second, answered", f"{crowd.beats / seconds:.0f}")
+    measured.print("G1", "CPU share of the broker, of one processor", f"{100 * used / seconds:.1f} %")
+    measured.print("G1", "CPU per heartbeat", f"{1e6 * used / crowd.beats:.1f} us")
+    measured.print("G1", "memory of the broker", f"{broker.resident_kib() / 1000:.0f} MB")
     took = [rebalance(beating, group)
             for group in random.Random(1).sample(groups, min(REBALANCES, len(groups)))]
-    print_row("G2", "a rebalance of five members, all at once", spread(took, "ms", 1000))
+    measured.print("G2", "a rebalance of five members, all at once", spread(took, "ms", 1000))
     crowd.close()
 
 
@@ -141,8 +141,8 @@ def load_time(cluster, commits):
             if answer.number("h") != NO_ERROR:
                 raise RuntimeError("a commit is refused")
         seconds = time.monotonic() - begun
-    print_row("G3", f"{commits} commits, {PARTITIONS_OF_COMMITS} a request: commits a second",
-              f"{commits / seconds:.0f}")
+    measured.print("G3", f"{commits} commits, {PARTITIONS_OF_COMMITS} a request: commits a second",
+                   f"{commits / seconds:.0f}")
     seen = len(broker.output())
     cluster.kill(1)
     cluster.start_broker(1)
@@ -155,7 +155,7 @@ def load_time(cluster, commits):
 
     records, took_ms = wait_until(lambda: (largest() or (0, 0))[0] >= commits and largest(), 60,
                                   "the group is loaded")
-    print_row("G3", f"the coordinator's load of {records} records", f"{took_ms} ms")
+    measured.print("G3", f"the coordinator's load of {records} records", f"{took_ms} ms")
 
 
 # ---- G4 ----
@@ -218,11 +218,11 @@ def gap(cluster, assignor):
         for partition in range(PARTITIONS_OF_GAP):
             after = [at for at in times[partition] if at > begun - 0.5]
             gaps.append(max(b - a for a, b in zip(after, after[1:])))
-        print_row("G4", f"{assignor}: longest pause, partitions that stay", spread(
-            [gaps[partition] for partition in set(range(PARTITIONS_OF_GAP)) - second.seen], "ms",
-            1000))
-        print_row("G4", f"{assignor}: longest pause, partitions that move", spread(
-            [gaps[partition] for partition in second.seen], "ms", 1000))
+        measured.print("G4", f"{assignor}: longest pause, partitions that stay", spread(
+                 [gaps[partition] for partition in set(range(PARTITIONS_OF_GAP)) - second.seen], "ms",
+                 1000))
+        measured.print("G4", f"{assignor}: longest pause, partitions that move", spread(
+                 [gaps[partition] for partition in second.seen], "ms", 1000))
     finally:
         stopping.set()
         producing.join()
@@ -248,6 +248,7 @@ def main():
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--groups", type=int, default=1000)
     parser.add_argument("--commits", type=int, default=100000)
+    parser.add_argument("--json", type=pathlib.Path)
     asked = parser.parse_args()
     os.environ["BARNABAS_BUILD"] = asked.build
     from broker_cluster import BrokerCluster
@@ -257,6 +258,7 @@ def main():
         load_time(cluster, asked.commits)
         for assignor in ("range", "cooperative-sticky"):
             gap(cluster, assignor)
+    measured.write(asked.json)
 
 
 if __name__ == "__main__":

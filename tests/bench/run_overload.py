@@ -2,7 +2,7 @@
 """One broker that gets more than it can do, second by second. Numbers, no verdict.
 
     tests/bench/run_overload.py [--gigabytes 6] [--connections 5000] [--stuck 100] [--part O2]...
-                                [--kafka FOLDER] [--folder FOLDER]
+                                [--kafka FOLDER] [--folder FOLDER] [--json FILE]
 
 Retention keeps 1 GB of each topic, so that segments of 64 MiB come and go all the time.
 
@@ -69,20 +69,25 @@ class Bench:
         return int(text.split("wchar: ")[1].split()[0])
 
     def by_the_second(self, name, is_over, each=lambda second: None):
-        """A line per second, while loads run: what is appended, memory, the latency of `name`. `each`
-        is called at the begin of every second, and does not wait."""
+        """A line per second, while loads run: what is appended, memory, the latency of `name`; returns
+        them. `each` is called at the begin of every second, and does not wait."""
         print(f"{'s':>4} {'MB/s':>7} {'memory MB':>9} {'p50 us':>9} {'p99 us':>9} {'p99.9 us':>9}")
-        seconds, before, begun = 0, self.appended(), time.monotonic()
+        seconds, before, begun = [], self.appended(), time.monotonic()
         while not is_over():
-            each(seconds)
+            each(len(seconds))
             latency = self.run_load("latency", name, rate=1000, seconds=1)
-            seconds, now, ended = seconds + 1, self.appended(), time.monotonic()
-            print(f"{seconds:>4} {(now - before) / (ended - begun) / 1e6:>7.0f} "
-                  f"{self.broker.resident_kib() / 1000:>9.1f} {latency['p50_us']:>9.0f} "
-                  f"{latency['p99_us']:>9.0f} {latency['p999_us']:>9.0f}", flush=True)
+            now, ended = self.appended(), time.monotonic()
+            second = {"megabytes": (now - before) / (ended - begun) / 1e6,
+                      "memory_megabytes": self.broker.resident_kib() / 1000,
+                      **{key: latency[key] for key in ("p50_us", "p99_us", "p999_us")}}
+            seconds.append(second)
+            print(f"{len(seconds):>4} {second['megabytes']:>7.0f} {second['memory_megabytes']:>9.1f} "
+                  f"{second['p50_us']:>9.0f} {second['p99_us']:>9.0f} {second['p999_us']:>9.0f}",
+                  flush=True)
             before, begun = now, ended
+        return seconds
 
-    # ---- parts ----
+    # ---- parts: each prints what it measures, and returns it for the JSON file ----
 
     def steady(self):
         """O1"""
@@ -101,9 +106,11 @@ class Bench:
             commands.append(self.command("topic", "create", f"made-{second}", "--partitions", "100"))
             if second > 0:
                 commands.append(self.command("topic", "delete", f"made-{second - 1}", "--yes"))
-        self.by_the_second("timed", lambda: all(load.poll() is not None for load in loads), change)
+        seconds = self.by_the_second("timed", lambda: all(load.poll() is not None for load in loads),
+                                     change)
         failed = sum(command.wait() != 0 for command in commands)
         print(f"{len(commands)} topics were made or deleted meanwhile, {failed} were not")
+        return {"seconds": seconds, "topic_changes": len(commands), "of_these_failed": failed}
 
     def command(self, *words):
         return subprocess.Popen([bench_servers.BUILD / "ops/cli/barnabas", "-b", self.broker.address,
@@ -116,10 +123,11 @@ class Bench:
         self.topic("beside")
         load = self.load("produce", "flood", connections=8,
                          bytes=int(self.options.gigabytes * 1e9))
-        self.by_the_second("beside", lambda: load.poll() is not None)
+        seconds = self.by_the_second("beside", lambda: load.poll() is not None)
         result = self.result(load)
         print(f"{result['bytes'] / result['seconds'] / 1e6:.0f} MB/s in all; the connection that "
               f"got least got {result['least_share']:.0%} of the mean")
+        return {"seconds": seconds, "load": result}
 
     def crowd(self):
         """O3"""
@@ -133,6 +141,7 @@ class Bench:
               f"{result['p50_us'] / 1000:.1f} ms, p99 {result['p99_us'] / 1000:.1f} ms; "
               f"{each:.0f} B of memory each; the one that got least got "
               f"{result['least_share']:.0%} of the mean")
+        return {"load": result, "bytes_per_connection": each}
 
     def slow_readers(self):
         """O4"""
@@ -146,10 +155,12 @@ class Bench:
                 ask_and_do_not_read(stack, self.addresses[topic], topic)
             time.sleep(1)
             result = self.run_load("produce", "meanwhile", bytes=int(5e8))
+            each = (self.broker.resident_kib() - before) / self.options.stuck
             print(f"{self.options.stuck} consumers asked for 50 MB each and read nothing: "
-                  f"{(self.broker.resident_kib() - before) / self.options.stuck:.1f} KiB of "
-                  f"memory each; a producer's {alone['bytes'] / alone['seconds'] / 1e6:.0f} MB/s "
+                  f"{each:.1f} KiB of memory each; a producer's "
+                  f"{alone['bytes'] / alone['seconds'] / 1e6:.0f} MB/s "
                   f"became {result['bytes'] / result['seconds'] / 1e6:.0f}")
+        return {"load_alone": alone, "load": result, "kibibytes_per_consumer": each}
 
 
 def ask_and_do_not_read(stack, address, topic):
@@ -172,14 +183,18 @@ def main():
     parser.add_argument("--part", action="append", choices=list(PARTS))
     parser.add_argument("--kafka", type=pathlib.Path, metavar="FOLDER")
     parser.add_argument("--folder", type=pathlib.Path)
+    parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     tempfile.tempdir = str(options.folder or BUILD)
     with (bench_servers.kafka_cluster(1, options.kafka, SETTINGS) if options.kafka
           else bench_servers.barnabas_cluster(1, SETTINGS)) as running:
         bench = Bench(bench_servers.Cluster("measured", running), options)
+        measured = {}
         for name in options.part or PARTS:
             print(name, flush=True)
-            PARTS[name](bench)
+            measured[name] = PARTS[name](bench)
+    if options.json:
+        options.json.write_text(json.dumps(measured, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 """How long one broker takes to start, and what idle partitions cost. Numbers, no verdict.
 
     tests/bench/run_partitions_benchmarks.py [--build build/release] [--partitions 10000]
-                                        [--gigabytes 1] [--folder FOLDER]
+                                        [--gigabytes 1] [--folder FOLDER] [--json FILE]
 
   S0  many partitions are made, a thousand at a time, until the broker leads them; what it takes of a
       processor when nothing is asked of it
@@ -26,6 +26,8 @@ import sys
 import tempfile
 import time
 
+from measured_rows import MeasuredRows
+
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
@@ -33,10 +35,7 @@ RECORD_BYTES = 1000
 START_SECONDS = 300
 SETTLE_SECONDS = 3
 IDLE_SECONDS = 10
-
-
-def print_row(name, what, value):
-    print(f"{name:4} {what:50} {value}", flush=True)
+measured = MeasuredRows(50)
 
 
 def drop_caches():
@@ -112,7 +111,7 @@ def idle_share(cluster):
 def stop(cluster, what):
     begun = time.monotonic()
     cluster.stop(1)
-    print_row("S1", f"{what}, clean stop takes", f"{time.monotonic() - begun:.1f} s")
+    measured.print("S1", f"{what}, clean stop takes", f"{time.monotonic() - begun:.1f} s")
 
 
 def kill(cluster):
@@ -139,18 +138,18 @@ def many_partitions(broker_cluster, settings, partitions):
             cluster.create_topic(f"many-{first}", min(1000, partitions - first), 1)
         while led_partitions(cluster.brokers[1]) < partitions:
             time.sleep(0.02)
-        print_row("S0", f"{partitions} partitions are made", f"{time.monotonic() - begun:.1f} s, "
-                  f"{cluster.brokers[1].resident_kib() / 1024:.0f} MiB, {idle_share(cluster)} idle")
+        measured.print("S0", f"{partitions} partitions are made", f"{time.monotonic() - begun:.1f} s, "
+                       f"{cluster.brokers[1].resident_kib() / 1024:.0f} MiB, {idle_share(cluster)} idle")
         for first in range(0, partitions, 1000):
             produce_everywhere(cluster, f"many-{first}", min(1000, partitions - first))
         stop(cluster, f"{partitions} partitions with new records")
-        print_row("S1", f"{partitions} partitions, clean stop", Started(cluster, partitions))
-        print_row("S1", f"{partitions} partitions, all opened",
-                  f"{idle_share(cluster)} idle, {cluster.brokers[1].resident_kib() / 1024:.0f} MiB")
+        measured.print("S1", f"{partitions} partitions, clean stop", Started(cluster, partitions))
+        measured.print("S1", f"{partitions} partitions, all opened",
+                       f"{idle_share(cluster)} idle, {cluster.brokers[1].resident_kib() / 1024:.0f} MiB")
         stop(cluster, f"{partitions} partitions without")
         if drop_caches():
-            print_row("S1", f"{partitions} partitions, clean stop, cold cache",
-                      Started(cluster, partitions))
+            measured.print("S1", f"{partitions} partitions, clean stop, cold cache",
+                           Started(cluster, partitions))
             cluster.stop(1)
             Started(cluster, partitions)
         else:
@@ -158,10 +157,10 @@ def many_partitions(broker_cluster, settings, partitions):
         for drops in (False, True):
             kill(cluster)
             cold = drops and drop_caches()
-            print_row("S2", f"{partitions} partitions, kill -9{', cold cache' if cold else ''}",
-                      Started(cluster, partitions))
-        print_row("S2", f"{partitions} partitions, settled",
-                  f"{idle_share(cluster)} idle, {cluster.brokers[1].resident_kib() / 1024:.0f} MiB")
+            measured.print("S2", f"{partitions} partitions, kill -9{', cold cache' if cold else ''}",
+                           Started(cluster, partitions))
+        measured.print("S2", f"{partitions} partitions, settled",
+                       f"{idle_share(cluster)} idle, {cluster.brokers[1].resident_kib() / 1024:.0f} MiB")
 
 
 def produce_everywhere(cluster, topic, partitions):
@@ -185,9 +184,9 @@ def much_data(broker_cluster, settings, gigabytes):
             cold = drop_caches()
             cluster.brokers[1].settings["num.recovery.threads.per.data.dir"] = threads
             started = Started(cluster, 8)
-            print_row("S3", f"{gigabytes} GB to recover, {threads} threads"
-                      f"{', cold cache' if cold else ''}",
-                      f"{started}; {gigabytes * 1e3 / started.load_ms * 1e3:.0f} MB/s")
+            measured.print("S3", f"{gigabytes} GB to recover, {threads} threads"
+                           f"{', cold cache' if cold else ''}",
+                           f"{started}; {gigabytes * 1e3 / started.load_ms * 1e3:.0f} MB/s")
 
 
 def main():
@@ -199,6 +198,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1,
                         help="num.recovery.threads.per.data.dir")
     parser.add_argument("--folder", default=None)
+    parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     folder = pathlib.Path(options.folder or pathlib.Path(options.build) / "bench-start")
     folder.mkdir(parents=True, exist_ok=True)
@@ -212,6 +212,7 @@ def main():
         many_partitions(broker_cluster, settings, options.partitions)
     if options.gigabytes > 0:
         much_data(broker_cluster, settings, options.gigabytes)
+    measured.write(options.json)
 
 
 if __name__ == "__main__":

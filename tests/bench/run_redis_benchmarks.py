@@ -2,13 +2,14 @@
 """Records of 100 bytes, 64 at a time over 16 connections (B24): into a topic, and with XADD into a
 stream of Redis, by turns, at about the same durability.
 
-    tests/bench/run_redis_benchmarks.py [--repetitions 3] [--folder FOLDER]
+    tests/bench/run_redis_benchmarks.py [--repetitions 3] [--folder FOLDER] [--json FILE]
 
 `redis-server` and `redis-benchmark` (Debian's redis-server, redis-tools) are found by the PATH. The
 servers run on one processor and the loads on the other. Prints numbers: medians and their range.
 """
 import argparse
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -95,12 +96,14 @@ def measure(options, server, folder, name):
           f"{shown([rate for rate, _ in theirs], 0):>18} {shown(ratios, 1):>16} "
           f"{shown([cpu for _, cpu in ours], 2):>18} {shown([cpu for _, cpu in theirs], 2):>18}",
           flush=True)
+    return {"ours": ours, "redis": theirs}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--folder", type=pathlib.Path)
+    parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="redis-", dir=options.folder or BUILD))
     tempfile.tempdir = str(folder)
@@ -109,8 +112,9 @@ def main():
     try:
         with bench_servers.barnabas(1) as server:
             server.pin()
-            for name in DURABILITIES:
-                measure(options, server, folder, name)
+            measured = {name: measure(options, server, folder, name) for name in DURABILITIES}
+        if options.json:
+            options.json.write_text(json.dumps(measured, indent=1) + "\n")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
