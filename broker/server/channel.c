@@ -10,9 +10,6 @@
 #include "broker/server/acceptor.h"
 #include "client/base/logger.h"
 
-/* What one connection may read before the others get their turn. */
-#define READ_BYTES_PER_TURN ((size_t)1 << 20)
-
 static const struct server_config *config_of(const struct channel *channel) {
     return &channel->reactor->shared->config;
 }
@@ -186,33 +183,61 @@ static void settle(struct channel *channel) {
     channel_free_if_over(channel);
 }
 
-/* Reads once: the rest of an unfinished frame into its place, all else into the reactor's
- * buffer. True if there may be more. */
-static bool read_once(struct channel *channel, size_t *budget) {
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* Where the next read goes: the rest of an unfinished frame into its place, which costs little
+ * beside running it, and what is left of the budget into the reactor's buffer. The count of
+ * `places`; 0: nothing can be read now. */
+static int read_places(struct channel *channel, size_t budget, struct iovec places[2]) {
     struct reactor *reactor = channel->reactor;
-    struct iovec places[2];
-    int place_count = 0;
+    int count = 0;
     uint8_t *rest;
-    size_t room, asked = 0;
-    ssize_t count;
+    size_t room;
 
     if (!frame_reader_room(&channel->reader, &rest, &room)) {
         refuse_frame(channel, FRAME_NO_MEMORY, BYTES_NULL);
-        return false;
+        return 0;
     }
-    if (room > 0) {
-        places[place_count++] = (struct iovec){rest, room};
-        asked += room;
-    }
+    if (room > 0)
+        places[count++] = (struct iovec){rest, smaller(room, READ_TURN_BYTES_MAX)};
     /* Past the bound no new frames are begun; those that hold memory may finish. */
     if (!reactor_is_over_bound(reactor)) {
-        places[place_count++] = (struct iovec){reactor->read_buffer, REACTOR_READ_BUFFER_BYTES};
-        asked += REACTOR_READ_BUFFER_BYTES;
+        size_t left = smaller(budget, REACTOR_READ_BUFFER_BYTES);
+        if (room < left)
+            places[count++] = (struct iovec){reactor->read_buffer, left - room};
     } else if (room == 0) {
         read_disarm(channel);
         reactor_starve(reactor, channel);
-        return false;
     }
+    return count;
+}
+
+/* Runs what was read into the places. */
+static void run_places(struct channel *channel, const struct iovec *places, size_t count) {
+    struct reactor *reactor = channel->reactor;
+    size_t in_rest = 0;
+
+    channel->read_ns = reactor_note_now(reactor);
+    channel_note_activity(channel);
+    counter_add(&reactor->counters.bytes_in, count);
+    if (places[0].iov_base != reactor->read_buffer)
+        in_rest = smaller(count, places[0].iov_len);
+    if (in_rest > 0)
+        frame_reader_received(&channel->reader, in_rest);
+    run_input(channel, bytes_of(reactor->read_buffer, count - in_rest));
+    read_turn_note(&reactor->turn, count, reactor->now_ns - channel->read_ns);
+}
+
+/* Reads once. True if there may be more, and it is still this connection's turn. */
+static bool read_once(struct channel *channel, size_t *budget) {
+    struct iovec places[2] = {{NULL, 0}, {NULL, 0}};
+    int place_count = read_places(channel, *budget, places);
+    ssize_t count;
+
+    if (place_count == 0)
+        return false;
     /* recv is the shorter way into the kernel, and one place is the usual case. */
     count = place_count == 1 ? recv(channel->fd, places[0].iov_base, places[0].iov_len, 0)
                              : readv(channel->fd, places, place_count);
@@ -225,21 +250,14 @@ static bool read_once(struct channel *channel, size_t *budget) {
         channel->peer_closed = true;
         return false;
     }
-    channel->read_ns = reactor_note_now(reactor);
-    channel_note_activity(channel);
-    counter_add(&reactor->counters.bytes_in, (uint64_t)count);
-    if (room > (size_t)count)
-        room = (size_t)count;
-    if (room > 0)
-        frame_reader_received(&channel->reader, room);
-    run_input(channel, bytes_of(reactor->read_buffer, (size_t)count - room));
-    *budget -= *budget < (size_t)count ? *budget : (size_t)count;
-    return (size_t)count == asked && *budget > 0;
+    run_places(channel, places, (size_t)count);
+    *budget -= smaller(*budget, (size_t)count);
+    return (size_t)count == places[0].iov_len + places[1].iov_len && *budget >= READ_TURN_BYTES_MIN;
 }
 
 static void on_readable(evutil_socket_t fd, short events, void *context) {
     struct channel *channel = context;
-    size_t budget = READ_BYTES_PER_TURN;
+    size_t budget = channel->reactor->turn.size;
 
     (void)fd;
     (void)events;

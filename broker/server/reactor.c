@@ -246,6 +246,7 @@ enum error reactor_init(struct reactor *reactor, struct reactor_shared *shared, 
     LIST_INIT(&reactor->exchanges);
     SLIST_INIT(&reactor->spare_exchanges);
     timer_wheel_init(&reactor->wheel, reactor_now_ms());
+    read_turn_init(&reactor->turn);
     buffer_pool_init(&reactor->buffers, FREE_BUFFER_BYTES_MAX, &shared->held_bytes);
     reactor->read_buffer = malloc(REACTOR_READ_BUFFER_BYTES);
     reactor->of_listeners = calloc(shared->config.listener_count, sizeof(*reactor->of_listeners));

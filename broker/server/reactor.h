@@ -18,6 +18,7 @@
 #include "broker/metrics/counter.h"
 #include "broker/server/buffer_pool.h"
 #include "broker/server/connection_quota.h"
+#include "broker/server/read_turn.h"
 #include "broker/server/server.h"
 #include "broker/server/timer_wheel.h"
 #include "client/net/loop.h"
@@ -77,6 +78,7 @@ struct reactor {
     struct loop *loop;
     size_t index;
     uint8_t *read_buffer;
+    struct read_turn turn;
     struct buffer_pool buffers;
 
     struct channel_list by_activity; /* all channels, the longest idle first */
