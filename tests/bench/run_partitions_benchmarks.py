@@ -99,9 +99,16 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def all_opened(output):
+    """Whether the logs that the last start left unopened are open."""
+    return output.rfind(" logs_opened ") > output.rfind(" logs_loaded ")
+
+
 def idle_share(cluster):
     """Of one processor, after what was begun before has settled."""
     pid = cluster.brokers[1].process.pid
+    while not all_opened(cluster.brokers[1].output()):
+        time.sleep(0.1)
     time.sleep(SETTLE_SECONDS)
     before = cpu_seconds(pid)
     time.sleep(IDLE_SECONDS)
