@@ -114,10 +114,13 @@ static void link_on_retry(struct loop_timer *timer) {
     }
     if (soonest_ms != INT64_MAX)
         link_retry_in(link, soonest_ms - now_ms);
-    if (link->connection == NULL && link->partition_count > 0)
+    if (link->connection == NULL && link->partition_count > 0) {
         link_connect(link);
-    else
-        link_send(link);
+        return;
+    }
+    if (!TAILQ_EMPTY(&link->changed))
+        link_hasten(link); /* the fetch under way does not know them, and may wait for long */
+    link_send(link);
 }
 
 struct link *link_find_or_make(struct fetcher *fetcher, int32_t leader_id) {
