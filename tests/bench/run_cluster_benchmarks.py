@@ -16,10 +16,13 @@ Three brokers, each partition on all of them:
   C3  the controller is killed: the same, and until the next one has made a topic
   C4  a broker that was killed is started: until it is in every ISR again
   C5  ZooKeeper is killed and started: until all brokers are registered and a topic can be made
+  C6  a broker is stopped as by an operator (SIGTERM): until it has ended; and for how long some of
+      the partitions that it led are not acknowledged anything
 """
 import argparse
 import os
 import pathlib
+import random
 import socket
 import struct
 import threading
@@ -29,16 +32,14 @@ from kazoo.client import KazooClient
 
 import bench_servers
 from measured_rows import MeasuredRows
+from produce_gaps import ProduceGaps, read_partitions, text
 
 SESSION_MS = 6000
 IDLE_SECONDS = 10
 PATIENCE_SECONDS = 300
 METADATA_REQUESTS = 50
+GAPS = 50  # partitions whose gap is measured
 measured = MeasuredRows(66)
-
-
-def text(value):
-    return struct.pack(">h", len(value)) + value.encode()
 
 
 class Asker:
@@ -85,7 +86,7 @@ class Asker:
             body += text(topic) + struct.pack(">i", len(partitions))
             body += b"".join(struct.pack(">iq", partition, -1) for partition in partitions)
         answer = self.ask(2, 1, body)
-        return set() if answer is None else read_offsets(answer)
+        return set() if answer is None else read_partitions(answer)
 
 
 def read_metadata(answer):
@@ -112,19 +113,6 @@ def read_metadata(answer):
                                   set(struct.unpack_from(f">{isr}i", answer, at + 4)))
             at += 4 + 4 * isr
     return found, controller
-
-
-def read_offsets(answer):
-    served, at = set(), 4
-    for _ in range(struct.unpack_from(">i", answer)[0]):
-        size = struct.unpack_from(">h", answer, at)[0]
-        name = answer[at + 2:at + 2 + size].decode()
-        count = struct.unpack_from(">i", answer, at + 2 + size)[0]
-        at += 6 + size
-        served.update((name, index) for index, error, _, _ in
-                      struct.iter_unpack(">ihqq", answer[at:at + 22 * count]) if error == 0)
-        at += 22 * count
-    return served
 
 
 class Moments:
@@ -311,6 +299,32 @@ class Bench:
                        f"{kept} of {sum(len(told) for told in before.values())}")
         self.idle(name)
 
+    # ---- C6 ----
+
+    def stop(self, name, victim):
+        self.cluster.barnabas("--timeout", str(PATIENCE_SECONDS), "leader", "elect",
+                              "--preferred", timeout=PATIENCE_SECONDS)
+        share = self.options.partitions // len(self.running())
+        self.until("it leads its share", lambda: sum(map(len, self.led_by(victim).values())) >= share)
+        led = [(topic, index) for topic, all_ in self.led_by(victim).items() for index in all_]
+        some = {}
+        for topic, index in random.Random(0).sample(sorted(led), min(GAPS, len(led))):
+            some.setdefault(topic, []).append(index)
+        askers = {broker_id: Asker(self.cluster.brokers[broker_id]) for broker_id in self.running()}
+        with ProduceGaps({broker_id: asker.ask for broker_id, asker in askers.items()}, victim,
+                         some) as gaps:
+            begun = time.monotonic()
+            status = self.cluster.stop(victim)
+            ended = time.monotonic()
+        for asker in (*askers.values(), self.askers[victim]):
+            asker.close()
+        seconds = gaps.seconds
+        measured.print(name, f"a broker that leads {len(led)} is stopped: it has ended",
+                       f"{ended - begun:.2f} s (status {status})")
+        measured.print(name, f"{len(seconds)} of these, not acknowledged: median, 99 %, longest",
+                       ", ".join(f"{seconds[at] * 1e3:.0f} ms" for at in (
+                           len(seconds) // 2, len(seconds) * 99 // 100, -1)))
+
     def run(self):
         self.create()
         controller = self.cluster.controller()
@@ -321,6 +335,8 @@ class Bench:
         self.kill("C3", controller)
         self.restart("C4", controller)
         self.restart_zookeeper("C5")
+        controller = self.cluster.controller()
+        self.stop("C6", next(broker_id for broker_id in self.running() if broker_id != controller))
 
 
 def main():
