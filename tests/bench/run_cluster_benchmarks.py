@@ -304,7 +304,7 @@ class Bench:
     def stop(self, name, victim):
         self.cluster.barnabas("--timeout", str(PATIENCE_SECONDS), "leader", "elect",
                               "--preferred", timeout=PATIENCE_SECONDS)
-        share = self.options.partitions // len(self.running())
+        share = len(self.topics) * (self.each // len(self.running()))  # or some more
         self.until("it leads its share", lambda: sum(map(len, self.led_by(victim).values())) >= share)
         led = [(topic, index) for topic, all_ in self.led_by(victim).items() for index in all_]
         some = {}
